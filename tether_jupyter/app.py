@@ -1,0 +1,66 @@
+"""TetherApp: settings in, services built, doors mounted, on one screen."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import Any
+
+from jupyter_core.paths import jupyter_config_dir
+from jupyter_server.extension.application import ExtensionApp
+
+from tether_jupyter.server.routes import ROUTES
+from tether_jupyter.services import Services
+from tether_jupyter.settings import LocalLLM, MockLLM, OpenAILLM, Tether, load
+
+
+class TetherApp(ExtensionApp):
+    """The server extension, and `jupyter tether`, which serves it without JupyterLab."""
+
+    name = "tether"
+    description = "The assistant that belongs to the notebook."
+    extension_url = "/tether/health"
+    load_other_extensions = False
+    open_browser = False
+    classes = [Tether, LocalLLM, OpenAILLM, MockLLM]  # noqa: RUF012 - as Jupyter declares it
+
+    def initialize_settings(self) -> None:
+        """Read the settings and build the services: nothing is loaded, started or reached for."""
+        logging.getLogger("tether").parent = self.log
+        settings = load(self.config, config_dir=jupyter_config_dir())
+        self.services = Services(settings, find_notebook=self.find_notebook)
+        self.settings["tether_services"] = self.services
+
+    def initialize_handlers(self) -> None:
+        """Mount the doors."""
+        self.handlers.extend(ROUTES)
+
+    async def find_notebook(self, kernel_id: str) -> str | None:
+        """Return the path of the notebook that a kernel runs for."""
+        for session in await self.settings["session_manager"].list_sessions():
+            if (session.get("kernel") or {}).get("id") == kernel_id:
+                return str(session["path"])
+        return None
+
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
+        """Let a thousand callers knock at once: Tornado's own backlog is 128."""
+        for socket in getattr(serverapp.http_server, "_sockets", {}).values():
+            socket.listen(4096)
+
+    async def stop_extension(self) -> None:
+        """End what runs, so that no process and no upstream outlives the server."""
+        await self.services.close()
+
+
+def main() -> None:
+    """Serve Tether by itself, as `jupyter tether`, where the environment says."""
+    port = os.environ.get("TETHER_PORT", "8000")
+    if not port.isdigit():
+        sys.exit(f"TETHER_PORT must be a port's number, and is {port!r}.")
+    TetherApp.serverapp_config = {
+        "open_browser": False,
+        "ip": os.environ.get("TETHER_HOST", "127.0.0.1"),
+        "port": int(port),
+    }
+    TetherApp.launch_instance()  # type: ignore[no-untyped-call]  # Jupyter's own

@@ -1,0 +1,1 @@
+"""What a turn is, with no Jupyter, Tornado, IPython, HTTP or SQL in it."""

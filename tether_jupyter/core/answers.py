@@ -1,0 +1,100 @@
+"""What callers get back, for the published contract. Doors do not build these: they would cost every turn."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from tether_jupyter.errors import STATUS
+
+
+class ErrorBody(BaseModel):
+    type: str = Field(json_schema_extra={"enum": list(STATUS)})
+    message: str = Field(description="What happened and what to do next.")
+    retryable: bool
+    hint: str | None
+
+
+class Error(BaseModel):
+    error: ErrorBody
+
+
+class Usage(BaseModel):
+    prompt_tokens: int | None
+    cached_tokens: int | None
+    completion_tokens: int | None
+    cost_usd: float | None
+    ttft_ms: float | None
+    tokens_per_s: float | None
+
+
+class Answer(BaseModel):
+    id: str
+    conversation_id: str
+    model: str
+    content: str
+    finish_reason: Literal["stop", "length", "tool", "cancelled"]
+    usage: Usage
+    tools: list[dict[str, Any]]
+
+
+class Stopped(BaseModel):
+    conversation_id: str
+    stopped: int = Field(description="How many running turns this ended.")
+
+
+class GenerationState(BaseModel):
+    id: str
+    conversation_id: str
+    model: str
+    status: Literal["running", "stop", "length", "tool", "cancelled", "error"]
+    usage: Usage
+    error: ErrorBody | None
+
+
+class ConversationState(BaseModel):
+    id: str
+    title: str
+    notebook: str | None
+    message_count: int
+    created_at: str
+    last_message_at: str
+
+
+class ConversationList(BaseModel):
+    conversations: list[ConversationState]
+
+
+class NewConversation(BaseModel):
+    notebook: str | None = None
+    kernel_id: str | None = None
+
+
+class MessageState(BaseModel):
+    id: str
+    parent_id: str | None
+    role: Literal["user", "assistant"]
+    content: str | list[dict[str, Any]]
+    created_at: str
+    model: str | None
+    finish_reason: str | None
+    error: ErrorBody | None
+    usage: Usage | None
+
+
+class MessageList(BaseModel):
+    messages: list[MessageState]
+
+
+class Health(BaseModel):
+    status: Literal["healthy", "degraded", "unhealthy"]
+    model: str
+    backend: str
+    llm_service: dict[str, Any]
+    database: dict[str, Any]
+    gpu: dict[str, Any] | None
+    version: str
+    demo: bool
+    place: str
+    problem: str | None

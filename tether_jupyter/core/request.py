@@ -1,0 +1,225 @@
+"""What a caller may ask: the request's shape, checked once, whichever door it came in by.
+
+Pydantic is imported with this module, so nothing that runs at start may import it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal, NoReturn
+
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from tether_jupyter.errors import InvalidRequest, TooLarge
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+Path = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+
+
+class Part(BaseModel):
+    """One OpenAI content part: text, or an image for a model that sees."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["text", "image_url"]
+    text: str | None = None
+    image_url: dict[str, str] | None = None
+
+    @model_validator(mode="after")
+    def holds_what_it_says(self) -> Part:
+        if (self.type == "text") != (self.text is not None):
+            raise ValueError("a text part holds `text`, an image part `image_url`")
+        if (self.type == "image_url") != (self.image_url is not None):
+            raise ValueError("a text part holds `text`, an image part `image_url`")
+        return self
+
+
+class PastMessage(BaseModel):
+    """An earlier entry of the chat."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: Literal["system", "user", "assistant"]
+    content: str | list[Part]
+
+
+class ContextItem(BaseModel):
+    """A piece of context: data for the model to read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["file", "cell", "variable", "error", "selection"]
+    name: Annotated[str, StringConstraints(max_length=1024)] = ""
+    text: str
+
+
+class ChatRequest(BaseModel):
+    """One turn, as a caller asks for it. Only `message` is needed."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, hide_input_in_errors=True)
+
+    message: str | list[Part] | None = Field(
+        None,
+        validation_alias=AliasChoices("message", "prompt"),
+        description="The user's new words.",
+    )
+    messages: list[PastMessage] | None = Field(
+        None,
+        validation_alias=AliasChoices("messages", "chatHistory"),
+        max_length=1000,
+        description="Earlier turns; without `message`, the last one is the new question.",
+    )
+    conversation_id: Identifier | None = Field(
+        None,
+        validation_alias=AliasChoices("conversation_id", "conversationId"),
+        description="The conversation to go on with; a new one where there is none.",
+    )
+    parent_id: Identifier | None = Field(None, description="The message that this one answers.")
+    notebook: Path | None = Field(
+        None, description="A notebook's path under the contents root: go on with its conversation."
+    )
+    kernel_id: Identifier | None = Field(
+        None, description="The kernel that asks: go on with the conversation of its notebook."
+    )
+    client_id: Identifier = Field("api", description="Which front end asks.")
+    preset: Name | None = None
+    model: Name | None = Field(None, description="`backend:model`, or a model of the backend in use.")
+    system: Annotated[str, StringConstraints(max_length=100_000)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
+    stop: list[Annotated[str, StringConstraints(min_length=1, max_length=256)]] | None = Field(
+        None, max_length=16
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+    response_format: dict[str, Any] | None = None
+    context: list[ContextItem] = Field(default_factory=list, max_length=256)
+    attachments: list[Identifier] = Field(default_factory=list, max_length=64)
+    tools: Literal["off", "ask", "auto"] = "off"
+    tool_names: list[Name] | None = None
+    store: bool = True
+    background: bool = False
+    correlation_id: Identifier | None = Field(
+        None, validation_alias=AliasChoices("correlation_id", "correlationId")
+    )
+    project_files: list[str] = Field(
+        default_factory=list,
+        validation_alias=AliasChoices("projectFiles", "project_files"),
+        exclude=True,
+        description="Texts of files: each becomes a `file` context.",
+    )
+
+    @model_validator(mode="after")
+    def asks_something(self) -> ChatRequest:
+        if self.message is None:
+            if not self.messages:
+                raise ValueError("Send the question as `message`")
+            if self.messages[-1].role != "user":
+                raise ValueError("The last of `messages` must be the user's")
+            self.message = self.messages[-1].content
+            self.messages = self.messages[:-1]
+        if not self.message or (isinstance(self.message, str) and not self.message.strip()):
+            raise ValueError("The question is empty")
+        self.context += [
+            ContextItem(kind="file", name=f"file {n}", text=text)
+            for n, text in enumerate(self.project_files, 1)
+        ]
+        self.project_files = []
+        return self
+
+
+# Parts of the contract that later work fills in. Asking for one is refused by name: a caller who sets
+# `tools` and gets an answer without them would never know.
+LATER = {
+    "preset": "Presets",
+    "attachments": "Attachments",
+    "tool_names": "Tools",
+    "background": "Background turns",
+}
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """Return the object in a request body.
+
+    Raises
+    ------
+    InvalidRequest
+        The body is not one JSON object, names a key twice, or holds a number that JSON does not know.
+        Nothing of the body is in the message.
+    """
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise InvalidRequest("A field stands twice in the request. Send each one once.")
+        return found
+
+    def refuse(_: str) -> NoReturn:
+        raise InvalidRequest("NaN and Infinity are not JSON. Send a number or null.")
+
+    try:
+        found = json.loads(body, object_pairs_hook=once, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        raise InvalidRequest("The request is not valid JSON.") from None
+    if not isinstance(found, dict):
+        raise InvalidRequest('The request must be a JSON object, such as {"message": "Hello"}.')
+    return found
+
+
+def read_chat(fields: dict[str, Any], *, max_message_length: int) -> ChatRequest:
+    """Return the request that a JSON object makes.
+
+    Raises
+    ------
+    InvalidRequest, TooLarge
+        A field is unknown or holds what it cannot; the message names the field and never its value.
+    """
+    try:
+        request = ChatRequest.model_validate(fields)
+    except ValidationError as reason:
+        raise InvalidRequest(explain(reason)) from None
+    except RecursionError:
+        raise InvalidRequest("The request is nested too deeply.") from None
+    for name, what in LATER.items():
+        if getattr(request, name):
+            raise InvalidRequest(f"{what} are not here yet: leave `{name}` out.")
+    if request.tools != "off":
+        raise InvalidRequest("Tools are not here yet: leave `tools` out, or send `off`.")
+    length = message_length(request)
+    if length > max_message_length:
+        raise TooLarge(
+            f"The question has {length} characters and {max_message_length} are allowed. "
+            "Shorten it, or send the long part as `context`."
+        )
+    return request
+
+
+def message_length(request: ChatRequest) -> int:
+    """Return the number of characters in the new question, images not counted."""
+    if isinstance(request.message, str):
+        return len(request.message)
+    return sum(len(part.text or "") for part in request.message or [])
+
+
+def explain(reason: ValidationError) -> str:
+    """Return what is wrong in words: which field and why, never what it held."""
+    said: list[str] = []
+    for problem in reason.errors(include_url=False, include_input=False, include_context=False):
+        where = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            said.append(f"Unknown field `{where[:100]}`.")
+        elif problem["type"] == "value_error":
+            text = problem["msg"].removeprefix("Value error, ")
+            said.append(f"{text}." if not where else f"`{where[:100]}`: {text}.")
+        else:
+            said.append(f"`{where[:100]}`: {problem['msg']}.")
+    return " ".join(dict.fromkeys(said[:5]))

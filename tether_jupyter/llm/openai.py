@@ -1,0 +1,345 @@
+"""An API that speaks OpenAI's protocol: the SDK asks, and its raw stream is read here.
+
+The SDK makes an object of every chunk, which costs more than all the rest of the relay. So it builds, signs,
+sends and retries the request, over aiohttp, and the bytes of the answer are parsed by `Chunks`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from tether_jupyter.core import events
+from tether_jupyter.core.events import Event
+from tether_jupyter.core.prompt import Prompt, Sampling
+from tether_jupyter.errors import (
+    ModelNotReady,
+    TetherError,
+    UpstreamError,
+    UpstreamTimeout,
+)
+from tether_jupyter.llm.refusals import refusal
+from tether_jupyter.llm.service import LLMService
+from tether_jupyter.settings import OpenAILLM, Settings
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+OPENAI = "https://api.openai.com/v1"
+OPENROUTER = "https://openrouter.ai/api/v1"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+MAX_CONNECTIONS = 4096
+FINISH_REASONS = {"stop": "stop", "length": "length", "tool_calls": "tool", "function_call": "tool"}
+
+# What a request can do without: a server that does not know one of these is asked again without it.
+OPTIONAL = ("stream_options", "seed", "top_p", "stop", "temperature", "max_tokens", "max_completion_tokens")
+
+
+class OpenAIService(LLMService):
+    """Answers through an API.
+
+    Parameters
+    ----------
+    options:
+        Where it is and how long to wait.
+    api_key:
+        The key; blank for a server that wants none.
+    base_url:
+        Where the API is.
+    """
+
+    service_type = "openai"
+    heavy_modules = ("openai", "openai.resources.chat", "aiohttp")
+
+    def __init__(self, options: OpenAILLM, api_key: str, base_url: str) -> None:
+        self.options = options
+        self.base_url = base_url
+        self.model_name = options.model
+        self._api_key = api_key
+        self._client: AsyncOpenAI | None = None
+        self._refused: set[str] = set()
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> OpenAIService:
+        options = settings.openai
+        base_url = options.base_url
+        name = options.api_key_name or "OPENAI_API_KEY"
+        # A key goes to the service that it is for, and to no other.
+        openrouter = not base_url or urlsplit(base_url).hostname == urlsplit(OPENROUTER).hostname
+        other = not options.api_key_name and not settings.secret(name)
+        if openrouter and other and settings.secret("OPENROUTER_API_KEY"):
+            name, base_url = "OPENROUTER_API_KEY", OPENROUTER
+        if base_url and "://" not in base_url:
+            base_url = f"http://{base_url}"
+        return cls(options, settings.secret(name), base_url or OPENAI)
+
+    async def initialize(self) -> None:
+        await self._awake()
+
+    async def _awake(self) -> AsyncOpenAI:
+        if self.base_url == OPENAI and not self._api_key:
+            raise ModelNotReady(
+                "There is no API key. Set OPENAI_API_KEY before Jupyter starts, or OPENAI_BASE_URL for a "
+                "server of your own."
+            )
+        if self._client is None:
+            # The first import takes most of a second: not on the event loop.
+            self._client = await asyncio.to_thread(self._build)
+        return self._client
+
+    def _build(self) -> AsyncOpenAI:
+        import httpx2
+        from openai import AsyncOpenAI, DefaultAioHttpClient
+
+        options = self.options
+        local = urlsplit(self.base_url).hostname in LOOPBACK
+        http = DefaultAioHttpClient(
+            timeout=httpx2.Timeout(None, connect=options.connect_timeout),
+            limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=256),
+            # A redirect would carry the key to wherever it points.
+            follow_redirects=False,
+            trust_env=not local,
+        )
+        return AsyncOpenAI(
+            api_key=self._api_key or "none",
+            base_url=self.base_url,
+            http_client=http,
+            max_retries=options.max_retries,
+            timeout=httpx2.Timeout(None, connect=options.connect_timeout),
+        )
+
+    async def cleanup(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    def is_ready(self) -> bool:
+        return self._client is not None
+
+    async def describe(self) -> dict[str, Any]:
+        problem = None
+        if self.base_url == OPENAI and not self._api_key:
+            problem = "There is no API key. Set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own."
+        host = urlsplit(self.base_url).hostname or ""
+        place = "this machine" if host in LOOPBACK else host
+        return {"ready": problem is None, "problem": problem, "demo": False, "gpu": None, "place": place}
+
+    async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncIterator[Event]:
+        options = self.options
+        chunks = Chunks()
+        deadline = asyncio.get_running_loop().time() + options.total_timeout
+        try:
+            async with asyncio.timeout(options.first_byte_timeout) as clock, AsyncExitStack() as stack:
+                body = await self._open(stack, self._request(prompt, sampling))
+                async for data in body:
+                    for event in chunks.feed(data):
+                        yield event
+                        if chunks.ended:
+                            return
+                    now = asyncio.get_running_loop().time()
+                    clock.reschedule(min(now + options.idle_timeout, deadline))
+        except TimeoutError:
+            where = "stopped sending" if chunks.started else "did not answer"
+            raise UpstreamTimeout(f"{self._who} {where}. Your question is kept: try again.") from None
+        except TetherError:
+            raise
+        except network_errors() as reason:
+            raise self._broken(reason, chunks.started) from None
+        for event in chunks.close(self._who):
+            yield event
+
+    async def _open(self, stack: AsyncExitStack, request: dict[str, Any]) -> AsyncIterator[bytes]:
+        """Send the request and return the bytes of its answer; leave out what the server does not take."""
+        from openai import APIStatusError, Omit
+
+        headers = {} if self._api_key else {"Authorization": Omit()}
+        create = (await self._awake()).chat.completions.with_streaming_response.create
+        while True:
+            for name in self._refused:
+                request.pop(name, None)
+            try:
+                response = await stack.enter_async_context(
+                    create(
+                        model=request["model"],
+                        messages=[],
+                        stream=True,
+                        # The SDK walks what it knows by its type hints, which costs half of the request;
+                        # what is extra goes out as it is, and wins.
+                        extra_body=request,
+                        extra_headers=headers,
+                    )
+                )
+                break
+            except APIStatusError as reason:
+                reason_text = await read_refusal(reason)
+                unknown = [n for n in OPTIONAL if n in request and n in reason_text]
+                if reason.status_code in (400, 422) and unknown and "context" not in reason_text:
+                    self._refused.add(unknown[0])
+                    continue
+                raise refusal(
+                    reason.status_code, reason_text, self._who, request["model"], [self._api_key]
+                ) from None
+        kind = response.headers.get("content-type", "")
+        if "text/event-stream" not in kind:
+            raise UpstreamError(
+                f"{self._who} did not answer with a stream ({kind.split(';')[0][:40] or 'no type'}). "
+                "Check OPENAI_BASE_URL: it usually ends in /v1."
+            )
+        raw: AsyncIterator[bytes] = response.http_response.aiter_raw()
+        return raw
+
+    def _request(self, prompt: Prompt, sampling: Sampling) -> dict[str, Any]:
+        """Return the request's fields, without those that are unset."""
+        # OpenAI's own newer models refuse `max_tokens`, and other servers do not know its successor.
+        limit = "max_completion_tokens" if self.base_url == OPENAI else "max_tokens"
+        fields = {
+            "model": prompt.model or self.model_name,
+            "messages": list(prompt.messages),
+            "temperature": sampling.temperature,
+            limit: sampling.max_tokens,
+            "top_p": sampling.top_p,
+            "stop": list(sampling.stop) or None,
+            "seed": sampling.seed,
+            "response_format": sampling.response_format,
+            "stream_options": {"include_usage": True},
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+    @property
+    def _who(self) -> str:
+        return urlsplit(self.base_url).hostname or "The API"
+
+    def _broken(self, reason: BaseException, started: bool) -> TetherError:
+        if "timeout" in type(reason).__name__.lower():
+            return UpstreamTimeout(f"{self._who} did not answer in time. Try again.")
+        if started:
+            return UpstreamError(
+                f"The connection to {self._who} broke in the middle of the answer. Try again."
+            )
+        return UpstreamError(
+            f"{self._who} cannot be reached. Check that it runs and that OPENAI_BASE_URL is right."
+        )
+
+
+def network_errors() -> tuple[type[Exception], ...]:
+    """Return the exceptions of the SDK and its transport, which are only there once it is imported."""
+    import aiohttp
+    import httpx2
+    import openai
+
+    return (OSError, openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, aiohttp.ClientError)
+
+
+async def read_refusal(reason: Any) -> str:
+    """Return the beginning of an error response's body."""
+    try:
+        body = await reason.response.aread()
+    except network_errors() as broken:
+        return type(broken).__name__
+    return str(body[:4000].decode("utf-8", "replace"))
+
+
+class Chunks:
+    """Bytes in, events out: what a chat completion's stream says, split wherever the network splits it.
+
+    Upstream text only ever becomes the string of a `delta` or `thinking`: it can name no event of ours.
+    """
+
+    max_line = 2**20
+    max_bytes = 64 * 2**20
+
+    def __init__(self) -> None:
+        self._tail = b""
+        self._bytes = 0
+        self._usage: dict[str, Any] | None = None
+        self._finish: str | None = None
+        self._half = ""
+        self.started = False
+        self.ended = False
+
+    def feed(self, data: bytes) -> Iterator[Event]:
+        """Yield the events that these bytes complete."""
+        self._bytes += len(data)
+        if self._bytes > self.max_bytes:
+            raise UpstreamError("The answer grew too long and was cut off.")
+        *lines, self._tail = (self._tail + data).split(b"\n")
+        if len(self._tail) > self.max_line:
+            raise UpstreamError("The API sent a line without an end. Try again, or another model.")
+        for line in lines:
+            if line.startswith(b"data:"):
+                yield from self._line(line[5:].strip())
+                if self.ended:
+                    return
+
+    def _line(self, data: bytes) -> Iterator[Event]:
+        if data == b"[DONE]":
+            yield from self._end()
+            return
+        try:
+            chunk = json.loads(data)
+        except (ValueError, RecursionError):
+            raise UpstreamError("The API sent something that is not JSON. Try again.") from None
+        if not isinstance(chunk, dict):
+            return
+        if chunk.get("error"):
+            raise refusal(0, data.decode("utf-8", "replace"), "The API", "", [])
+        if isinstance(chunk.get("usage"), dict):
+            self._usage = chunk["usage"]
+        choices = chunk.get("choices")
+        if not (isinstance(choices, list) and choices and isinstance(choices[0], dict)):
+            return
+        self._finish = choices[0].get("finish_reason") or self._finish
+        delta = choices[0].get("delta")
+        if not isinstance(delta, dict):
+            return
+        thought = delta.get("reasoning_content") or delta.get("reasoning")
+        if isinstance(thought, str) and thought:
+            self.started = True
+            yield events.thinking(whole(thought))
+        text = delta.get("content")
+        if isinstance(text, str) and text:
+            self.started = True
+            text = self._half + text
+            # JSON may name the two halves of a code point in two chunks.
+            self._half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
+            if text := whole(text[: len(text) - len(self._half)]):
+                yield events.delta(text)
+
+    def close(self, who: str) -> Iterator[Event]:
+        """Yield the ending of a stream that closed without `[DONE]`; raise where its answer was not over."""
+        if not self.ended and self._finish is None:
+            raise UpstreamError(f"{who} broke off in the middle of the answer. Try again.")
+        if not self.ended:
+            yield from self._end()
+
+    def _end(self) -> Iterator[Event]:
+        used = self._usage or {}
+        details = used.get("prompt_tokens_details")
+        cached = details.get("cached_tokens") if isinstance(details, dict) else None
+        yield events.usage(
+            prompt_tokens=number(used.get("prompt_tokens")),
+            cached_tokens=number(cached),
+            completion_tokens=number(used.get("completion_tokens")),
+            cost_usd=used.get("cost") if isinstance(used.get("cost"), float | int) else None,
+        )
+        self.ended = True
+        reason = FINISH_REASONS.get(str(self._finish), "stop")
+        yield {"done": True, "finish_reason": reason}
+
+
+def number(value: Any) -> int | None:
+    """Return a count, or `None` for whatever else an upstream sends."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def whole(text: str) -> str:
+    """Return a text that can be encoded: pairs of halves joined, single ones replaced."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

@@ -1,0 +1,69 @@
+"""What an API's refusal means, in words that say what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from tether_jupyter.core.redact import safe
+from tether_jupyter.errors import (
+    ContextOverflow,
+    InvalidRequest,
+    NotFound,
+    RateLimited,
+    TetherError,
+    TooLarge,
+    UpstreamError,
+    UpstreamTimeout,
+)
+
+
+def refusal(status: int, body: str, who: str, model: str, secrets: Iterable[str]) -> TetherError:
+    """Return the error that an API's refusal becomes.
+
+    Parameters
+    ----------
+    status:
+        The HTTP status, or 0 for an error inside a stream.
+    body:
+        The beginning of what it sent.
+    who:
+        The API's host, for the message.
+    secrets:
+        What must not be quoted even if the API quotes it.
+    """
+    said = safe(message_of(body), secrets=secrets)
+    quoted = f" It says: {said}" if said else ""
+    if "context_length" in body or "maximum context" in body or "exceeds the available context" in body:
+        return ContextOverflow(f"The question and its context are too long for the model.{quoted}")
+    match status:
+        case 401 | 403:
+            return UpstreamError(
+                f"{who} refused the key. Check OPENAI_API_KEY, set it before Jupyter starts and restart."
+            )
+        case 404:
+            return NotFound(f"{who} does not know the model `{safe(model, limit=100)}`.{quoted}")
+        case 400 | 422:
+            return InvalidRequest(f"{who} did not accept the request.{quoted}")
+        case 408 | 504:
+            return UpstreamTimeout(f"{who} did not answer in time. Try again.")
+        case 413:
+            return TooLarge(f"{who} says that the request is too large. Send less.")
+        case 429:
+            return RateLimited(f"{who} has too much to do, or the quota is used up. Try again later.{quoted}")
+        case _:
+            return UpstreamError(f"{who} failed{f' ({status})' if status else ''}. Try again.{quoted}")
+
+
+def message_of(body: str) -> str:
+    """Return the message in an error body: OpenAI's form, the forms of others, or nothing."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return ""
+    if isinstance(found, dict) and isinstance(found.get("error"), dict):
+        found = found["error"]
+    if not isinstance(found, dict):
+        return ""
+    message = found.get("message") or found.get("detail") or found.get("error")
+    return message if isinstance(message, str) else ""

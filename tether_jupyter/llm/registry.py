@@ -1,0 +1,117 @@
+"""Which backends there are, by name, entry point or `module:Class`, and the ones that are awake."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from importlib.metadata import entry_points
+from typing import Any
+
+from tether_jupyter.errors import InvalidRequest, ModelNotReady, TetherError
+from tether_jupyter.llm.service import LLMService
+from tether_jupyter.settings import Settings
+
+ENTRY_POINTS = "tether_jupyter.backends"
+
+BUILT_IN = {
+    "local": "tether_jupyter.llm.local.service:LocalService",
+    "openai": "tether_jupyter.llm.openai:OpenAIService",
+    "mock": "tether_jupyter.llm.mock:MockService",
+}
+
+
+def find_class(name: str) -> type[LLMService]:
+    """Return the class that a backend's name stands for.
+
+    A class that is no `LLMService` but has the members of one becomes one, with the defaults for the rest.
+
+    Raises
+    ------
+    InvalidRequest
+        There is no such backend; the message lists those there are.
+    """
+    target = BUILT_IN.get(name) or installed().get(name) or (name if ":" in name else "")
+    if not target:
+        there = ", ".join([*BUILT_IN, *installed()])
+        raise InvalidRequest(f"There is no backend `{printable(name)}`. There are: {there}.")
+    module, _, attribute = target.partition(":")
+    try:
+        cls: Any = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as reason:
+        raise ModelNotReady(
+            f"The backend `{printable(name)}` cannot be imported ({type(reason).__name__}). "
+            "Check `c.Tether.backend` and that its package is installed."
+        ) from reason
+    if isinstance(cls, type) and issubclass(cls, LLMService):
+        return cls
+    if not callable(getattr(cls, "complete", None)):
+        raise ModelNotReady(f"The backend `{printable(name)}` has no `complete`: see `LLMService`.")
+    adopted: type[LLMService] = type(cls.__name__, (cls, LLMService), {})
+    return adopted
+
+
+def installed() -> dict[str, str]:
+    """Return the backends that installed packages bring, by name."""
+    return {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
+
+
+def printable(name: str) -> str:
+    """Return a short name that is safe in a message."""
+    return "".join(c for c in name[:64] if c.isprintable())
+
+
+class Backends:
+    """The backends of a server, each built when it is first asked for and woken before it answers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.default = settings.tether.backend
+        self._services: dict[str, LLMService] = {}
+        self._awake: set[str] = set()
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    def split(self, model: str | None) -> tuple[str, str | None]:
+        """Return the backend and the model that a request's `model` names.
+
+        `openai:gpt-4o-mini` names both. Only what stands before the first colon can be a backend, and only
+        where there is one of that name: `llama3:8b` is a model.
+        """
+        if model is None:
+            return self.default, None
+        before, colon, after = model.partition(":")
+        if colon and (before in BUILT_IN or before == self.default or before in installed()):
+            return before, after or None
+        if model in BUILT_IN or model == self.default:
+            return model, None
+        return self.default, model
+
+    def get(self, name: str | None = None) -> LLMService:
+        """Return a backend, built but perhaps not awake; the configured one where none is named."""
+        name = name or self.default
+        if name not in self._services:
+            self._services[name] = find_class(name).from_settings(self.settings)
+        return self._services[name]
+
+    async def wake(self, name: str) -> LLMService:
+        """Return a backend that has been initialised, once."""
+        service = self.get(name)
+        if name not in self._awake:
+            async with self._locks.setdefault(name, asyncio.Lock()):
+                if name not in self._awake:
+                    try:
+                        await service.initialize()
+                    except TetherError:
+                        raise
+                    except Exception as reason:
+                        raise ModelNotReady(
+                            f"The backend `{printable(name)}` did not start ({type(reason).__name__}). "
+                            "The server's log has the details."
+                        ) from reason
+                    self._awake.add(name)
+        return service
+
+    async def close(self) -> None:
+        """Put every backend that is awake back to sleep."""
+        for name in sorted(self._awake):
+            await self._services[name].cleanup()
+        self._awake.clear()

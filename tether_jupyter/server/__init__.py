@@ -1,0 +1,1 @@
+"""The doors: decode a request, make one call, encode the answer."""

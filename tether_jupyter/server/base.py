@@ -1,0 +1,290 @@
+"""What every door has: who is there and what they may do, limits, and errors that people can read.
+
+Jupyter leaves an undecorated handler open, buffers half a gigabyte of body, and writes the query and the
+text of an unhandled exception to the log. These two classes are the only ones that subclass Jupyter's
+handlers, so that nothing in Tether can forget to undo that.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import secrets
+import traceback
+from http.client import responses
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from jupyter_server.auth.decorator import authorized, ws_authenticated
+from jupyter_server.auth.identity import IdentityProvider, LegacyIdentityProvider, PasswordIdentityProvider
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
+from jupyter_server.base.websocket import WebSocketMixin
+from tornado import web, websocket
+from tornado.iostream import StreamClosedError
+
+from tether_jupyter.errors import (
+    STATUS,
+    Forbidden,
+    Internal,
+    InvalidRequest,
+    NotFound,
+    TetherError,
+    TooLarge,
+    Unauthorized,
+)
+
+if TYPE_CHECKING:
+    from tether_jupyter.services import Services
+
+AUTH_RESOURCE = "tether"
+VERBS = ("get", "head", "post", "put", "patch", "delete")
+CORRELATION_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+
+
+class Guard(JupyterHandler):
+    """What HTTP and WebSocket doors share."""
+
+    auth_resource = AUTH_RESOURCE
+
+    @property
+    def services(self) -> Services:
+        """What the doors open to."""
+        services: Services = self.settings["tether_services"]
+        return services
+
+    @property
+    def owner(self) -> str:
+        """Whose conversations these are.
+
+        Jupyter's own providers know one person, and give each token or browser a name of its own; any
+        other provider names people.
+        """
+        known = (IdentityProvider, PasswordIdentityProvider, LegacyIdentityProvider)
+        if type(self.identity_provider) in known:
+            return "owner"
+        return str(self.current_user.username)
+
+    @property
+    def correlation_id(self) -> str:
+        """The id that the caller gave this request, or one made up for it."""
+        if not hasattr(self, "_correlation_id"):
+            sent = self.request.headers.get("X-Correlation-Id", "")
+            self._correlation_id = sent if CORRELATION_ID.fullmatch(sent) else secrets.token_hex(8)
+        return self._correlation_id
+
+    @correlation_id.setter
+    def correlation_id(self, value: str) -> None:
+        self._correlation_id = value
+
+    def _log(self) -> None:
+        """Write the access log: never a query, a header or a body."""
+        status = self.get_status()
+        write = self.log.warning if status >= 500 else self.log.info if status >= 400 else self.log.debug
+        write(
+            "tether: %s %s %d %.1f ms [%s]",
+            self.request.method,
+            printable(self.request.path),
+            status,
+            self.request.request_time() * 1000,
+            self.correlation_id,
+        )
+
+    def log_exception(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """Write where an unforeseen exception came from, and none of what it says."""
+        if typ is None or (typ is not None and issubclass(typ, TetherError | web.HTTPError)):
+            return
+        if issubclass(typ, StreamClosedError):
+            return
+        frames = [f"  {f.filename}:{f.lineno} in {f.name}" for f in traceback.extract_tb(tb)]
+        self.log.error(
+            "tether: %s in %s %s [%s]\n%s",
+            typ.__name__,
+            self.request.method,
+            printable(self.request.path),
+            self.correlation_id,
+            "\n".join(frames[-12:]),
+        )
+
+
+def guarded(method: Any, websocket: bool) -> Any:
+    """Return a verb that only answers those who are known and allowed."""
+    checked = authorized(method)
+    return ws_authenticated(checked) if websocket else web.authenticated(checked)
+
+
+def printable(text: str) -> str:
+    """Return a short form of a caller's text that cannot forge a line of the log."""
+    return "".join(c if c.isprintable() else "?" for c in text[:256])
+
+
+@web.stream_request_body
+class TetherHandler(Guard, APIHandler):
+    """The base of every HTTP door: each verb that a subclass defines is authenticated and authorised.
+
+    Answers are JSON, errors are ``{"error": {"type", "message", "retryable", "hint"}}``.
+    """
+
+    max_body_size: ClassVar[int | None] = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for verb in VERBS:
+            if verb in cls.__dict__:
+                setattr(cls, verb, guarded(cls.__dict__[verb], websocket=False))
+
+    async def prepare(self) -> None:  # type: ignore[override]  # as APIHandler does
+        """Turn away, before a body is read, whoever is not known: for verbs that do not exist, too."""
+        self._body = bytearray()
+        self._size_limit = self.max_body_size or self.services.settings.tether.max_body_size
+        await super().prepare()
+        if self.request.method == "OPTIONS" and self._allowed_origin():
+            return
+        if self.current_user is None:
+            raise Unauthorized() if self.identity_provider.auth_enabled else Forbidden()
+        announced = self.request.headers.get("Content-Length", "0")
+        if announced.isdigit() and int(announced) > self._size_limit:
+            self.set_header("Connection", "close")
+            raise self._too_large()
+
+    def data_received(self, chunk: bytes) -> None:
+        """Gather the body, up to the limit."""
+        if len(self._body) + len(chunk) > self._size_limit:
+            raise self._too_large()
+        self._body += chunk
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"The request is larger than {self._size_limit:,} bytes. Send less.")
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Correlation-Id", self.correlation_id)
+
+    def set_cors_headers(self) -> None:
+        super().set_cors_headers()
+        if origin := self._allowed_origin():
+            self.set_header("Access-Control-Allow-Origin", origin)
+            self.set_header("Access-Control-Expose-Headers", "X-Correlation-Id")
+            self.set_header("Vary", "Origin")
+
+    def _allowed_origin(self) -> str:
+        """Return the caller's origin where the settings name exactly that one."""
+        origin = self.request.headers.get("Origin", "")
+        return origin if origin in self.services.settings.tether.cors_origins else ""
+
+    def check_origin(self, origin_to_satisfy_tornado: str = "") -> bool:
+        return bool(self._allowed_origin()) or super().check_origin(origin_to_satisfy_tornado)
+
+    def read_body(self) -> dict[str, Any]:
+        """Return the JSON object in the body.
+
+        A form of another site can send JSON as plain text with this browser's cookie, so a caller without a
+        token must say that it is JSON.
+        """
+        from tether_jupyter.core.request import read_json
+
+        kind = self.request.headers.get("Content-Type", "").split(";")[0].strip().lower()
+        if kind != "application/json" and not self.token_authenticated:
+            raise InvalidRequest("Send the request with `Content-Type: application/json`.")
+        return read_json(bytes(self._body))
+
+    def answer(self, payload: dict[str, Any], status: int = 200) -> None:
+        """Send a JSON object and end."""
+        self.set_status(status)
+        self.finish(json.dumps(payload, ensure_ascii=False))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Send any failure in the one form that all have."""
+        reason = as_tether_error(status_code, kwargs.get("exc_info", (None, None, None))[1])
+        self.set_status(405 if status_code == 405 else STATUS[reason.type])
+        if isinstance(reason, Unauthorized):
+            self.set_header("WWW-Authenticate", "token")
+        self.finish(json.dumps({"error": reason.payload()}))
+
+    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
+        """Map our own errors to their status before Tornado calls everything 500."""
+        reason = kwargs.get("exc_info", (None, None, None))[1]
+        if isinstance(reason, TetherError):
+            status_code = STATUS[reason.type]
+        elif status_code == 405 and getattr(self, "_jupyter_current_user", None) is None:
+            # A method that HTTP does not know ends before `prepare`: strangers learn nothing from it.
+            status_code, kwargs = 403, {}
+        super().send_error(status_code, **kwargs)
+
+
+def as_tether_error(status_code: int, reason: BaseException | None) -> TetherError:
+    """Return the error that callers see for an exception or a bare status."""
+    if isinstance(reason, TetherError):
+        return reason
+    if status_code == 401:
+        return Unauthorized()
+    if status_code == 403:
+        return Forbidden()
+    if status_code == 404:
+        return NotFound()
+    if status_code == 405:
+        return InvalidRequest("This address does not take that method. See `openapi.json`.")
+    if status_code == 413:
+        return TooLarge()
+    if 400 <= status_code < 500:
+        return InvalidRequest(f"{responses.get(status_code, 'Bad request')}.")
+    return Internal()
+
+
+class TetherWebSocket(WebSocketMixin, Guard, websocket.WebSocketHandler):
+    """The base of every WebSocket door: refused before the handshake, not after it.
+
+    Subclasses write `opened`, `received` and `closed`.
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "get" in cls.__dict__:
+            raise TypeError("a WebSocket door must not replace `get`, which checks who is there")
+
+    async def prepare(self, *args: Any, **kwargs: Any) -> None:
+        prepared = super().prepare(*args, **kwargs)
+        if inspect.isawaitable(prepared):
+            await prepared
+        if self.current_user is None:
+            raise web.HTTPError(403)
+
+    async def get(self, *args: Any, **kwargs: Any) -> None:
+        # A page of another site sends this browser's cookie and its own origin; a browser that hides the
+        # origin gets no benefit of the doubt.
+        if not self.token_authenticated and not self.request.headers.get("Origin"):
+            raise web.HTTPError(403)
+        await super().get(*args, **kwargs)
+
+    get = guarded(get, websocket=True)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        reason = as_tether_error(status_code, kwargs.get("exc_info", (None, None, None))[1])
+        self.set_header("Content-Type", "application/json")
+        self.set_status(STATUS[reason.type])
+        self.finish(json.dumps({"error": reason.payload()}))
+
+    @property
+    def max_message_size(self) -> int:
+        """The largest message, in bytes: as large as a request's body."""
+        return self.services.settings.tether.max_body_size
+
+    def get_compression_options(self) -> None:
+        """Compress nothing: answers are small and secrets must not shape their size."""
+
+
+class UnknownHandler(TetherHandler):
+    """Whatever else is asked for under `tether/`: nothing, said in JSON and only to those who may ask."""
+
+    async def prepare(self) -> None:  # type: ignore[override]  # as above
+        await super().prepare()
+        raise NotFound("There is nothing at this address. See `openapi.json` for what there is.")
+
+
+handlers = [(r"/tether/.*", UnknownHandler)]

@@ -1,0 +1,111 @@
+"""A turn over HTTP, whole or streamed, and its cancel."""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar
+
+from tornado.ioloop import PeriodicCallback
+from tornado.iostream import StreamClosedError
+
+from tether_jupyter.core.generation import Generation
+from tether_jupyter.core.history import now
+from tether_jupyter.errors import from_payload
+from tether_jupyter.server.base import TetherHandler
+from tether_jupyter.server.encode import STREAMS, Encoding, WholeAnswer, chosen
+
+HEARTBEAT = 10.0  # seconds; the contract promises a sign of life every 15
+
+
+class ChatHandler(TetherHandler):
+    """`POST chat` and `POST generate`: a turn, whole unless `Accept` asks for a stream."""
+
+    default_type: ClassVar[str] = "application/json"
+    generation: Generation | None = None
+    closed = False
+
+    async def post(self) -> None:
+        from tether_jupyter.core.request import read_chat
+
+        request = read_chat(
+            self.read_body(), max_message_length=self.services.settings.tether.max_message_length
+        )
+        if request.correlation_id:
+            self.correlation_id = request.correlation_id
+            self.set_header("X-Correlation-Id", self.correlation_id)
+        kind = chosen(self.request.headers.get("Accept", ""), self.default_type)
+        self.generation = await self.services.ask(request, self.owner, self.correlation_id)
+        if self.closed:
+            # The reader left while its conversation was looked up: before there was a turn to stop.
+            self.generation.stop()
+        if kind in STREAMS:
+            await self.stream(self.generation, STREAMS[kind])
+        else:
+            await self.whole(self.generation)
+
+    async def whole(self, generation: Generation) -> None:
+        """Answer with one object when the turn has ended."""
+        answer = WholeAnswer()
+        async for _, batch in generation.follow():
+            for event in batch:
+                answer.add(event)
+        if "error" in answer.ending:
+            raise from_payload(answer.ending["error"])
+        if not self.closed:
+            self.answer(answer.payload())
+
+    async def stream(self, generation: Generation, encoding: Encoding) -> None:
+        """Send each event when it happens; whatever gathers while the socket is busy goes as one write."""
+        self.set_header("Content-Type", encoding.content_type)
+        self.set_header("X-Accel-Buffering", "no")
+        self.last_sign = time.monotonic()
+        beat = PeriodicCallback(lambda: self.beat(encoding), HEARTBEAT * 1000 / 2)
+        beat.start()
+        try:
+            async for number, batch in generation.follow():
+                self.write(encoding.encode(number, batch))
+                self.last_sign = time.monotonic()
+                await self.flush()
+            self.finish(set_content_type=encoding.content_type)
+        except StreamClosedError:
+            generation.stop()
+        finally:
+            beat.stop()
+
+    def beat(self, encoding: Encoding) -> None:
+        """Show proxies that the stream lives, and Jupyter that somebody is at work."""
+        self.settings["api_last_activity"] = now()
+        if encoding.heartbeat and time.monotonic() - self.last_sign >= HEARTBEAT / 2 and not self.closed:
+            self.write(encoding.heartbeat)
+            self.flush()
+
+    def on_connection_close(self) -> None:
+        """Stop the turn the moment nobody reads it."""
+        super().on_connection_close()
+        self.closed = True
+        if self.generation is not None:
+            self.generation.stop()
+
+
+class ChatStreamHandler(ChatHandler):
+    """`POST chat/stream`: a turn as SSE unless `Accept` asks for another form."""
+
+    default_type = "text/event-stream"
+
+
+class StopHandler(TetherHandler):
+    """`POST stop/{conversation_id}`: end what is being answered there, keeping the text so far."""
+
+    def post(self, conversation_id: str) -> None:
+        stopped = self.services.generations.stop_conversation(self.owner, conversation_id)
+        self.answer({"conversation_id": conversation_id, "stopped": stopped})
+
+
+ID = r"([A-Za-z0-9_.:-]{1,128})"
+
+handlers = [
+    (r"/tether/chat", ChatHandler),
+    (r"/tether/generate", ChatHandler),
+    (r"/tether/chat/stream", ChatStreamHandler),
+    (rf"/tether/stop/{ID}", StopHandler),
+]

@@ -1,0 +1,121 @@
+"""Everything a door opens to, built once: settings, who answers, what was said, what is under way."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from tether_jupyter.core.generation import Generation, Generations
+from tether_jupyter.core.history import History
+from tether_jupyter.core.turn import Defaults, open_turn
+from tether_jupyter.llm.registry import Backends
+from tether_jupyter.settings import Settings
+from tether_jupyter.store.memory import MemoryHistory
+
+if TYPE_CHECKING:
+    from tether_jupyter.core.request import ChatRequest
+
+FindNotebook = Callable[[str], Awaitable[str | None]]
+
+
+async def no_notebook(_: str) -> str | None:
+    """Find no notebook: for a server without sessions."""
+    return None
+
+
+class Services:
+    """What handlers call.
+
+    Parameters
+    ----------
+    settings:
+        The settings in force.
+    find_notebook:
+        Returns the path of the notebook that a kernel runs for, or `None`.
+    """
+
+    def __init__(self, settings: Settings, find_notebook: FindNotebook = no_notebook) -> None:
+        self.settings = settings
+        self.find_notebook = find_notebook
+        self.backends = Backends(settings)
+        self.history: History = MemoryHistory()
+        self.generations = Generations(max_running=settings.tether.max_turns)
+        self._warmed = False
+
+    async def ask(self, request: ChatRequest, owner: str, correlation_id: str) -> Generation:
+        """Start the turn that a request asks for."""
+        self.generations.check_room()
+        tether = self.settings.tether
+        backend, model_name = self.backends.split(request.model)
+        service = self.backends.get(backend)
+        turn = await open_turn(
+            request,
+            owner=owner,
+            wake=partial(self.backends.wake, backend),
+            model_name=model_name,
+            model_label=f"{backend}:{model_name or service.model_name}",
+            history=self.history,
+            defaults=Defaults(
+                system=tether.system_prompt,
+                temperature=tether.default_temperature,
+                max_tokens=tether.default_max_tokens,
+                max_answer_size=tether.max_answer_size,
+            ),
+            notebook=await self.notebook_of(request.notebook, request.kernel_id),
+            correlation_id=correlation_id,
+        )
+        return self.generations.start(turn)
+
+    async def notebook_of(self, notebook: str | None, kernel_id: str | None) -> str | None:
+        """Return the notebook that a request belongs to: the one it names, else its kernel's."""
+        if notebook is not None:
+            # JupyterLab puts a drive before the path of some notebooks; Jupyter's own sessions do not.
+            return notebook.partition(":")[2] if notebook.startswith("RTC:") else notebook
+        if kernel_id is not None:
+            # A kernel of no session still is somebody's: a console, say.
+            return await self.find_notebook(kernel_id) or f"kernel:{kernel_id}"
+        return None
+
+    async def health(self) -> dict[str, Any]:
+        """Return the state of Tether in the contract's form."""
+        from tether_jupyter import __version__
+
+        service = self.backends.get()
+        state = await service.describe()
+        problem = state.pop("problem", None)
+        status = "unhealthy" if problem else "degraded" if state.get("degraded") else "healthy"
+        return {
+            "status": status,
+            "model": service.model_name,
+            "backend": self.backends.default,
+            "llm_service": {"type": service.service_type, "ready": service.is_ready(), **state},
+            "database": {"kind": self.history.kind, "ok": True},
+            "gpu": state.get("gpu"),
+            "version": __version__,
+            "demo": bool(state.get("demo")),
+            "place": state.get("place", "this machine"),
+            "problem": problem,
+        }
+
+    def warm(self) -> None:
+        """Import, aside and once, what the first question would otherwise wait for."""
+        if not self._warmed:
+            self._warmed = True
+            modules = ["tether_jupyter.core.request", *self.backends.get().heavy_modules]
+            asyncio.get_running_loop().run_in_executor(None, import_all, modules)
+
+    async def close(self) -> None:
+        """Stop every turn and put the backends to sleep."""
+        await self.generations.stop_all()
+        await self.backends.close()
+
+
+def import_all(modules: list[str]) -> None:
+    """Import modules; one that is not installed is reported when it is needed, not here."""
+    for module in modules:
+        with contextlib.suppress(ImportError):
+            import_module(module)

@@ -1,0 +1,244 @@
+"""Every setting as a traitlet with help, and the layers that fill them.
+
+Strongest first: command line and `jupyter_server_config.py`, environment, `.env` in the Jupyter config
+folder, `tether.yaml` there, default. A trait tagged `env` is filled by those variables, the first that is
+set wins. Nothing under the contents root is ever read: a workspace sets no URL, no key and no model.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from traitlets import Bool, Dict, Float, Int, List, TraitError, TraitType, Unicode
+from traitlets.config import Config, Configurable
+
+from tether_jupyter.errors import InvalidRequest
+
+
+class Tether(Configurable):
+    """What holds for all of Tether."""
+
+    backend = Unicode(
+        "local",
+        help="Who answers: `local`, `openai`, `mock`, an installed plug-in, or `module:Class`.",
+    ).tag(config=True, env=["TETHER_LLM_BACKEND"])
+    system_prompt = Unicode(
+        "You are Tether, an assistant inside a Jupyter notebook. Answer briefly. "
+        "Put Python code in fenced blocks that run as they stand.",
+        help="What a model is told before every conversation. Empty for nothing.",
+    ).tag(config=True)
+    default_temperature = Float(0.7, min=0.0, max=2.0, help="Temperature where a request has none.").tag(
+        config=True, env=["TETHER_DEFAULT_TEMPERATURE"]
+    )
+    default_max_tokens = Int(1024, min=1, help="Answer length in tokens where a request has none.").tag(
+        config=True, env=["TETHER_DEFAULT_MAX_TOKENS", "LLM__MAX_TOKENS"]
+    )
+    max_message_length = Int(10000, min=1, help="The longest question, in characters.").tag(
+        config=True, env=["MAX_MESSAGE_LENGTH"]
+    )
+    max_body_size = Int(8 * 2**20, min=1024, help="The largest request body, in bytes.").tag(config=True)
+    max_turns = Int(
+        1024, min=1, help="How many turns may run at once. One more is refused with `rate_limited`."
+    ).tag(config=True)
+    max_answer_size = Int(
+        4 * 2**20, min=1024, help="The longest answer, in characters; what is longer is cut."
+    ).tag(config=True)
+    cors_origins = List(
+        Unicode(),
+        help="Origins of other sites whose pages may call Tether with a token; none by default.",
+    ).tag(config=True, env=["CORS_ORIGINS"])
+
+
+class LocalLLM(Configurable):
+    """A GGUF model in a worker process on this machine, through llama.cpp."""
+
+    model_path = Unicode("", help="A GGUF file. Empty for the demo model that comes with Tether.").tag(
+        config=True, env=["TETHER_MODEL_PATH"]
+    )
+    context_length = Int(4096, min=0, help="Context in tokens; 0 for all that the model was made for.").tag(
+        config=True, env=["TETHER_CONTEXT_LENGTH"]
+    )
+    n_gpu_layers = Int(
+        -1, min=-1, help="Layers to put on the GPU: -1 for all, 0 for none. Without a GPU build, none."
+    ).tag(config=True, env=["TETHER_GPU_LAYERS"])
+    n_threads = Int(
+        0, min=0, help="Threads to compute with; 0 for one fewer than there are physical cores."
+    ).tag(config=True, env=["TETHER_THREADS"])
+    n_batch = Int(512, min=32, help="Prompt tokens per step.").tag(config=True)
+    use_mmap = Bool(True, help="Map the model file instead of reading it into memory.").tag(config=True)
+    start_timeout = Float(300.0, min=1.0, help="Seconds that a model may take to load.").tag(config=True)
+    template_seconds = Float(2.0, min=0.1, help="Seconds that the model's chat template may take.").tag(
+        config=True
+    )
+    template_memory = Int(256, min=64, help="MiB that the model's chat template may take.").tag(config=True)
+
+
+class OpenAILLM(Configurable):
+    """An API that speaks OpenAI's protocol: OpenAI, OpenRouter, Ollama, vLLM, llama-server and others."""
+
+    base_url = Unicode("", help="Where the API is; empty for OpenAI's own.").tag(
+        config=True, env=["OPENAI_BASE_URL", "LLM__HOST"]
+    )
+    model = Unicode("gpt-4o-mini", help="The model to ask for.").tag(
+        config=True, env=["TETHER_OPENAI_MODEL", "LLM__MODEL"]
+    )
+    api_key_name = Unicode(
+        "", help="The environment variable that holds the key; empty for OPENAI_API_KEY."
+    ).tag(config=True)
+    connect_timeout = Float(5.0, min=0.1, help="Seconds to reach the API.").tag(config=True)
+    first_byte_timeout = Float(120.0, min=0.1, help="Seconds to wait for the first byte.").tag(
+        config=True, env=["LLM__TIMEOUT_SECONDS"]
+    )
+    idle_timeout = Float(60.0, min=0.1, help="Seconds between two pieces of an answer.").tag(config=True)
+    total_timeout = Float(1800.0, min=1.0, help="Seconds for a whole answer.").tag(config=True)
+    max_retries = Int(2, min=0, max=10, help="Tries after the first, before any byte has come.").tag(
+        config=True
+    )
+
+
+class MockLLM(Configurable):
+    """Fixed answers and scripts, for tests and demonstrations."""
+
+    answer = Unicode("You asked: {question}", help="The answer; `{question}` stands for the question.").tag(
+        config=True
+    )
+    script = List(
+        Dict(),
+        help="Steps instead of an answer: any event of a turn, `{'sleep': seconds}`, "
+        "`{'repeat': [count, event, gap]}` or `{'fail': error type}`.",
+    ).tag(config=True)
+    delay = Float(0.0, min=0.0, help="Seconds before each word of the answer.").tag(config=True)
+
+
+GROUPS: dict[str, type[Configurable]] = {
+    "tether": Tether,
+    "local": LocalLLM,
+    "openai": OpenAILLM,
+    "mock": MockLLM,
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings in force, and which layer each one came from."""
+
+    tether: Tether
+    local: LocalLLM
+    openai: OpenAILLM
+    mock: MockLLM
+    sources: Mapping[str, str]
+    secrets: Mapping[str, str]
+
+    def secret(self, name: str) -> str:
+        """Return a secret by its variable's name, or an empty text. Keys live in no trait and no log."""
+        return self.secrets.get(name, "")
+
+
+SECRETS = ("OPENAI_API_KEY", "OPENROUTER_API_KEY", "HF_TOKEN", "JWT_SECRET", "DATABASE_URL")
+
+
+def load(
+    config: Config | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    config_dir: str | Path | None = None,
+) -> Settings:
+    """Read all layers and return the settings.
+
+    Parameters
+    ----------
+    config:
+        The server's configuration: command line and `jupyter_server_config.py`.
+    environment:
+        Variables; those of this process by default.
+    config_dir:
+        The user's Jupyter config folder, which may hold `.env` and `tether.yaml`; `None` for neither.
+
+    Raises
+    ------
+    InvalidRequest
+        A layer holds what its setting cannot be; the message names both.
+    """
+    config = config or Config()
+    environment = os.environ if environment is None else environment
+    folder = Path(config_dir) if config_dir else None
+    dotenv = read_dotenv(folder / ".env") if folder else {}
+    layers = [
+        ("tether.yaml", read_yaml(folder / "tether.yaml") if folder else Config()),
+        (".env", from_variables(dotenv, ".env")),
+        ("environment", from_variables(environment, "the environment")),
+        ("server configuration", config),
+    ]
+    merged = Config()
+    sources: dict[str, str] = {}
+    for name, layer in layers:
+        merged.merge(layer)
+        for group in GROUPS.values():
+            for trait in layer.get(group.__name__, {}):
+                sources[f"{group.__name__}.{trait}"] = name
+    names = {*SECRETS, str(merged.get("OpenAILLM", {}).get("api_key_name", ""))}
+    secrets = {n: v for n in names if n and (v := environment.get(n) or dotenv.get(n))}
+    try:
+        groups: dict[str, Any] = {name: cls(config=merged) for name, cls in GROUPS.items()}
+    except TraitError as reason:
+        raise InvalidRequest(f"A setting of Tether is not valid: {reason}") from reason
+    return Settings(**groups, sources=sources, secrets=secrets)
+
+
+def from_variables(variables: Mapping[str, str], where: str) -> Config:
+    """Return the configuration that a set of environment variables makes."""
+    config = Config()
+    for group in GROUPS.values():
+        for name, trait in group.class_traits(config=True).items():
+            for variable in trait.metadata.get("env", ()):
+                if text := variables.get(variable, "").strip():
+                    config[group.__name__][name] = parse(trait, text, f"{variable} in {where}")
+                    break
+    return config
+
+
+def parse(trait: TraitType[Any, Any], text: str, where: str) -> Any:
+    """Return the value that a variable's text stands for, of the kind that the trait takes."""
+    if isinstance(trait, List):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if isinstance(trait, Unicode):
+        return text
+    number = float if isinstance(trait, Float) else int
+    try:
+        return number(text)
+    except ValueError as reason:
+        raise InvalidRequest(f"{where} must be a number.") from reason
+
+
+def read_dotenv(path: Path) -> dict[str, str]:
+    """Return the variables of a `.env` file; none where there is no file. Nothing is exported."""
+    if not path.is_file():
+        return {}
+    from dotenv import dotenv_values
+
+    return {k: v for k, v in dotenv_values(path, interpolate=False).items() if v is not None}
+
+
+def read_yaml(path: Path) -> Config:
+    """Return the configuration in a `tether.yaml`: a mapping from class to a mapping of settings."""
+    if not path.is_file():
+        return Config()
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as reason:
+        raise InvalidRequest(f"{path.name} in the Jupyter config folder is not valid YAML.") from reason
+    known = {group.__name__ for group in GROUPS.values()}
+    if not isinstance(content, dict) or not all(
+        key in known and isinstance(value, dict) for key, value in content.items()
+    ):
+        raise InvalidRequest(
+            f"{path.name} must map {', '.join(sorted(known))} to their settings, such as "
+            "`Tether: {backend: openai}`."
+        )
+    return Config(content)
