@@ -101,7 +101,7 @@ class FakeOpenAI:
                 keep = answer.result()
                 self.seen.finished += 1
                 # The next request may have begun to arrive while the last bytes left.
-                stays = keep and not gone.done()
+                stays = keep and not gone.done() and headers.get("connection") != "close"
                 gone.cancel()
                 await asyncio.wait([gone])
                 return stays

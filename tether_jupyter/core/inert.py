@@ -13,14 +13,17 @@ import re
 DANGER = re.compile(r"<(?=[A-Za-z/!?])|!\[|\\(?=(?:style|class|cssId|require|includegraphics)\b)")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 OPENING = re.compile(r"^( *)(`{3,}(?=[^`]*$)|~{3,})")
-INDENT = re.compile(r"^ *")
+LANGUAGE = re.compile(r"^( *[`~]+[ \t]*[\w.+#-]*).*$")
 MATHS = re.compile(r"(?<!\\)(\$\$?)(?![\s$])([^`$]*?[^\s`$\\])\1")
 TICKS = re.compile(r"`+")
 MATHS_OPENS = ("$", "\\(", "\\[", "\\\\(", "\\\\[", "\\begin")
+# Jupyter takes formulas out first, and lets one begin within code.
+MATHS_INSIDE = re.compile(r"\\\\[(\[]|\\begin")
 # A bare address, and the target and title of a link, may swallow a backtick.
 ADDRESS = re.compile(r"(?:://|www\.|@)\S*$|\]\([^)]*$|\]:")
 # Where a block begins behind a list's or a quotation's mark, its end depends on the lines that follow.
-INNER = re.compile(r"^[ \t]*(?:(?:[-*+]|\d{1,9}[.)]|>)[ \t]*)+(?:`{3,}|~{3,})")
+# So it does where a formula, once it is taken out, leaves a block's first line.
+INNER = re.compile(r"^[ \t]*(?:(?:[-*+]|\d{1,9}[.)]|>)[ \t]*)*(?:`{3,}|~{3,})")
 
 
 def plain(text: str) -> str:
@@ -65,7 +68,7 @@ class _Reader:
         self._out: list[str] = []
         self._block: list[str] = []
         self._doubt = False
-        self._open_maths = False
+        self._prose = ""
 
     def read(self, lines: list[str]) -> list[str]:
         fence: tuple[int, str] | None = None
@@ -99,15 +102,22 @@ class _Reader:
         self._block = []
         if not block:
             return
-        if block.count("$$") % 2 or re.search(r"\\begin\{|\\\[", block):
-            self._open_maths = not self._open_maths or "\\begin{" in block
+        self._prose += f"{block}\n"
         self._out.extend(_escape_all(block).split("\n") if self._doubt else _paragraph(block).split("\n"))
+
+    def _open_formulas(self) -> list[str]:
+        """Return the signs that would end a formula which the prose so far has left open."""
+        signs = ["$$"] if self._prose.count("$$") % 2 else []
+        for begin, end in (("\\[", "\\]"), ("\\(", "\\)"), ("\\begin{", "\\end{")):
+            if self._prose.count(begin) > self._prose.count(end):
+                signs.append(end)
+        return signs
 
     def _code(self, lines: list[str], fence: tuple[int, str], *, closed: bool) -> None:
         """Take a fenced block, laid out so that every renderer sees the same one."""
         indent, ticks = fence
         inside = "\n".join(lines[1:])
-        if self._open_maths and re.search(r"\$\$|\\\]|\\end\{", inside):
+        if any(sign in inside for sign in self._open_formulas()):
             # A formula that began before may end in here and take the block's first line with it.
             self._doubt = True
         if self._out and self._out[-1].strip():
@@ -115,23 +125,26 @@ class _Reader:
         if self._doubt:
             self._out.extend(_escape_all(line) for line in lines)
         else:
-            # The info string is not code.
-            self._out.append(_escape_all(lines[0]))
-            # A line further left would end the list item that the block stands in.
-            pad = " " * indent
-            self._out.extend(
-                line if not line.strip() or len(INDENT.match(line)[0]) >= indent else pad + line.lstrip(" ")  # type: ignore[index]
-                for line in lines[1:]
-            )
+            # Of the info string only the language stays: a bar makes a table of it, TeX a formula.
+            self._out.append(LANGUAGE.sub(r"\1", lines[0]))
+            self._out.extend(_indented(line, indent) for line in lines[1:])
         if closed or self._complete:
             self._out.append(" " * indent + ticks)
             if closed:
                 self._out.append("")
 
 
+def _indented(line: str, indent: int) -> str:
+    """Return a line of code so far to the right that it cannot end the list item it stands in."""
+    if not line.strip(" \t") or len(line) - len(line.lstrip(" ")) >= indent:
+        return line
+    return " " * indent + line.lstrip(" ")
+
+
 def _closes(line: str, ticks: str) -> bool:
+    # Some renderers let either mark follow.
     bare = line.strip()
-    return len(bare) >= len(ticks) and not bare.strip(ticks[0])
+    return bare.startswith(ticks) and not bare.strip("`~")
 
 
 def _paragraph(block: str) -> str:
@@ -156,10 +169,11 @@ def _line(line: str, maths: bool) -> tuple[str, bool, bool]:
         maths = maths or any(sign in before for sign in MATHS_OPENS)
         doubtful = (
             closing is None
-            or before.endswith("\\")
+            or before.endswith(("\\", "~"))
             or bool(ADDRESS.search(before))
             or "|" in (inside := line[run.end() : closing.start()])
             or (maths and ("$" in inside or "\\" in inside))
+            or bool(MATHS_INSIDE.search(inside))
         )
         if doubtful or closing is None:
             return "".join([*out, _escape_all(line[at:])]), False, maths

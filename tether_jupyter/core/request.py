@@ -168,6 +168,9 @@ def read_json(body: bytes) -> dict[str, Any]:
 
     try:
         found = json.loads(body, object_pairs_hook=once, parse_constant=refuse)
+        if b"\\u" in body:
+            # JSON can name half of a code point, which no encoder downstream could write.
+            json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise InvalidRequest("The request is not valid JSON.") from None
     if not isinstance(found, dict):

@@ -43,6 +43,7 @@ class MockService(LLMService):
         self.delay = delay
         self.prompts: list[Prompt] = []
         self.open = 0
+        self.asked = asyncio.Event()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> MockService:
@@ -51,6 +52,7 @@ class MockService(LLMService):
     async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncIterator[Event]:
         self.prompts.append(prompt)
         self.open += 1
+        self.asked.set()
         try:
             said = 0
             async for event in self._play(prompt):

@@ -33,6 +33,7 @@ OPENAI = "https://api.openai.com/v1"
 OPENROUTER = "https://openrouter.ai/api/v1"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 MAX_CONNECTIONS = 4096
+CLOCK = 1.0  # seconds between two looks at how long an answer may still take
 FINISH_REASONS = {"stop": "stop", "length": "length", "tool_calls": "tool", "function_call": "tool"}
 
 # What a request can do without: a server that does not know one of these is asked again without it.
@@ -131,17 +132,21 @@ class OpenAIService(LLMService):
     async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncIterator[Event]:
         options = self.options
         chunks = Chunks()
-        deadline = asyncio.get_running_loop().time() + options.total_timeout
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + options.total_timeout
         try:
             async with asyncio.timeout(options.first_byte_timeout) as clock, AsyncExitStack() as stack:
                 body = await self._open(stack, self._request(prompt, sampling))
+                moved = 0.0
                 async for data in body:
                     for event in chunks.feed(data):
                         yield event
-                        if chunks.ended:
-                            return
-                    now = asyncio.get_running_loop().time()
-                    clock.reschedule(min(now + options.idle_timeout, deadline))
+                    if chunks.ended:
+                        return
+                    # Moving the clock costs as much as parsing a chunk: once a second is often enough.
+                    if (now := loop.time()) - moved > CLOCK:
+                        moved = now
+                        clock.reschedule(min(now + options.idle_timeout + CLOCK, deadline))
         except TimeoutError:
             where = "stopped sending" if chunks.started else "did not answer"
             raise UpstreamTimeout(f"{self._who} {where}. Your question is kept: try again.") from None
@@ -156,7 +161,10 @@ class OpenAIService(LLMService):
         """Send the request and return the bytes of its answer; leave out what the server does not take."""
         from openai import APIStatusError, Omit
 
-        headers = {} if self._api_key else {"Authorization": Omit()}
+        # Compressed, the stream would come in blocks; and it is read below the layer that decompresses.
+        headers: dict[str, Any] = {"Accept-Encoding": "identity"}
+        if not self._api_key:
+            headers["Authorization"] = Omit()
         create = (await self._awake()).chat.completions.with_streaming_response.create
         while True:
             for name in self._refused:
@@ -189,8 +197,8 @@ class OpenAIService(LLMService):
                 f"{self._who} did not answer with a stream ({kind.split(';')[0][:40] or 'no type'}). "
                 "Check OPENAI_BASE_URL: it usually ends in /v1."
             )
-        raw: AsyncIterator[bytes] = response.http_response.aiter_raw()
-        return raw
+        # The transport's own stream: every layer above it adds a generator to each chunk.
+        return response.http_response.stream.__aiter__()  # type: ignore[union-attr, no-any-return]
 
     def _request(self, prompt: Prompt, sampling: Sampling) -> dict[str, Any]:
         """Return the request's fields, without those that are unset."""
@@ -214,7 +222,8 @@ class OpenAIService(LLMService):
         return urlsplit(self.base_url).hostname or "The API"
 
     def _broken(self, reason: BaseException, started: bool) -> TetherError:
-        if "timeout" in type(reason).__name__.lower():
+        # The transport calls every failure to connect a timeout; what happened stands further down.
+        if not refused(reason) and "timeout" in type(reason).__name__.lower():
             return UpstreamTimeout(f"{self._who} did not answer in time. Try again.")
         if started:
             return UpstreamError(
@@ -232,6 +241,15 @@ def network_errors() -> tuple[type[Exception], ...]:
     import openai
 
     return (OSError, openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, aiohttp.ClientError)
+
+
+def refused(reason: BaseException | None) -> bool:
+    """Return whether a failure goes back to a connection that was refused or a name without an address."""
+    while reason is not None:
+        if isinstance(reason, OSError) and not isinstance(reason, TimeoutError):
+            return True
+        reason = reason.__cause__ or reason.__context__
+    return False
 
 
 async def read_refusal(reason: Any) -> str:

@@ -7,7 +7,6 @@ handlers, so that nothing in Tether can forget to undo that.
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 import secrets
@@ -76,6 +75,33 @@ class Guard(JupyterHandler):
     @correlation_id.setter
     def correlation_id(self, value: str) -> None:
         self._correlation_id = value
+
+    async def prepare(self, **kwargs: Any) -> None:
+        """Find out who is there."""
+        try:
+            await super().prepare(**kwargs)
+        except web.HTTPError as reason:
+            # Jupyter calls a foreign origin "not found", before it has asked who is there.
+            raise Forbidden() if reason.status_code == 404 else reason from None
+
+    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
+        """Map our own errors to their status before Tornado calls everything 500."""
+        reason = kwargs.get("exc_info", (None, None, None))[1]
+        if isinstance(reason, TetherError):
+            status_code = STATUS[reason.type]
+        elif status_code == 405 and getattr(self, "_jupyter_current_user", None) is None:
+            # A method that HTTP does not know ends before `prepare`: strangers learn nothing from it.
+            status_code, kwargs = 403, {}
+        super().send_error(status_code, **kwargs)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Send any failure in the one form that all have."""
+        reason = as_tether_error(status_code, kwargs.get("exc_info", (None, None, None))[1])
+        self.set_header("Content-Type", "application/json")
+        self.set_status(405 if status_code == 405 else STATUS[reason.type])
+        if isinstance(reason, Unauthorized):
+            self.set_header("WWW-Authenticate", "token")
+        self.finish(json.dumps({"error": reason.payload()}))
 
     def _log(self) -> None:
         """Write the access log: never a query, a header or a body."""
@@ -199,24 +225,6 @@ class TetherHandler(Guard, APIHandler):
         self.set_status(status)
         self.finish(json.dumps(payload, ensure_ascii=False))
 
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Send any failure in the one form that all have."""
-        reason = as_tether_error(status_code, kwargs.get("exc_info", (None, None, None))[1])
-        self.set_status(405 if status_code == 405 else STATUS[reason.type])
-        if isinstance(reason, Unauthorized):
-            self.set_header("WWW-Authenticate", "token")
-        self.finish(json.dumps({"error": reason.payload()}))
-
-    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
-        """Map our own errors to their status before Tornado calls everything 500."""
-        reason = kwargs.get("exc_info", (None, None, None))[1]
-        if isinstance(reason, TetherError):
-            status_code = STATUS[reason.type]
-        elif status_code == 405 and getattr(self, "_jupyter_current_user", None) is None:
-            # A method that HTTP does not know ends before `prepare`: strangers learn nothing from it.
-            status_code, kwargs = 403, {}
-        super().send_error(status_code, **kwargs)
-
 
 def as_tether_error(status_code: int, reason: BaseException | None) -> TetherError:
     """Return the error that callers see for an exception or a bare status."""
@@ -248,27 +256,19 @@ class TetherWebSocket(WebSocketMixin, Guard, websocket.WebSocketHandler):
         if "get" in cls.__dict__:
             raise TypeError("a WebSocket door must not replace `get`, which checks who is there")
 
-    async def prepare(self, *args: Any, **kwargs: Any) -> None:
-        prepared = super().prepare(*args, **kwargs)
-        if inspect.isawaitable(prepared):
-            await prepared
+    async def prepare(self, **kwargs: Any) -> None:
+        await super().prepare(**kwargs)
         if self.current_user is None:
-            raise web.HTTPError(403)
+            raise Forbidden
 
     async def get(self, *args: Any, **kwargs: Any) -> None:
         # A page of another site sends this browser's cookie and its own origin; a browser that hides the
         # origin gets no benefit of the doubt.
         if not self.token_authenticated and not self.request.headers.get("Origin"):
-            raise web.HTTPError(403)
+            raise Forbidden
         await super().get(*args, **kwargs)
 
     get = guarded(get, websocket=True)
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        reason = as_tether_error(status_code, kwargs.get("exc_info", (None, None, None))[1])
-        self.set_header("Content-Type", "application/json")
-        self.set_status(STATUS[reason.type])
-        self.finish(json.dumps({"error": reason.payload()}))
 
     @property
     def max_message_size(self) -> int:

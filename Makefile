@@ -1,0 +1,83 @@
+# `make lab` opens JupyterLab on the quickstart, `make test` runs every check. Each sets up what it needs, once.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DONE := $(VENV)/done
+FRONT := $(wildcard labextension/src/*.ts* labextension/src/*/*.ts* labextension/style/* labextension/style/icons/* \
+           labextension/schema/*.json) labextension/package.json labextension/tsconfig.json
+export PATH := $(abspath $(BIN)):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: lab test lint unit front-test browser-test wheel-test bench setup clean
+.DELETE_ON_ERROR:
+
+lab: setup
+	$(BIN)/jupyter lab $(LAB_OPTIONS) notebooks/quickstart.ipynb
+
+test: setup lint front-test unit browser-test wheel-test
+
+setup: $(DONE)/package $(DONE)/front
+
+$(DONE)/venv:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tether needs Python 3.11 or newer: make lab PYTHON=…")'
+	$(PYTHON) -m venv $(VENV)
+	mkdir -p $(DONE)
+	touch $@
+
+# What everything is built with, and Node by a wheel where the machine has none that will do.
+$(DONE)/tools: constraints.txt scripts/node.sh $(DONE)/venv
+	$(BIN)/python -m pip install -q -c constraints.txt pip wheel cmake ninja jupyterlab hatchling jupyter-builder \
+	  hatch-jupyter-builder editables build
+	bash scripts/node.sh $(BIN)
+	touch $@
+
+# llama-cpp-python is compiled once per machine and kept in the user's cache.
+$(DONE)/llama: scripts/llama_wheel.py $(DONE)/tools
+	$(BIN)/python -m pip install -q -c constraints.txt "$$($(BIN)/python scripts/llama_wheel.py)"
+	touch $@
+
+$(DONE)/modules: labextension/package.json labextension/yarn.lock $(DONE)/tools
+	cd labextension && jlpm install --immutable
+	touch $@
+
+$(DONE)/front: $(FRONT) $(DONE)/modules $(DONE)/package
+	cd labextension && jlpm build:prod
+	$(BIN)/jupyter-builder develop . --overwrite
+	touch $@
+
+$(DONE)/package: pyproject.toml constraints.txt tether_jupyter/__init__.py $(DONE)/llama
+	mkdir -p tether_jupyter/labextension
+	SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install -q --no-build-isolation -c constraints.txt -e ".[local,dev]"
+	touch $@
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	cd labextension && jlpm lint:check
+
+front-test: setup
+	cd labextension && jlpm test
+
+unit: setup
+	$(BIN)/python -m pytest --ignore tests/e2e
+
+browser-test: setup $(DONE)/chromium
+	$(BIN)/python -m pytest tests/e2e
+
+$(DONE)/chromium: scripts/chromium.sh
+	bash scripts/chromium.sh
+	touch $@
+
+# One wheel with the lab extension inside: built from the source distribution, as an installer would.
+wheel-test: setup
+	rm -rf dist
+	SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m build -q --no-isolation
+	$(BIN)/python scripts/check_wheel.py dist/*.whl
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) dist labextension/node_modules labextension/lib tether_jupyter/labextension
