@@ -86,7 +86,8 @@ class Services:
 
         service = self.backends.get()
         state = await service.describe()
-        problem = state.pop("problem", None)
+        problem, gpu = state.pop("problem", None), state.pop("gpu", None)
+        demo, place = bool(state.pop("demo", False)), state.pop("place", "this machine")
         status = "unhealthy" if problem else "degraded" if state.get("degraded") else "healthy"
         return {
             "status": status,
@@ -94,10 +95,10 @@ class Services:
             "backend": self.backends.default,
             "llm_service": {"type": service.service_type, "ready": service.is_ready(), **state},
             "database": {"kind": self.history.kind, "ok": True},
-            "gpu": state.get("gpu"),
+            "gpu": gpu,
             "version": __version__,
-            "demo": bool(state.get("demo")),
-            "place": state.get("place", "this machine"),
+            "demo": demo,
+            "place": place,
             "problem": problem,
         }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +131,7 @@ class Settings:
     openai: OpenAILLM
     mock: MockLLM
     sources: Mapping[str, str]
-    secrets: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
 
     def secret(self, name: str) -> str:
         """Return a secret by its variable's name, or an empty text. Keys live in no trait and no log."""

@@ -132,11 +132,12 @@ class OpenAIService(LLMService):
     async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncIterator[Event]:
         options = self.options
         chunks = Chunks()
+        client = await self._awake()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + options.total_timeout
         try:
             async with asyncio.timeout(options.first_byte_timeout) as clock, AsyncExitStack() as stack:
-                body = await self._open(stack, self._request(prompt, sampling))
+                body = await self._open(stack, client, self._request(prompt, sampling))
                 moved = 0.0
                 async for data in body:
                     for event in chunks.feed(data):
@@ -157,7 +158,9 @@ class OpenAIService(LLMService):
         for event in chunks.close(self._who):
             yield event
 
-    async def _open(self, stack: AsyncExitStack, request: dict[str, Any]) -> AsyncIterator[bytes]:
+    async def _open(
+        self, stack: AsyncExitStack, client: AsyncOpenAI, request: dict[str, Any]
+    ) -> AsyncIterator[bytes]:
         """Send the request and return the bytes of its answer; leave out what the server does not take."""
         from openai import APIStatusError, Omit
 
@@ -165,7 +168,7 @@ class OpenAIService(LLMService):
         headers: dict[str, Any] = {"Accept-Encoding": "identity"}
         if not self._api_key:
             headers["Authorization"] = Omit()
-        create = (await self._awake()).chat.completions.with_streaming_response.create
+        create = client.chat.completions.with_streaming_response.create
         while True:
             for name in self._refused:
                 request.pop(name, None)
@@ -198,7 +201,7 @@ class OpenAIService(LLMService):
                 "Check OPENAI_BASE_URL: it usually ends in /v1."
             )
         # The transport's own stream: every layer above it adds a generator to each chunk.
-        return response.http_response.stream.__aiter__()  # type: ignore[union-attr, no-any-return]
+        return response.http_response.stream.__aiter__()  # type: ignore[union-attr]
 
     def _request(self, prompt: Prompt, sampling: Sampling) -> dict[str, Any]:
         """Return the request's fields, without those that are unset."""

@@ -1,0 +1,180 @@
+"""A turn: one question to one answer, whatever the model does."""
+
+import asyncio
+
+import pytest
+
+from tether_jupyter.core import events
+from tether_jupyter.core.generation import Generation, Generations
+from tether_jupyter.core.request import read_chat
+from tether_jupyter.core.turn import Defaults, lineage, open_turn
+from tether_jupyter.errors import NotFound, RateLimited, UpstreamError
+from tether_jupyter.llm.mock import MockService
+from tether_jupyter.store.memory import MemoryHistory
+
+
+@pytest.fixture
+def history():
+    return MemoryHistory()
+
+
+@pytest.fixture
+def model():
+    return MockService("an answer")
+
+
+@pytest.fixture
+def turn_for(history, model):
+    """Open the turn that a request asks for."""
+
+    async def open_it(limit=10_000, wake=None, **fields):
+        async def awake():
+            return model
+
+        return await open_turn(
+            read_chat({"message": "hello", **fields}, max_message_length=10_000),
+            owner="owner",
+            wake=wake or awake,
+            model_name=None,
+            model_label="mock:mock",
+            history=history,
+            defaults=Defaults(system="Be brief.", max_tokens=100, max_answer_size=limit),
+            notebook=None,
+            correlation_id="trace",
+        )
+
+    return open_it
+
+
+async def collect(turn):
+    return [event async for event in turn.run()]
+
+
+async def test_the_question_is_kept_before_the_model_is_asked(turn_for, history, model):
+    seen = []
+
+    async def wake():
+        (conversation,) = await history.conversations("owner")
+        seen.extend(m.content for m in await history.messages("owner", conversation.id))
+        return model
+
+    await collect(await turn_for(wake=wake))
+    assert seen == ["hello"]
+
+
+async def test_the_answer_is_kept_with_its_figures(turn_for, history):
+    turn = await turn_for()
+    await collect(turn)
+    question, answer = await history.messages("owner", turn.conversation.id)
+    assert (answer.content, answer.parent_id, answer.finish_reason) == ("an answer", question.id, "stop")
+    assert answer.usage["completion_tokens"] == 2
+
+
+async def test_an_answer_without_an_end_is_cut(turn_for, model):
+    model.script = [{"repeat": [10**9, events.delta("x" * 100), 0]}]
+    found = await collect(await turn_for(limit=1000))
+    assert found[-1] == {"done": True, "finish_reason": "length"}
+    assert model.open == 0
+
+
+async def test_a_model_that_fails_to_wake_ends_the_turn_with_its_reason(turn_for):
+    async def wake():
+        raise UpstreamError("It is asleep. Wake it.")
+
+    found = await collect(await turn_for(wake=wake))
+    assert found[-1]["error"]["message"] == "It is asleep. Wake it."
+
+
+async def test_what_a_backend_says_after_its_end_is_not_heard(turn_for, model):
+    model.script = [events.done("stop"), events.delta("late")]
+    found = await collect(await turn_for())
+    assert [events.kind(e) for e in found] == ["meta", "usage", "done"]
+
+
+async def test_stop_keeps_the_text_and_closes_the_model(turn_for, model, history):
+    model.script = [events.delta("half"), {"sleep": 3600}]
+    generation = Generation(await turn_for())
+    async for _, batch in generation.follow():
+        if any("delta" in event for event in batch):
+            assert generation.stop()
+    assert generation.events[-1] == {"done": True, "finish_reason": "cancelled"}
+    assert model.open == 0
+    stored = await history.messages("owner", generation.conversation_id)
+    assert stored[-1].content == "half"
+
+
+async def test_stop_before_the_first_step_still_ends_the_stream(turn_for):
+    generation = Generation(await turn_for())
+    generation.stop()
+    found = [event async for _, batch in generation.follow() for event in batch]
+    assert found == [{"done": True, "finish_reason": "cancelled"}]
+    assert generation.summary()["status"] == "cancelled"
+
+
+async def test_two_readers_read_the_same_from_wherever_they_begin(turn_for, model):
+    model.script = [{"repeat": [50, events.delta("x"), 0]}]
+    generation = Generation(await turn_for())
+
+    async def read(after):
+        return [event async for _, batch in generation.follow(after) for event in batch]
+
+    whole, rest = await asyncio.gather(read(0), read(10))
+    assert whole[10:] == rest
+    assert events.kind(whole[-1]) == "done"
+
+
+async def test_a_keeper_that_fails_ends_the_stream_with_an_error(turn_for, history, monkeypatch):
+    async def full(*_):
+        raise OSError("no space left")
+
+    turn = await turn_for()
+    monkeypatch.setattr(history, "add", full)
+    generation = Generation(turn)
+    found = [event async for _, batch in generation.follow() for event in batch]
+    assert found[-1]["error"]["type"] == "internal"
+
+
+async def test_no_more_turns_run_at_once_than_there_is_room_for(turn_for, model):
+    model.script = [{"sleep": 3600}]
+    generations = Generations(max_running=1)
+    first = generations.start(await turn_for())
+    with pytest.raises(RateLimited):
+        generations.start(await turn_for())
+    first.stop()
+    await first.wait()
+    assert len(generations) == 0
+
+
+async def test_ended_turns_are_remembered_up_to_a_limit(turn_for):
+    generations = Generations(max_remembered=2)
+    ids = []
+    for _ in range(3):
+        generation = generations.start(await turn_for())
+        ids.append(generation.id)
+        await generation.wait()
+    with pytest.raises(NotFound):
+        generations.summary("owner", ids[0])
+    assert generations.summary("owner", ids[2])["status"] == "stop"
+
+
+async def test_a_question_without_an_answer_is_not_sent_again(turn_for, model):
+    model.script = [{"fail": "upstream_error"}]
+    failed = await turn_for()
+    await collect(failed)
+    model.script = []
+    await collect(await turn_for(conversation_id=failed.conversation.id, message="again"))
+    assert [m["content"] for m in model.prompts[-1].messages] == ["Be brief.", "again"]
+
+
+async def test_a_parent_names_the_branch_that_goes_on(turn_for, model, history):
+    first = await turn_for(message="one")
+    await collect(first)
+    conversation = first.conversation.id
+    await collect(await turn_for(message="two", conversation_id=conversation))
+    await collect(await turn_for(message="other", conversation_id=conversation, parent_id=first.id))
+    assert [m["content"] for m in model.prompts[-1].messages][1:] == ["one", "an answer", "other"]
+
+
+def test_a_parent_that_is_not_there_is_said():
+    with pytest.raises(NotFound):
+        lineage([], "m_1")

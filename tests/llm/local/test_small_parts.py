@@ -1,0 +1,103 @@
+"""The breaker, the pipe's decoder, the environment and the number of threads."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tether_jupyter.errors import ModelNotReady
+from tether_jupyter.llm.local import environment, pipe, threads
+from tether_jupyter.llm.local.breaker import Breaker
+
+
+def test_the_breaker_opens_after_three_crashes_within_a_minute_and_closes_a_minute_later() -> None:
+    now = 0.0
+    breaker = Breaker(lambda: now)
+    breaker.record("it fell")
+    now = 50.0
+    breaker.record("it fell")
+    breaker.check()
+    now = 59.0
+    breaker.record("it fell again")
+    with pytest.raises(ModelNotReady, match=r"it fell again.*again in 60 s"):
+        breaker.check()
+    now = 118.5
+    assert breaker.problem() is not None
+    now = 119.0
+    breaker.check()
+    breaker.record("once more")
+    assert breaker.problem() is None
+
+
+def test_crashes_far_apart_never_open_the_breaker() -> None:
+    now = 0.0
+    breaker = Breaker(lambda: now)
+    for number in range(20):
+        now = number * 31.0
+        breaker.record("it fell")
+        breaker.check()
+
+
+def test_messages_survive_any_cut_of_the_stream() -> None:
+    messages = [{"event": "delta", "text": text} for text in ("a", "é\n", "\ud800", "x" * 9)]
+    stream = b"".join(map(pipe.encode, messages))
+    for size in (1, 2, 7, len(stream)):
+        decoder = pipe.Decoder()
+        found = [m for i in range(0, len(stream), size) for m in decoder.feed(stream[i : i + size])]
+        assert found == messages
+
+
+@pytest.mark.parametrize("data", [b"no json\n", b"[1]\n", b"\xff\xfe\n", b"[" * 10**5 + b"\n", b"x" * 101])
+def test_what_is_no_message_is_refused(data: bytes) -> None:
+    with pytest.raises(pipe.PipeError):
+        pipe.Decoder(max_line=100).feed(data)
+
+
+def test_a_child_sees_listed_variables_and_none_that_sounds_like_a_secret() -> None:
+    secret = [
+        "OPENAI_API_KEY",
+        "NVIDIA_API_KEY",
+        "LLAMA_CLOUD_TOKEN",
+        "LC_PASSWORD",
+        "JUPYTER_TOKEN",
+        "EDITOR",
+    ]
+    listed = ["PATH", "LC_ALL", "CUDA_VISIBLE_DEVICES", "GGML_X", "OMP_NUM_THREADS"]
+    variables = dict.fromkeys([*secret, *listed], "x")
+    variables["PYTHONPATH"] = os.pathsep.join([".", "relative", "/abs", ""])
+    kept = environment.child_environment(variables)
+    assert set(kept) == {*listed, "PYTHONPATH", "GGML_NO_BACKTRACE"}
+    assert kept["PYTHONPATH"].split(os.pathsep)[0] == "/abs"
+
+
+def cpuinfo(cores: list[tuple[int, int]]) -> str:
+    return "\n\n".join(
+        f"processor\t: {number}\nphysical id\t: {package}\ncore id\t\t: {core}"
+        for number, (package, core) in enumerate(cores)
+    )
+
+
+def test_hyperthreads_count_once_and_only_usable_processors_count() -> None:
+    two_by_two = cpuinfo([(0, 0), (0, 1), (1, 0), (1, 1), (0, 0), (0, 1), (1, 0), (1, 1)])
+    assert threads.physical_cores(two_by_two, set(range(8))) == 4
+    assert threads.physical_cores(two_by_two, {0, 4}) == 1
+    assert threads.physical_cores("", {0}) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("max 100000", 0), ("", 0), ("250000 100000", 3), ("50000 100000", 1)]
+)
+def test_a_containers_share_is_read(text: str, count: int) -> None:
+    assert threads.quota(text) == count
+
+
+def test_one_core_is_left_and_one_thread_at_least(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "cpuinfo").write_text(cpuinfo([(0, core) for core in range(8)]))
+    monkeypatch.setattr(threads, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(threads, "QUOTA", tmp_path / "none")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
+    assert threads.default_threads() == 7
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3})
+    assert threads.default_threads() == 1

@@ -1,0 +1,220 @@
+"""The openai backend against an upstream that misbehaves."""
+
+import json
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.fake_openai import FakeOpenAI
+from tether_jupyter.core import events
+from tether_jupyter.core.prompt import Prompt, Sampling
+from tether_jupyter.errors import TetherError, UpstreamError
+from tether_jupyter.llm.openai import Chunks, OpenAIService
+from tether_jupyter.settings import OpenAILLM, load
+
+
+def service_at(url, key="", **options):
+    limits = {"idle_timeout": 0.3, "first_byte_timeout": 0.5, "max_retries": 0}
+    return OpenAIService(OpenAILLM(**{**limits, **options}), key, url)
+
+
+def asked(model, text="hi"):
+    return Prompt([{"role": "user", "content": text}], model)
+
+
+async def answer(script, **options):
+    """Return the events of one answer and the error that ended it, if one did."""
+    async with FakeOpenAI() as fake:
+        service = service_at(fake.url, **options)
+        found, failed = [], None
+        try:
+            async for event in service.stream(asked(script), Sampling()):
+                found += [event]
+        except TetherError as reason:
+            failed = reason
+        await service.cleanup()
+    return found, failed, fake.seen
+
+
+async def test_an_answer_arrives_word_by_word_with_its_figures():
+    found, failed, _ = await answer("n=3")
+    assert failed is None
+    assert [e["delta"] for e in found if "delta" in e] == ["word0 ", "word1 ", "word2 "]
+    assert found[-2]["usage"]["completion_tokens"] == 3
+    assert found[-1] == {"done": True, "finish_reason": "stop"}
+
+
+@pytest.mark.parametrize(
+    ("script", "type_", "text"),
+    [
+        ("n=3,fault=reset,at=1", "upstream_error", "word0 "),
+        ("n=3,fault=truncate,at=1", "upstream_error", "word0 "),
+        ("n=3,fault=stall,at=1", "upstream_timeout", "word0 "),
+        ("n=3,fault=garbage,at=1", "upstream_error", "word0 "),
+        ("n=3,fault=error,at=1", "upstream_error", "word0 "),
+        ("n=3,fault=longline,at=1", "upstream_error", "word0 "),
+        ("fault=silent", "upstream_timeout", ""),
+        ("fault=html", "upstream_error", ""),
+        ("fault=status400", "invalid_request", ""),
+        ("fault=status401", "upstream_error", ""),
+        ("fault=status403", "upstream_error", ""),
+        ("fault=status404", "not_found", ""),
+        ("fault=status413", "too_large", ""),
+        ("fault=status429", "rate_limited", ""),
+        ("fault=status500", "upstream_error", ""),
+        ("fault=status503", "upstream_error", ""),
+    ],
+)
+async def test_each_fault_ends_in_one_typed_error_that_keeps_the_text(script, type_, text):
+    found, failed, _ = await answer(script)
+    assert failed is not None
+    assert failed.type == type_
+    # What came before the fault may arrive with it, in one read: it is text all the same.
+    assert "".join(e["delta"] for e in found if "delta" in e) in (text, "")
+    assert "sk-secret-echo" not in str(failed.payload())
+    assert not any(events.kind(e) in events.TERMINAL for e in found)
+
+
+async def test_an_answer_is_not_asked_for_twice_once_it_has_begun():
+    _, _, seen = await answer("n=3,fault=reset,at=1", max_retries=3)
+    assert len(seen.requests) == 1
+
+
+async def test_a_refusal_that_passes_is_tried_again():
+    _, failed, seen = await answer("fault=status429", max_retries=1, first_byte_timeout=20)
+    assert failed.type == "rate_limited"
+    assert len(seen.requests) == 2
+
+
+async def test_closing_the_stream_closes_the_upstream():
+    async with FakeOpenAI() as fake:
+        service = service_at(fake.url, idle_timeout=60)
+        stream = service.stream(asked("n=2,gap=3600"), Sampling())
+        await anext(stream)
+        await stream.aclose()
+        await fake.until(lambda seen: seen.aborted == 1 and seen.open == 0)
+        await service.cleanup()
+
+
+async def test_the_key_goes_out_in_the_header_and_a_blank_one_not_at_all():
+    async with FakeOpenAI() as fake:
+        for key in ("sk-test", ""):
+            service = service_at(fake.url, key)
+            async for _ in service.stream(asked("n=1"), Sampling()):
+                pass
+            await service.cleanup()
+        assert [h.get("authorization") for h in fake.seen.headers] == ["Bearer sk-test", None]
+
+
+async def test_only_what_is_set_goes_out():
+    async with FakeOpenAI() as fake:
+        service = service_at(fake.url)
+        sampling = Sampling(0.2, 50, stop=("END",), seed=7)
+        async for _ in service.stream(asked("n=1"), sampling):
+            pass
+        await service.cleanup()
+    (sent,) = fake.seen.requests
+    assert sent == {
+        "model": "n=1",
+        "messages": [{"role": "user", "content": "hi"}],
+        "stream": True,
+        "temperature": 0.2,
+        "max_tokens": 50,
+        "stop": ["END"],
+        "seed": 7,
+        "stream_options": {"include_usage": True},
+    }
+
+
+async def test_whole_texts_come_through_complete_too():
+    async with FakeOpenAI() as fake:
+        service = service_at(fake.url, model="n=2")
+        assert await service.complete("hi") == "word0 word1 "
+        await service.cleanup()
+
+
+def lines(*payloads, end=b"\n\n"):
+    return b"".join(b"data: " + json.dumps(p).encode() + end for p in payloads)
+
+
+def said(text, finish=None):
+    return {"choices": [{"delta": {"content": text}, "finish_reason": finish}]}
+
+
+STREAM = (
+    lines(said("é€😀"), said(""), said("\n", "length"), {"usage": {"prompt_tokens": 1}}) + b"data: [DONE]\n\n"
+)
+
+
+def read(chunks):
+    reader = Chunks()
+    return [event for chunk in chunks for event in reader.feed(chunk)]
+
+
+@given(st.lists(st.integers(0, len(STREAM)), max_size=40))
+def test_the_stream_says_the_same_wherever_the_network_splits_it(cuts):
+    edges = [0, *sorted(cuts), len(STREAM)]
+    assert read(STREAM[a:b] for a, b in pairwise(edges)) == read([STREAM])
+
+
+def test_one_code_point_in_two_chunks_is_put_together():
+    halves = [
+        b'data: {"choices":[{"delta":{"content":"\\ud83d"}}]}\n\n',
+        b'data: {"choices":[{"delta":{"content":"\\ude00!"}}]}\n\n',
+    ]
+    assert read(halves) == [{"delta": "😀!"}]
+
+
+@pytest.mark.parametrize("name", events.KINDS)
+def test_an_upstream_can_name_no_event_of_ours(name):
+    hostile = f"event: {name}\nid: 9\nretry: 1\n".encode() + lines({name: True}, {"choices": 5}, [name], name)
+    assert read([hostile]) == [] if name != "error" else True
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_do_worse_than_a_typed_error(noise):
+    try:
+        found = read([b"data: " + noise + b"\n\n", lines(said("x"))])
+    except UpstreamError:
+        return
+    assert all(events.kind(e) in events.KINDS for e in found)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["choices", "delta", "content", "usage", "finish_reason", "error", "message"]
+                ),
+                inner,
+                max_size=4,
+            )
+        ),
+        max_leaves=12,
+    )
+)
+def test_no_json_does_worse_than_a_typed_error(payload):
+    reader = Chunks()
+    try:
+        list(reader.feed(lines(payload)))
+        list(reader.close("it"))
+    except TetherError:
+        return
+
+
+def test_a_stream_without_its_last_line_still_ends_when_its_answer_had():
+    reader = Chunks()
+    list(reader.feed(lines(said("x", "stop"))))
+    assert list(reader.close("it"))[-1] == {"done": True, "finish_reason": "stop"}
+
+
+def test_an_openrouter_key_goes_to_openrouter_alone():
+    settings = load(environment={"OPENROUTER_API_KEY": "or-key"})
+    assert OpenAIService.from_settings(settings).base_url == "https://openrouter.ai/api/v1"
+    elsewhere = load(environment={"OPENROUTER_API_KEY": "or-key", "OPENAI_BASE_URL": "http://h/v1"})
+    assert OpenAIService.from_settings(elsewhere)._api_key == ""

@@ -1,0 +1,69 @@
+"""Conversations in memory."""
+
+import pytest
+
+from tether_jupyter.core.history import StoredMessage, new_id
+from tether_jupyter.errors import Conflict, NotFound
+from tether_jupyter.store.memory import MemoryHistory
+
+
+@pytest.fixture
+def history():
+    return MemoryHistory(max_conversations=3, max_messages=4)
+
+
+async def say(history, conversation, text, owner="ann"):
+    await history.add(owner, conversation.id, StoredMessage(new_id("m"), "user", text))
+
+
+async def test_a_conversation_is_named_after_its_first_question(history):
+    conversation = await history.create("ann")
+    await say(history, conversation, "why is\n  the total wrong? " + "x" * 100)
+    assert conversation.title.startswith("why is the total wrong?")
+    assert len(conversation.title) == 60
+
+
+async def test_the_newest_conversation_comes_first(history):
+    old, new = await history.create("ann"), await history.create("ann")
+    await say(history, old, "again")
+    assert [c.id for c in await history.conversations("ann")] == [old.id, new.id]
+
+
+async def test_the_oldest_makes_room_and_its_notebook_starts_afresh(history):
+    first = await history.create("ann", notebook="n.ipynb")
+    for _ in range(3):
+        await history.create("ann")
+    with pytest.raises(NotFound):
+        await history.get("ann", first.id)
+    assert await history.of_notebook("ann", "n.ipynb") is None
+
+
+async def test_one_in_use_does_not_make_room(history):
+    first = await history.create("ann")
+    for _ in range(5):
+        await history.create("ann")
+        await history.get("ann", first.id)
+    assert (await history.get("ann", first.id)).id == first.id
+
+
+async def test_a_long_conversation_forgets_its_beginning(history):
+    conversation = await history.create("ann")
+    for n in range(6):
+        await say(history, conversation, str(n))
+    assert [m.content for m in await history.messages("ann", conversation.id)] == ["2", "3", "4", "5"]
+
+
+async def test_a_new_state_of_a_message_takes_its_place(history):
+    conversation = await history.create("ann")
+    message = StoredMessage("m_1", "assistant", "ha")
+    await history.add("ann", conversation.id, message)
+    message.content = "half"
+    await history.add("ann", conversation.id, message)
+    assert [m.content for m in await history.messages("ann", conversation.id)] == ["half"]
+
+
+async def test_an_id_is_taken_once_by_each_owner(history):
+    await history.create("ann", conversation_id="x")
+    await history.create("ben", conversation_id="x")
+    with pytest.raises(Conflict):
+        await history.create("ann", conversation_id="x")

@@ -1,0 +1,143 @@
+"""What the two clients share: how a request is made, and what an answer that failed means."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socket
+from typing import TYPE_CHECKING, Any
+
+from tether_jupyter.client.discovery import HOW_TO_START, Server
+from tether_jupyter.errors import (
+    STATUS,
+    Forbidden,
+    Internal,
+    ModelNotReady,
+    NotFound,
+    TetherError,
+    Unauthorized,
+    UpstreamError,
+    from_payload,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+CONNECT_SECONDS = 5.0
+WRITE_SECONDS = 30.0
+MAX_FAILURE = 64 * 1024
+
+
+class Unreachable(ModelNotReady):
+    """Nothing answers at the server's address."""
+
+
+def timeout() -> httpx.Timeout:
+    """Return the limits: none on reading, because a model may think for as long as it likes."""
+    import httpx
+
+    return httpx.Timeout(CONNECT_SECONDS, read=None, write=WRITE_SECONDS)
+
+
+def transport_options(server: Server) -> dict[str, Any]:
+    """Return the arguments of an httpx transport to this server."""
+    return {
+        # Loopback needs no certificate authority, and loading them takes longer than a question.
+        "verify": not server.is_local and server.url.startswith("https:"),
+        "trust_env": not server.is_local,
+        "proxy": None if server.is_local else proxy_for(server),
+        "socket_options": keep_alive(),
+    }
+
+
+def proxy_for(server: Server) -> str | None:
+    """Return the proxy that the environment names for a server elsewhere."""
+    from urllib.request import getproxies, proxy_bypass
+
+    if proxy_bypass(server.host):
+        return None
+    proxies = getproxies()
+    return proxies.get(server.url.partition(":")[0]) or proxies.get("all")
+
+
+def keep_alive() -> list[tuple[int, int, int]]:
+    """Return the socket options that notice a server that vanished without a word, within a minute."""
+    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, name):
+            options.append((socket.IPPROTO_TCP, getattr(socket, name), value))
+    return options
+
+
+def headers(server: Server, accept: str) -> dict[str, str]:
+    """Return a request's headers. The token stands here and nowhere else."""
+    found = {"Accept": accept, "Accept-Encoding": "identity"}
+    if server.token:
+        found["Authorization"] = f"token {server.token}"
+    else:
+        # A server without authentication still wants both halves of its check against forged requests.
+        half = secrets.token_hex(16)
+        found |= {"Cookie": f"_xsrf={half}", "X-XSRFToken": half}
+    return found
+
+
+def turn(message: str | None, request: dict[str, Any]) -> dict[str, Any]:
+    """Return the body of a turn: what was given, without what is `None`."""
+    return {k: v for k, v in {"message": message, **request}.items() if v is not None}
+
+
+def unreachable(server: Server) -> Unreachable:
+    """Return the error for a server that cannot be reached."""
+    return Unreachable(f"Jupyter does not answer at {server.url}", hint=HOW_TO_START)
+
+
+def lost(server: Server) -> UpstreamError:
+    """Return the error for a connection that ended before the answer did."""
+    return UpstreamError(
+        "The connection to Jupyter was lost before the answer was complete. Ask again.",
+        hint=f"The server was {server.url}",
+    )
+
+
+def failure(status: int, body: bytes) -> TetherError:
+    """Return the error that an answer other than a success stands for."""
+    payload = error_in(body)
+    if payload is not None:
+        return from_payload(payload)
+    if status in (301, 302, 303, 307, 308, 401):
+        return Unauthorized(
+            "Jupyter did not accept this client's token.",
+            hint="Set JUPYTER_SERVER_URL and JUPYTER_TOKEN, or call Client(url, token). A server with a "
+            "password alone needs a token as well: start it with JUPYTER_TOKEN set.",
+        )
+    if status == 403:
+        return Forbidden(
+            "Jupyter refused the request: no token, a wrong one, or no right to use Tether.",
+            hint="Set JUPYTER_SERVER_URL and JUPYTER_TOKEN, or call Client(url, token).",
+        )
+    if status == 404:
+        return NotFound(
+            "This Jupyter server has no Tether.",
+            hint="Install tether-jupyter where the server runs, and restart it.",
+        )
+    for name, code in STATUS.items():
+        if code == status:
+            return from_payload({"type": name})
+    return Internal(f"Jupyter answered with status {status}.")
+
+
+def error_in(body: bytes) -> dict[str, Any] | None:
+    """Return Tether's own account of a failure, where the body holds one."""
+    try:
+        content: Any = json.loads(body)
+    except ValueError:
+        return None
+    payload = content.get("error", content) if isinstance(content, dict) else None
+    return payload if isinstance(payload, dict) and payload.get("type") in STATUS else None
+
+
+def is_elsewhere(error: TetherError) -> bool:
+    """Return whether an error may mean that the server has started anew, at another address."""
+    return isinstance(error, (Unreachable, Unauthorized, Forbidden))

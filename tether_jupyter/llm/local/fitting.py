@@ -1,0 +1,70 @@
+"""Make a conversation fit into the context: drop its oldest exchanges, or say by how much it is too long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tether_jupyter.core.prompt import Message, shrink
+from tether_jupyter.errors import ContextOverflow
+
+SHARE = 4
+"""A quarter of the context is kept for the answer, unless a shorter one is asked for."""
+
+Conversation = list[Message]
+
+
+def fit(
+    messages: Sequence[Message],
+    *,
+    tokens_of: Callable[[Conversation], list[int]],
+    at_least: Callable[[Conversation], int],
+    context_length: int,
+    max_tokens: int | None,
+) -> list[int]:
+    """Return the tokens of the longest end of a conversation that leaves room for the answer.
+
+    Parameters
+    ----------
+    tokens_of:
+        Renders and tokenises messages.
+    at_least:
+        Says cheaply how many tokens messages have in any case, so that megabytes are not tokenised in vain.
+    context_length:
+        Tokens of prompt and answer together.
+    max_tokens:
+        The longest answer asked for.
+
+    Raises
+    ------
+    ContextOverflow
+        The question alone is too long. Nothing was computed.
+    """
+    room = min(max_tokens or context_length, context_length // SHARE)
+    most = context_length - max(room, 1)
+    choices = [list(messages)]
+    while shorter := shrink(choices[-1]):
+        choices.append(shorter)
+    low, high = 0, len(choices) - 1
+    found: list[int] | None = None
+    while low < high:  # The first choice that fits, of choices that get ever shorter.
+        middle = (low + high) // 2
+        tokens = tokens_of(choices[middle]) if at_least(choices[middle]) <= most else None
+        if tokens is not None and len(tokens) <= most:
+            found, high = tokens, middle
+        else:
+            low = middle + 1
+    if found is not None:
+        return found
+    question = choices[-1]
+    count = at_least(question)
+    certain = count > most
+    if not certain:
+        found = tokens_of(question)
+        if len(found) <= most:
+            return found
+        count = len(found)
+    raise ContextOverflow(
+        f"The question has {'at least ' if certain else ''}{count} tokens; the model reads {most}. "
+        f"Shorten it by {count - most}.",
+        hint=f"The context holds {context_length} tokens; {context_length - most} are for the answer.",
+    )

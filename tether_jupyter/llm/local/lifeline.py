@@ -1,0 +1,42 @@
+"""What ties a child process to its parent: it ends with it, and it goes first when memory is short."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+OOM_SCORE_FILE = Path("/proc/self/oom_score_adj")
+OOM_SCORE = "600"
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to kill this process when the thread that started it ends. Linux only.
+
+    Elsewhere the end of standard input does the same a little later: whoever reads it leaves then.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def leave_no_core() -> None:
+    """Dump no core when native code aborts: gigabytes of it would delay the news of the end.
+
+    The limit is 1, because the kernel asks a dump handler that it pipes to even when it is 0.
+    """
+    if sys.platform != "win32":
+        import resource
+
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
+
+
+def go_first() -> None:
+    """Offer this process to the kernel's out-of-memory killer before the server and the kernels."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            OOM_SCORE_FILE.write_text(OOM_SCORE)

@@ -1,0 +1,249 @@
+"""The server's side of one worker process: start it, talk to it, notice its end."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import math
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from typing import IO, Any
+
+from tether_jupyter.errors import EngineCrashed, ModelNotReady, TetherError, from_payload
+from tether_jupyter.llm.local import environment, pipe
+from tether_jupyter.llm.local.inbox import Inbox
+
+log = logging.getLogger("tether.local")
+
+LOG_LINES = 40
+LOG_LINE_BYTES = 2000
+GRACE_SECONDS = 3.0
+LAST_WORDS_SECONDS = 0.2
+MAX_LINE = 1 << 22
+OUT_OF_MEMORY = "This often means that the machine has too little memory for the model."
+HUNG = "The model hung and was stopped. It starts again by itself: ask once more."
+
+
+class WorkerProcess:
+    """A worker from its start to its end. Its methods may be called from any thread and any event loop.
+
+    Parameters
+    ----------
+    load:
+        The fields of the pipe's `load`.
+    crashed:
+        Is told, in a few words, when the process ended and nobody had asked it to.
+    """
+
+    def __init__(self, load: pipe.Message, crashed: Callable[[str], None]) -> None:
+        self.ready: Future[pipe.Message] = Future()
+        self.dead = False
+        self.heard = time.monotonic()
+        self._pinged = -math.inf
+        self._crashed = crashed
+        self._failure: TetherError | None = None
+        self._inboxes: dict[str, Inbox] = {}
+        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lines: deque[str] = deque(maxlen=LOG_LINES)
+        self._stopping = False
+        self.send({"op": "load", "version": pipe.VERSION, **load})
+        # The worker dies with the thread that started it, so this one stays until the worker's end.
+        self._thread = threading.Thread(target=self._run, name="tether-worker", daemon=True)
+        self._thread.start()
+
+    @property
+    def pid(self) -> int | None:
+        """The process's number, once it is started."""
+        return self._process.pid if self._process else None
+
+    def send(self, message: pipe.Message) -> None:
+        """Send a message without waiting; one to a dead worker goes nowhere."""
+        self._outgoing.put(pipe.encode(message))
+
+    def open(self, message: pipe.Message) -> tuple[str, Inbox]:
+        """Send a message under a new id, and return the id and where the replies arrive.
+
+        Raises
+        ------
+        ValueError, TypeError, RecursionError
+            The message is no JSON.
+        TetherError
+            The worker is dead already.
+        """
+        id, inbox = f"r{next(self._numbers)}", Inbox()
+        data = pipe.encode({**message, "id": id})
+        with self._lock:
+            if self.dead:
+                raise self._failure or EngineCrashed()
+            self._inboxes[id] = inbox
+        self._outgoing.put(data)
+        return id, inbox
+
+    def close(self, id: str) -> None:
+        """Take no more replies under an id."""
+        with self._lock:
+            self._inboxes.pop(id, None)
+
+    def watch(self, interval: float, patience: float) -> None:
+        """Ping a worker after `interval` seconds of silence; kill one that owes a pong for `patience`.
+
+        Whoever waits calls this from time to time; however many wait, there is one ping.
+        """
+        now = time.monotonic()
+        if self._pinged > self.heard:
+            if now - self._pinged > patience:
+                self.kill(EngineCrashed(HUNG))
+        elif now - self.heard >= interval:
+            self._pinged = now
+            self.send({"op": "ping"})
+
+    def kill(self, reason: TetherError) -> None:
+        """End the process at once; `reason` is what everybody who waits for it is told."""
+        self._failure = self._failure or reason
+        process = self._process
+        if process is not None and process.returncode is None:
+            process.kill()
+
+    def stop(self) -> None:
+        """End the process, kindly first. Blocks until it is gone."""
+        self._stopping = True
+        self._failure = self._failure or ModelNotReady(
+            "The model was unloaded before the answer was complete. Ask again."
+        )
+        self._outgoing.put(None)
+        self._thread.join(GRACE_SECONDS)
+        if self._thread.is_alive():
+            self.kill(self._failure)
+            self._thread.join(GRACE_SECONDS)
+
+    # -- the threads
+
+    def _run(self) -> None:
+        how = "it could not be watched"
+        try:
+            how = self._serve()
+        except OSError as reason:
+            log.error("The worker process cannot be started: %s", reason)
+            self._failure = ModelNotReady("The model's process cannot be started; the server's log says why.")
+        finally:
+            self._end(how)
+
+    def _serve(self) -> str:
+        """Start the process, pass on what it says, and return how it ended."""
+        self._process = process = subprocess.Popen(
+            environment.python_command("tether_jupyter.llm.local.worker"),
+            env=environment.child_environment(),
+            cwd=os.sep,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,  # Otherwise Ctrl+C in the server's terminal would reach it, too.
+        )
+        if self._failure is not None:  # Somebody has lost patience before there was anything to kill.
+            process.kill()
+        writer = threading.Thread(target=self._write, args=(process.stdin,), daemon=True)
+        errors = threading.Thread(target=self._listen, args=(process.stderr,), daemon=True)
+        writer.start()
+        errors.start()
+        try:
+            for messages in pipe.read(fileno(process.stdout), MAX_LINE):
+                self.heard = time.monotonic()
+                for message in messages:
+                    self._receive(message)
+        except (pipe.PipeError, OSError) as reason:
+            log.error("The worker does not keep to the protocol: %s", reason)
+        finally:
+            process.kill()  # Whoever has closed this pipe has nothing left to do.
+            code = process.wait()
+            self._outgoing.put(None)
+            errors.join(LAST_WORDS_SECONDS)
+            for stream in (process.stdout, process.stderr):
+                if stream:
+                    stream.close()
+        return describe(code)
+
+    def _write(self, stream: Any) -> None:
+        while (data := self._outgoing.get()) is not None:
+            try:
+                pipe.write(stream.fileno(), data)
+            except OSError:
+                break
+        with contextlib.suppress(OSError):
+            stream.close()
+
+    def _listen(self, stream: Any) -> None:
+        """Keep the last lines of standard error: what llama.cpp says before it ends."""
+        held = b""
+        with contextlib.suppress(OSError, ValueError):
+            while data := os.read(stream.fileno(), pipe.READ_SIZE):
+                *lines, held = (held + data).split(b"\n")
+                held = held[-LOG_LINE_BYTES:]
+                for line in lines:
+                    self._lines.append(line[:LOG_LINE_BYTES].decode("utf-8", "replace"))
+        if held:
+            self._lines.append(held.decode("utf-8", "replace"))
+
+    def _receive(self, message: pipe.Message) -> None:
+        event = message.get("event")
+        if event == "ready":
+            settle(self.ready, message)
+        elif event == "failed":
+            error = message.get("error")
+            self._failure = from_payload(error if isinstance(error, dict) else {})
+        elif (inbox := self._inboxes.get(str(message.get("id")))) is not None:
+            inbox.put(message)
+
+    def _end(self, how: str) -> None:
+        """Tell everybody. The order matters: whoever learns of the end may ask for a new worker at once."""
+        failure = self._failure
+        if failure is None or isinstance(failure, EngineCrashed):
+            self._crashed(how)
+            hint = OUT_OF_MEMORY if "SIGKILL" in how else None
+            failure = self._failure = failure or EngineCrashed(hint=hint)
+        if not self._stopping:
+            tail = "\n".join(self._lines)
+            log.warning("The worker process ended: %s. Its last words:\n%s", how, tail or "(none)")
+        with self._lock:
+            self.dead = True
+            inboxes, self._inboxes = list(self._inboxes.values()), {}
+        settle(self.ready, failure)
+        for inbox in inboxes:
+            inbox.end(failure)
+
+
+def fileno(stream: IO[bytes] | None) -> int:
+    """Return the descriptor of a pipe to a process."""
+    if stream is None:
+        raise ValueError("the process was started without this pipe")
+    return stream.fileno()
+
+
+def settle(future: Future[pipe.Message], outcome: pipe.Message | TetherError) -> None:
+    """Give a future its outcome, if it has none yet."""
+    with contextlib.suppress(InvalidStateError):
+        if isinstance(outcome, TetherError):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+
+
+def describe(code: int) -> str:
+    """Return how a process ended, in a few words."""
+    if code >= 0:
+        return f"it ended with status {code}"
+    try:
+        return f"it was killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"it was killed by signal {-code}"

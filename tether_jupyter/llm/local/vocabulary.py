@@ -1,0 +1,108 @@
+"""A model's tokens: from text to numbers and back."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Iterator
+from typing import Any
+
+CONTROL = 1 << 3
+CUT = "\ufdd0"
+"""A noncharacter, for inner use: it parts the characters of what only looks like a control token."""
+MAX_PIECE = 100_000
+"""Characters that llama.cpp is given at once. Some of its tokenizers go through a text by recursion, once for
+each character, and end the process when the stack is full; `worker.STACK_SIZE` is enough for this many."""
+
+
+class Vocabulary:
+    """The tokens of a loaded model.
+
+    Parameters
+    ----------
+    llama:
+        The module `llama_cpp`.
+    handle:
+        The vocabulary's native handle.
+    """
+
+    def __init__(self, llama: Any, handle: Any) -> None:
+        self.llama = llama
+        self.handle = handle
+        self.size: int = llama.llama_vocab_n_tokens(handle)
+        self.bos: int = llama.llama_vocab_bos(handle)
+        self.add_bos = bool(llama.llama_vocab_get_add_bos(handle)) and self.bos >= 0
+        texts = [llama.llama_vocab_get_text(handle, token) or b"" for token in range(self.size)]
+        self.longest = max(map(len, texts), default=1)
+        controls = [
+            text.decode("utf-8", "replace")
+            for token, text in enumerate(texts)
+            if len(text) > 1 and llama.llama_vocab_get_attr(handle, token) & CONTROL
+        ]
+        ordered = sorted(controls, key=len, reverse=True)
+        self.controls = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    def name(self, token: int) -> str:
+        """Return a token as its text stands in the vocabulary, such as `<s>`; empty for no token."""
+        if not 0 <= token < self.size:
+            return ""
+        return (self.llama.llama_vocab_get_text(self.handle, token) or b"").decode("utf-8", "replace")
+
+    def template_variables(self) -> dict[str, str]:
+        """Return what chat templates expect to find besides the messages."""
+        eos = self.llama.llama_vocab_eos(self.handle)
+        return {"bos_token": self.name(self.bos), "eos_token": self.name(eos)}
+
+    def literal(self, text: str) -> str:
+        """Return a text in which nothing is a control token, once it is tokenised here.
+
+        Otherwise whoever writes `<|im_start|>system` into a cell would speak with the system's voice.
+        """
+        text = text.replace(CUT, "")
+        return self.controls.sub(lambda found: CUT.join(found.group()), text) if self.controls else text
+
+    def tokenize(self, text: str) -> list[int]:
+        """Return the tokens of a rendered prompt, control tokens included, with the model's own beginning."""
+        parts = [piece for part in text.split(CUT) for piece in pieces(part)]
+        tokens = [token for part in parts for token in self._tokenize(part)]
+        if self.add_bos and tokens[:1] != [self.bos]:
+            tokens.insert(0, self.bos)
+        return tokens
+
+    def at_least(self, text: str) -> int:
+        """Return a number of tokens that a text has in any case, without tokenising it."""
+        return len(text.encode("utf-8", "replace")) // (self.longest or 1)
+
+    def piece(self, token: int) -> bytes:
+        """Return the bytes that a token stands for: nothing for a control token."""
+        size = 64
+        while True:
+            buffer = ctypes.create_string_buffer(size)
+            length = self.llama.llama_token_to_piece(self.handle, token, buffer, size, 0, False)
+            if length >= 0:
+                return buffer.raw[:length]
+            size = -length  # A negative result is the size that it takes.
+
+    def ends(self, token: int) -> bool:
+        """Return whether a token ends an answer."""
+        return bool(self.llama.llama_vocab_is_eog(self.handle, token))
+
+    def _tokenize(self, text: str) -> list[int]:
+        data = text.encode("utf-8", "replace")
+        room = len(data) + 8
+        buffer = (self.llama.llama_token * room)()
+        count = self.llama.llama_tokenize(self.handle, data, len(data), buffer, room, False, True)
+        if count < 0:
+            raise ValueError("llama.cpp cannot tokenise this text")
+        return list(buffer[:count])
+
+
+def pieces(text: str) -> Iterator[str]:
+    """Yield a text in pieces that are short enough, cut after a line where there is one."""
+    start = 0
+    while start < len(text):
+        end = start + MAX_PIECE
+        if end < len(text):
+            end = text.rfind("\n", start, end) + 1 or end
+        yield text[start:end]
+        start = end

@@ -1,0 +1,116 @@
+"""An answer under way, and the quiet line under it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from tether_jupyter.core.events import Event, kind
+
+DEMO = (
+    "This is the demo model, which knows little. For a real one, set TETHER_MODEL_PATH to a GGUF file, "
+    "or OPENAI_API_KEY, or OPENAI_BASE_URL, and restart Jupyter."
+)
+LONG_WAIT = 30
+
+
+@dataclass(slots=True)
+class Answer:
+    """What is known of an answer so far.
+
+    Parameters
+    ----------
+    record:
+        What stands in the output's metadata about the question.
+    started:
+        When it was asked, in seconds of the clock that `status` is given.
+    """
+
+    record: dict[str, Any]
+    started: float
+    meta: dict[str, Any] = field(default_factory=dict)
+    usage: dict[str, Any] = field(default_factory=dict)
+    position: int | None = None
+    finish_reason: str | None = None
+    outcome: str | None = None
+    place: str | None = None
+    demo: bool = False
+    notice: str | None = None
+    _parts: list[str] = field(default_factory=list)
+    size: int = 0
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        if len(self._parts) > 1:
+            self._parts = ["".join(self._parts)]
+        return self._parts[0] if self._parts else ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last event has come."""
+        return self.finish_reason is not None
+
+    def take(self, event: Event) -> str:
+        """Take in an event and return the text it brings, which may be empty."""
+        match kind(event):
+            case "delta":
+                self._parts.append(event["delta"])
+                self.size += len(event["delta"])
+                return str(event["delta"])
+            case "meta":
+                self.meta = event["meta"]
+            case "queued":
+                self.position = event["queued"].get("position")
+            case "thinking":
+                self.position = None
+            case "usage":
+                self.usage = event["usage"]
+            case "done":
+                self.finish_reason = event.get("finish_reason") or "stop"
+        return ""
+
+    def metadata(self) -> dict[str, Any]:
+        """Return what the saved notebook keeps about the answer. Nothing in it is secret."""
+        found = {
+            "model": self.meta.get("model"),
+            "conversation_id": self.meta.get("conversation_id"),
+            "id": self.meta.get("id"),
+            "finish_reason": self.finish_reason,
+        }
+        return {"tether": {**self.record, **{k: v for k, v in found.items() if v is not None}}}
+
+    def status(self, now: float) -> str:
+        """Say what is happening before the first word."""
+        if self.position is not None:
+            return "Waiting, next in line" if self.position <= 1 else f"Waiting, {nth(self.position)} in line"
+        seconds = int(now - self.started)
+        return f"{'Thinking' if seconds <= LONG_WAIT else 'Still thinking'}, {seconds} s"
+
+    def quiet_line(self) -> str:
+        """Return the line under the answer: who wrote it, where, how much, how fast, how it ended."""
+        label = str(self.meta.get("model") or "")
+        name = label.partition(":")[2] or label
+        tokens = self.usage.get("completion_tokens")
+        speed = self.usage.get("tokens_per_s")
+        endings = {"length": "cut at the length limit", "cancelled": "stopped"}
+        parts = [
+            "demo model" if self.demo else name,
+            self.place,
+            f"{tokens:,} token{'' if tokens == 1 else 's'}" if isinstance(tokens, int) else None,
+            f"{speed:.0f}/s" if isinstance(speed, (int, float)) else None,
+            self.outcome or endings.get(self.finish_reason or ""),
+        ]
+        return " · ".join(" ".join(str(part).split())[:80] for part in parts if part)
+
+
+def nth(number: int) -> str:
+    """Return an ordinal: 1st, 2nd, 11th."""
+    ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def emphasised(line: str) -> str:
+    """Return a line as Markdown in italics, with every sign in it meaning itself."""
+    return "*" + re.sub(r"([\\`*_\[\]<>!$~|&])", r"\\\1", line) + "*"

@@ -1,0 +1,72 @@
+"""The words behind `%tether`: options first, then the question, exactly as it was typed."""
+
+from __future__ import annotations
+
+import argparse
+import keyword
+import re
+
+from IPython.core.error import UsageError
+
+TOKEN = re.compile(r"""\s*(?:"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|(\S+))""")
+OPTION = re.compile(r"\s*(--?[A-Za-z][\w-]*)(=)?")
+END = re.compile(r"\s*--(?=\s|$)")
+
+
+def split(parser: argparse.ArgumentParser, line: str) -> tuple[argparse.Namespace, str]:
+    """Return the options at the line's beginning and the rest of it.
+
+    A shell's rules for words would take an apostrophe in the question for a quotation.
+
+    Raises
+    ------
+    UsageError
+        An option does not exist, lacks its value or has one that it cannot take.
+    """
+    known = parser._option_string_actions
+    tokens: list[str] = []
+    rest = line
+    while found := OPTION.match(rest):
+        name = found[1]
+        rest = rest[found.end() :]
+        if name not in known and name[1] != "-" and name[:2] in known and known[name[:2]].nargs != 0:
+            # The value stands right behind a short option.
+            name, rest = name[:2], name[2:] + (found[2] or "") + rest
+        action = known.get(name)
+        if action is None:
+            raise UsageError(f"There is no option {name}. See %%tether? for those there are.")
+        if action.nargs == 0:
+            tokens.append(name)
+            continue
+        value = TOKEN.match(rest)
+        if value is None:
+            raise UsageError(f"{name} needs a value. See %%tether? for what it takes.")
+        word = next(group for group in value.groups() if group is not None)
+        rest = rest[value.end() :]
+        tokens.append(f"{action.option_strings[-1]}={word}")
+    if end := END.match(rest):
+        rest = rest[end.end() :]
+    return parser.parse_args(tokens), rest.strip()
+
+
+def variable_name(text: str) -> str:
+    """Return a name that can be assigned to, for argparse."""
+    if not text.isidentifier() or keyword.iskeyword(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a variable's name")
+    return text
+
+
+def temperature(text: str) -> float:
+    """Return a temperature, for argparse."""
+    value = float(text)
+    if not 0 <= value <= 2:
+        raise argparse.ArgumentTypeError("it must lie between 0 and 2")
+    return value
+
+
+def positive(text: str) -> int:
+    """Return a whole number above zero, for argparse."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("it must be at least 1")
+    return value
