@@ -60,3 +60,10 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     from tether_jupyter.magics import load_ipython_extension as load
 
     load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Take the magics away again."""
+    from tether_jupyter.magics import unload_ipython_extension as unload
+
+    unload(shell)

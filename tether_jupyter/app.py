@@ -9,6 +9,8 @@ from typing import Any
 
 from jupyter_core.paths import jupyter_config_dir
 from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.serverapp import ServerApp
+from traitlets import default
 
 from tether_jupyter.server.routes import ROUTES
 from tether_jupyter.services import Services
@@ -53,14 +55,26 @@ class TetherApp(ExtensionApp):
         await self.services.close()
 
 
+class TetherServer(ServerApp):
+    """The server of `jupyter tether`: Tether's own variables say where it listens, where no setting does."""
+
+    port_env = "TETHER_PORT"
+    port_default_value = 8000
+
+    @default("ip")
+    def _default_ip(self) -> str:
+        return os.environ.get("TETHER_HOST", "127.0.0.1")
+
+    @default("port")
+    def _default_port(self) -> int:
+        text = os.environ.get(self.port_env, str(self.port_default_value))
+        if not text.isdigit():
+            sys.exit(f"{self.port_env} must be a port's number, and is {text!r}.")
+        return int(text)
+
+
 def main() -> None:
-    """Serve Tether by itself, as `jupyter tether`, where the environment says."""
-    port = os.environ.get("TETHER_PORT", "8000")
-    if not port.isdigit():
-        sys.exit(f"TETHER_PORT must be a port's number, and is {port!r}.")
-    TetherApp.serverapp_config = {
-        "open_browser": False,
-        "ip": os.environ.get("TETHER_HOST", "127.0.0.1"),
-        "port": int(port),
-    }
+    """Serve Tether by itself, as `jupyter tether`."""
+    TetherApp.serverapp_class = TetherServer
+    TetherApp.serverapp_config = {"open_browser": False}
     TetherApp.launch_instance()  # type: ignore[no-untyped-call]  # Jupyter's own

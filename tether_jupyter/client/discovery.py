@@ -63,9 +63,9 @@ def find(
 ) -> Server:
     """Return the server that belongs to this process.
 
-    In this order: `JUPYTER_SERVER_URL` with `JUPYTER_TOKEN`; the server that started this kernel; a
-    JupyterHub's variables; a running server of this user, one that serves the working directory before
-    others and the newest before older ones.
+    In this order: `JUPYTER_SERVER_URL` with `JUPYTER_TOKEN`; the server that started this kernel;
+    `JUPYTER_SERVER_URL` alone; a JupyterHub's variables; a running server of this user, one that serves
+    the working directory before others, and the newest before older ones.
 
     Raises
     ------
@@ -82,14 +82,17 @@ def find(
 def candidates(environment: Mapping[str, str], folder: Path, cwd: Path) -> Iterator[Server]:
     """Yield the servers that may be meant, the likeliest first."""
     hub = _from_hub(environment)
-    if url := environment.get("JUPYTER_SERVER_URL"):
-        server = server_at(url, environment.get("JUPYTER_TOKEN"))
-        # Jupyter's own terminals set the URL and no token: the runtime file has it.
-        yield server if server.token else _with_known_token(server, folder, hub)
+    url = environment.get("JUPYTER_SERVER_URL")
+    named = server_at(url, environment.get("JUPYTER_TOKEN")) if url else None
+    if named and named.token:
+        yield named
     for pid in _parents(environment):
         info = _read(folder / f"jpserver-{pid}.json")
         if info and is_alive(pid):
             yield _with_hub_token(_from_info(info), hub)
+    if named:
+        # Jupyter's own terminals set the URL and no token, and what is started there inherits it.
+        yield _with_known_token(named, folder, hub)
     if hub:
         yield hub
     for info in _running(folder, cwd):
