@@ -1,0 +1,156 @@
+import { IRenderMime, IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { Widget } from '@lumino/widgets';
+
+import { inert, isUnsafeMath } from '../server/inert';
+import { Answer } from './answer';
+import { definesLinks, splitBlocks } from './blocks';
+import { CodeToolbar, IEditor } from './codeToolbar';
+import { ANSWER_MIME } from './model';
+
+const MARKDOWN = 'text/markdown';
+
+/** The shortest time between two renderings, ms. */
+const PACE_MS = 60;
+/** The longest; the text must not fall behind for more than this. */
+const SLOWEST_MS = 1000;
+/** Rendering may take one part in this many of the time. */
+const SHARE = 4;
+
+/** An answer on screen: finished blocks rendered once, the open end again and again. */
+export class AnswerView extends Widget implements IRenderMime.IRenderer {
+  constructor(
+    private _registry: IRenderMimeRegistry,
+    private _editor: IEditor
+  ) {
+    super();
+    this.addClass('tether-Answer');
+    this._tail.className = BLOCK_CLASS;
+  }
+
+  async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    this._answer = model.data[ANSWER_MIME] as unknown as Answer;
+    // A view that was left when its conversation went to the back would go on rendering for nobody.
+    views.get(this._answer)?._retire();
+    views.set(this._answer, this);
+    this._answer.changed.connect(this._schedule, this);
+    await this._render();
+  }
+
+  /** Stop following the answer. Not `dispose`: the chat says that it attached this widget, but never did. */
+  private _retire(): void {
+    this._retired = true;
+    this._answer?.changed.disconnect(this._schedule, this);
+    window.clearTimeout(this._timer);
+  }
+
+  private _schedule(): void {
+    if (this._timer || this._rendering || this._retired) {
+      this._stale = true;
+      return;
+    }
+    this._stale = false;
+    const wait = this._answer?.over ? 0 : this._pace - (performance.now() - this._last);
+    this._timer = window.setTimeout(
+      () => {
+        this._timer = 0;
+        void this._render();
+      },
+      Math.max(wait, 0)
+    );
+  }
+
+  private async _render(): Promise<void> {
+    const answer = this._answer;
+    if (!answer || this._rendering) {
+      return;
+    }
+    this._rendering = true;
+    this._stale = false;
+    const started = performance.now();
+    try {
+      await this._advance(answer);
+    } finally {
+      this._rendering = false;
+      // The first word is shown when it comes.
+      if (answer.text) {
+        this._last = performance.now();
+        this._pace = Math.min(Math.max(PACE_MS, SHARE * (this._last - started)), SLOWEST_MS);
+      }
+      if (this._stale) {
+        this._schedule();
+      }
+    }
+  }
+
+  private async _advance(answer: Answer): Promise<void> {
+    const over = answer.over;
+    if (over && definesLinks(answer.text)) {
+      this.node.replaceChildren();
+      this._done = 0;
+      await this._settle(answer.text);
+    } else {
+      const { finished, tail } = splitBlocks(answer.text.slice(this._done));
+      const settled = over ? [...finished, tail] : finished;
+      for (const block of settled) {
+        await this._settle(block);
+        this._done += block.length;
+      }
+      if (!over) {
+        const open = await this._block(tail);
+        this._tail.replaceChildren(...open.childNodes);
+        if (this._tail.parentNode !== this.node || this._tail.nextSibling) {
+          this.node.append(this._tail);
+        }
+      }
+    }
+    if (over) {
+      this._tail.remove();
+      answer.changed.disconnect(this._schedule, this);
+    }
+  }
+
+  /** Put a block that will not change any more before the open end. */
+  private async _settle(markdown: string): Promise<void> {
+    if (!markdown.trim()) {
+      return;
+    }
+    const block = await this._block(markdown);
+    for (const pre of block.querySelectorAll('pre')) {
+      const toolbar = new CodeToolbar(pre, this._editor);
+      pre.replaceWith(toolbar.node);
+    }
+    // The open end showed the beginning of this very block: empty it in the same breath.
+    this._tail.replaceChildren();
+    this.node.insertBefore(block, this._tail.parentNode === this.node ? this._tail : null);
+  }
+
+  private async _block(markdown: string): Promise<HTMLElement> {
+    const source = inert(markdown);
+    const renderer = this._registry.createRenderer(MARKDOWN);
+    await renderer.renderModel(this._registry.createModel({ data: { [MARKDOWN]: source } }));
+    const block = document.createElement('div');
+    block.className = BLOCK_CLASS;
+    block.append(...renderer.node.childNodes);
+    renderer.dispose();
+    const text = block.textContent ?? '';
+    if (HAS_MATH.test(text) && !isUnsafeMath(text)) {
+      this._registry.latexTypesetter?.typeset(block);
+    }
+    return block;
+  }
+
+  private _answer: Answer | null = null;
+  private _tail = document.createElement('div');
+  /** Characters that stand in settled blocks. */
+  private _done = 0;
+  private _timer = 0;
+  private _rendering = false;
+  private _stale = false;
+  private _retired = false;
+  private _last = 0;
+  private _pace = PACE_MS;
+}
+
+const BLOCK_CLASS = 'tether-Block jp-RenderedHTMLCommon jp-RenderedMarkdown';
+const HAS_MATH = /\$|\\\(|\\\[|\\begin\{/;
+const views = new WeakMap<Answer, AnswerView>();

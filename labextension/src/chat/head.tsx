@@ -1,0 +1,36 @@
+import { addIcon } from '@jupyterlab/ui-components';
+import React from 'react';
+
+import { useSignals } from './hooks';
+import { TetherChatModel } from './model';
+import { Rooms } from './rooms';
+
+interface IProps {
+  rooms: Rooms;
+  model: TetherChatModel;
+  onNewChat: () => void;
+}
+
+/** Whose conversation this is, and a new one. */
+export function Head({ rooms, model, onNewChat }: IProps): JSX.Element {
+  useSignals(rooms.changed, model.messagesUpdated);
+  const name = model.notebook?.split('/').pop() ?? 'No notebook open';
+  return (
+    <div className="tether-head">
+      <h2 className="tether-name" data-testid="tether-notebook" title={model.notebook ?? undefined}>
+        {name}
+      </h2>
+      <button
+        type="button"
+        className="tether-iconButton tether-newChat"
+        data-testid="tether-newChat"
+        aria-label="New chat"
+        title="New chat"
+        disabled={model.messages.length === 0}
+        onClick={onNewChat}
+      >
+        <addIcon.react tag="span" width="16px" height="16px" />
+      </button>
+    </div>
+  );
+}

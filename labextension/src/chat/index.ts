@@ -1,0 +1,25 @@
+import { IThemeManager } from '@jupyterlab/apputils';
+import { INotebookTracker } from '@jupyterlab/notebook';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { ServerConnection } from '@jupyterlab/services';
+
+import { OpenNotebook } from '../notebook/open';
+import { TetherServer } from '../server/request';
+import { ChatRoom } from './room';
+import { Rooms } from './rooms';
+
+export interface IChatOptions {
+  settings: ServerConnection.ISettings;
+  notebooks: INotebookTracker | null;
+  rendermime: IRenderMimeRegistry;
+  themes: IThemeManager | null;
+}
+
+/** Build the chat. This module is loaded when the panel is first shown, not before. */
+export function makeChat(options: IChatOptions): ChatRoom {
+  const rooms = new Rooms(new TetherServer(options.settings), new OpenNotebook(options.notebooks));
+  return new ChatRoom(rooms, options.rendermime, options.themes);
+}
+
+export { Question } from './answer';
+export type { ChatRoom } from './room';

@@ -1,0 +1,112 @@
+import { closeIcon } from '@jupyterlab/ui-components';
+import React from 'react';
+
+import { useSignals } from './hooks';
+import { Rooms } from './rooms';
+
+const WAYS = [
+  ['A model file on this machine', 'TETHER_MODEL_PATH=model.gguf jupyter lab'],
+  ['A service, with a key', 'OPENAI_API_KEY=your-key jupyter lab'],
+  ['A server that speaks the OpenAI API', 'OPENAI_BASE_URL=http://localhost:11434/v1 jupyter lab']
+];
+
+/** What stands between the user and a real answer: a demo model, or none. */
+export function Notice({ rooms }: { rooms: Rooms }): JSX.Element | null {
+  useSignals(rooms.changed);
+  const [dismissed, setDismissed] = React.useState(false);
+  const [how, setHow] = React.useState(false);
+  const health = rooms.health;
+  const sick = health && health.status !== 'healthy' && health.problem ? health.problem : null;
+  if (rooms.unreachable || sick) {
+    const words = rooms.unreachable?.message ?? sick;
+    return (
+      <section
+        className="tether-notice tether-mod-problem"
+        data-testid="tether-notice"
+        aria-label="Notice"
+      >
+        <p>{words}</p>
+        {rooms.unreachable?.hint && <p>{rooms.unreachable.hint}</p>}
+        {sick && how && <Ways />}
+        <div className="tether-noticeButtons">
+          <button type="button" className="tether-button" onClick={() => void rooms.checkHealth()}>
+            Look again
+          </button>
+          {sick && <How open={how} toggle={() => setHow(!how)} />}
+        </div>
+      </section>
+    );
+  }
+  if (!health?.demo || dismissed) {
+    return null;
+  }
+  return (
+    <section className="tether-notice" data-testid="tether-notice" aria-label="Notice">
+      <p>
+        This is the demo model: tiny, offline, only for trying Tether out. Choose a real one: a GGUF
+        file (<code>TETHER_MODEL_PATH</code>), an API key (<code>OPENAI_API_KEY</code>) or a local
+        server (<code>OPENAI_BASE_URL</code>).
+      </p>
+      {how && <Ways />}
+      <div className="tether-noticeButtons">
+        <How open={how} toggle={() => setHow(!how)} />
+      </div>
+      <button
+        type="button"
+        className="tether-iconButton tether-dismiss"
+        aria-label="Put this notice away"
+        title="Put this notice away"
+        onClick={() => setDismissed(true)}
+      >
+        <closeIcon.react tag="span" width="14px" height="14px" />
+      </button>
+    </section>
+  );
+}
+
+function How({ open, toggle }: { open: boolean; toggle: () => void }): JSX.Element {
+  return (
+    <button
+      type="button"
+      className="tether-button tether-how"
+      data-testid="tether-how"
+      aria-expanded={open}
+      onClick={toggle}
+    >
+      {open ? 'Less' : 'How'}
+    </button>
+  );
+}
+
+function Ways(): JSX.Element {
+  return (
+    <div className="tether-ways">
+      <p>Start Jupyter with one of these:</p>
+      <dl>
+        {WAYS.map(([what, line]) => (
+          <React.Fragment key={line}>
+            <dt>{what}</dt>
+            <dd>
+              <code tabIndex={0}>{line}</code>
+              <Copy line={line} />
+            </dd>
+          </React.Fragment>
+        ))}
+      </dl>
+    </div>
+  );
+}
+
+function Copy({ line }: { line: string }): JSX.Element {
+  const [copied, setCopied] = React.useState(false);
+  return (
+    <button
+      type="button"
+      className="tether-button"
+      aria-label={`Copy ${line}`}
+      onClick={() => void navigator.clipboard.writeText(line).then(() => setCopied(true))}
+    >
+      {copied ? 'Copied' : 'Copy'}
+    </button>
+  );
+}

@@ -1,0 +1,117 @@
+import { ISignal, Signal } from '@lumino/signaling';
+
+import { OpenNotebook } from '../notebook/open';
+import { contextOf } from '../notebook/read';
+import { IHealth, TetherServer } from '../server/request';
+import { asTurnError, TetherChatModel } from './model';
+
+/** While the model cannot answer, look again this often. */
+const SICK_POLL_MS = 20_000;
+
+/** One conversation per notebook; the one of the notebook in front is current. */
+export class Rooms {
+  constructor(
+    readonly server: TetherServer,
+    readonly open: OpenNotebook
+  ) {
+    this._current = this._roomOf(open.path);
+    open.changed.connect(this._follow, this);
+    open.renamed.connect((_, { from, to }) => this._rename(from, to));
+    open.ran.connect((_, { path, asked }) => {
+      if (asked) {
+        void this._rooms.get(path)?.refresh();
+      }
+    });
+    void this._current.refresh();
+    void this.checkHealth();
+  }
+
+  get current(): TetherChatModel {
+    return this._current;
+  }
+
+  /** Another conversation is current, or the health is known anew. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  get health(): IHealth | null {
+    return this._health;
+  }
+
+  /** Why the server does not even tell its health, in words: the message and what to do. */
+  get unreachable(): { message: string; hint: string | null } | null {
+    return this._unreachable;
+  }
+
+  set sendWithShiftEnter(value: boolean) {
+    this._sendWithShiftEnter = value;
+    for (const room of this._rooms.values()) {
+      room.config = { sendWithShiftEnter: value };
+    }
+  }
+
+  async checkHealth(): Promise<void> {
+    window.clearTimeout(this._timer);
+    try {
+      this._health = await this.server.health();
+      this._unreachable = null;
+    } catch (reason) {
+      this._health = null;
+      this._unreachable = asTurnError(reason).problem;
+    }
+    if (this._health?.status !== 'healthy') {
+      this._timer = window.setTimeout(() => void this.checkHealth(), SICK_POLL_MS);
+    }
+    this._changed.emit();
+  }
+
+  private _follow(): void {
+    const room = this._roomOf(this.open.path);
+    if (room !== this._current) {
+      this._current = room;
+      this._changed.emit();
+      void room.refresh();
+    }
+  }
+
+  private _roomOf(path: string | null): TetherChatModel {
+    const known = this._rooms.get(path);
+    if (known) {
+      return known;
+    }
+    const room: TetherChatModel = new TetherChatModel({
+      server: this.server,
+      notebook: path,
+      sendWithShiftEnter: this._sendWithShiftEnter,
+      contextOf: words =>
+        contextOf(words, this.open.path === room.notebook ? this.open.panel : null),
+      health: () => this._health
+    });
+    room.stateChanged.connect(() => {
+      if (room.answer?.phase === 'failed' || (!this._health && room.answer?.over)) {
+        void this.checkHealth();
+      }
+    });
+    this._rooms.set(path, room);
+    return room;
+  }
+
+  private _rename(from: string, to: string): void {
+    const room = this._rooms.get(from);
+    if (room) {
+      this._rooms.delete(from);
+      room.notebook = to;
+      this._rooms.set(to, room);
+      this._changed.emit();
+    }
+  }
+
+  private _rooms = new Map<string | null, TetherChatModel>();
+  private _current: TetherChatModel;
+  private _health: IHealth | null = null;
+  private _unreachable: { message: string; hint: string | null } | null = null;
+  private _sendWithShiftEnter = false;
+  private _timer = 0;
+  private _changed = new Signal<this, void>(this);
+}

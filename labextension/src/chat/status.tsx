@@ -1,0 +1,71 @@
+import React from 'react';
+
+import { useSignals } from './hooks';
+import { TetherChatModel } from './model';
+import { phaseWords, spoken } from './words';
+
+/** A thing that just happened to the notebook, and how to take it back. */
+export interface INote {
+  words: string;
+  undo: (() => void) | null;
+}
+
+interface IProps {
+  model: TetherChatModel;
+  note: INote | null;
+  clearNote: () => void;
+}
+
+/** What is happening, in words, with the seconds it has taken. */
+export function Status({ model, note, clearNote }: IProps): JSX.Element {
+  useSignals(model.stateChanged);
+  const [, tick] = React.useReducer((n: number) => n + 1, 0);
+  const busy = model.busy;
+  React.useEffect(() => {
+    const timer = busy ? window.setInterval(tick, 1000) : 0;
+    return () => window.clearInterval(timer);
+  }, [busy]);
+  const answer = model.answer;
+  const words = answer ? phaseWords(answer.phase, answer.lasted, answer.position) : '';
+  // A screen reader hears each phase once, without the seconds, and the answer when it is whole.
+  const heard = !answer
+    ? ''
+    : answer.phase === 'done'
+      ? `Tether answered. ${spoken(answer.text)}`
+      : answer.phase === 'failed'
+        ? (answer.problem?.message ?? '')
+        : phaseWords(answer.phase, 0, answer.position);
+  return (
+    <div className="tether-statusRow">
+      <span
+        className={`tether-status${busy ? ' tether-mod-busy' : ''}`}
+        data-testid="tether-status"
+        data-phase={answer?.phase ?? 'idle'}
+        aria-hidden="true"
+      >
+        {note && !busy ? '' : words}
+      </span>
+      {note && !busy && (
+        <span className="tether-note" data-testid="tether-note" role="status">
+          {note.words}{' '}
+          {note.undo && (
+            <button
+              type="button"
+              className="tether-button tether-undo"
+              data-testid="tether-undo"
+              onClick={() => {
+                note.undo?.();
+                clearNote();
+              }}
+            >
+              Undo
+            </button>
+          )}
+        </span>
+      )}
+      <span className="tether-spoken" role="status" aria-live="polite">
+        {heard}
+      </span>
+    </div>
+  );
+}

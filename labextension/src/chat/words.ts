@@ -1,0 +1,91 @@
+/** What is happening to an answer. The last three are ends. */
+export type Phase =
+  | 'sending'
+  | 'waiting'
+  | 'queued'
+  | 'thinking'
+  | 'writing'
+  | 'stopping'
+  | 'done'
+  | 'stopped'
+  | 'failed';
+
+/** After this many seconds a wait changes its words. */
+const LONG_WAIT = 30;
+
+export function isOver(phase: Phase): boolean {
+  return phase === 'done' || phase === 'stopped' || phase === 'failed';
+}
+
+/** What is happening, in words; `seconds` is how long this phase has lasted. */
+export function phaseWords(phase: Phase, seconds: number, position: number): string {
+  const lasted = seconds >= 1 ? `, ${duration(seconds)}` : '';
+  const long = seconds >= LONG_WAIT;
+  switch (phase) {
+    case 'sending':
+      return long ? `Jupyter has not answered yet${lasted}` : `Sending${lasted}`;
+    case 'waiting':
+      return long
+        ? `Still waiting${lasted}. A large model takes a while to start`
+        : `Waiting for the first word${lasted}`;
+    case 'queued':
+      return position <= 1
+        ? `Waiting, next in line${lasted}`
+        : `Waiting, ${ordinal(position)} in line${lasted}`;
+    case 'thinking':
+      return long ? `Still thinking${lasted}` : `Thinking${lasted}`;
+    case 'writing':
+      return `Writing${lasted}`;
+    case 'stopping':
+      return 'Stopping';
+    case 'stopped':
+      return 'Stopped by you';
+    case 'failed':
+    case 'done':
+      return '';
+  }
+}
+
+/** The quiet line under an answer; unknown parts are left out. */
+export function figures(parts: {
+  model: string | null;
+  place: string | null;
+  tokens: number | null;
+  perSecond: number | null;
+  finish: string | null;
+}): string {
+  const { model, place, tokens, perSecond, finish } = parts;
+  return [
+    model,
+    model && place,
+    tokens === null ? null : `${tokens.toLocaleString('en')} ${tokens === 1 ? 'token' : 'tokens'}`,
+    perSecond === null
+      ? null
+      : `${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)}/s`,
+    finish === 'length' ? 'cut at the token limit' : null,
+    finish === 'cancelled' ? 'stopped by you' : null
+  ]
+    .filter(Boolean)
+    .join(' · ');
+}
+
+/** An answer as a screen reader should hear it: code named, not spelled out. */
+export function spoken(markdown: string, limit = 600): string {
+  const text = markdown
+    .replace(/^ {0,3}(`{3,}|~{3,})[^\n]*\n[\s\S]*?(?:^ {0,3}\1|(?![\s\S]))/gm, 'Code block. ')
+    .replace(/[*_`#>|]/g, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+  return text.length > limit ? `${text.slice(0, limit)}…` : text;
+}
+
+function duration(seconds: number): string {
+  const whole = Math.floor(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
+
+function ordinal(n: number): string {
+  const tens = n % 100;
+  const suffix = tens > 10 && tens < 14 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th');
+  return `${n}${suffix}`;
+}

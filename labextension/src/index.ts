@@ -1,0 +1,5 @@
+import { sidebar } from './plugins/sidebar';
+
+export { ITether } from './tokens';
+
+export default [sidebar];

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import module from '../lib/test/chat/words.js';
+
+const { figures, phaseWords, spoken } = module;
+
+test('a wait says what it waits for and how long it has', () => {
+  assert.equal(phaseWords('sending', 0, 0), 'Sending');
+  assert.equal(phaseWords('queued', 0, 2), 'Waiting, 2nd in line');
+  assert.equal(phaseWords('queued', 0, 1), 'Waiting, next in line');
+  assert.equal(phaseWords('queued', 0, 11), 'Waiting, 11th in line');
+  assert.equal(phaseWords('queued', 0, 23), 'Waiting, 23rd in line');
+  assert.equal(phaseWords('thinking', 12.7, 0), 'Thinking, 12 s');
+  assert.equal(phaseWords('stopped', 3, 0), 'Stopped by you');
+});
+
+test('a wait over 30 seconds changes its words', () => {
+  for (const phase of ['sending', 'waiting', 'thinking']) {
+    const before = phaseWords(phase, 29, 0).replace(/\d+/, '');
+    assert.notEqual(phaseWords(phase, 31, 0).replace(/\d+/, ''), before);
+  }
+  assert.equal(phaseWords('thinking', 75, 0), 'Still thinking, 1 min 15 s');
+});
+
+test('the quiet line leaves out what is not known', () => {
+  const all = { model: 'm', place: 'this machine', tokens: 1212, perSecond: 41.4, finish: 'stop' };
+  assert.equal(figures(all), 'm · this machine · 1,212 tokens · 41/s');
+  assert.equal(
+    figures({ ...all, tokens: 1, perSecond: 4.25 }),
+    'm · this machine · 1 token · 4.3/s'
+  );
+  assert.equal(figures({ ...all, tokens: null, perSecond: null }), 'm · this machine');
+  assert.equal(
+    figures({ model: null, place: 'x', tokens: null, perSecond: null, finish: null }),
+    ''
+  );
+  assert.match(figures({ ...all, finish: 'length' }), /cut at the token limit$/);
+});
+
+test('code is named and not spelled out to a listener', () => {
+  assert.equal(
+    spoken('Do **this**:\n\n```python\nx = 1\n```\n\nThen run it.'),
+    'Do this: Code block. Then run it.'
+  );
+  assert.ok(spoken('word '.repeat(1000)).length < 700);
+});

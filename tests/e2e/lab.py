@@ -1,0 +1,57 @@
+"""What a person does in JupyterLab, in the words of a person."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tests.support.servers import RunningServer
+
+
+class Lab:
+    """A person at JupyterLab with the quickstart open."""
+
+    def __init__(self, page: Any, server: RunningServer, app: str = "lab/tree") -> None:
+        self.page = page
+        self.server = server
+        page.goto(f"{server.url}{app}/quickstart.ipynb?token={server.token}&reset")
+        self.cells = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook .jp-Cell")
+        self.cells.first.wait_for()
+        # A cell that is run before there is a kernel asks for one.
+        for _ in range(600):
+            kernels = [session["kernel"] for session in server.get("api/sessions")]
+            if kernels and kernels[0] and kernels[0]["execution_state"] == "idle":
+                break
+            page.wait_for_timeout(100)
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").first.wait_for()
+        page.locator(".jp-KernelName", has_text="Python 3").first.wait_for()
+
+    def cell(self, text: str) -> Any:
+        """Return the cell whose source holds a text."""
+        return self.cells.filter(has=self.page.locator(".jp-InputArea", has_text=text)).first
+
+    def run(self, text: str) -> Any:
+        """Run the cell that holds a text, by the keyboard, and return it."""
+        cell = self.cell(text)
+        cell.locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
+        return cell
+
+    def load(self) -> None:
+        """Load the magic and wait until it is there."""
+        cell = self.run("%load_ext")
+        cell.locator(".jp-InputPrompt", has_text=re.compile(r"\d")).wait_for()
+
+    def open_panel(self) -> Any:
+        """Open Tether's sidebar by its icon, and return it."""
+        panel = self.page.locator("#tether-chat")
+        if not panel.is_visible():
+            self.page.locator('.jp-SideBar .lm-TabBar-tab[data-id="tether-chat"]').click()
+        panel.locator("textarea:not([aria-hidden])").wait_for()
+        return panel
+
+    def ask(self, question: str) -> None:
+        """Ask in the sidebar, by the keyboard."""
+        box = self.page.locator("#tether-chat textarea:not([aria-hidden])")
+        box.fill(question)
+        box.press("Enter")
