@@ -289,6 +289,24 @@ async def test_a_kernel_stands_for_its_notebook(ask, jp_serverapp, jp_create_not
     assert by_path["conversation_id"] == by_kernel["conversation_id"]
 
 
+async def test_a_renamed_notebook_keeps_its_conversation(ask):
+    first = content(await ask("chat", body={"message": "1", "notebook": "old.ipynb"}))
+    known = {"conversation_id": first["conversation_id"]}
+    await ask("chat", body={"message": "2", "notebook": "new.ipynb", **known})
+    by_path = content(await ask("chat", body={"message": "3", "notebook": "new.ipynb"}))
+    assert by_path["conversation_id"] == first["conversation_id"]
+    old = await ask("conversations", method="GET", params={"notebook": "old.ipynb"})
+    assert content(old)["conversations"] == []
+
+
+async def test_a_conversation_of_ones_own_is_not_taken_for_the_notebooks(ask):
+    body = {"message": "1", "conversation_id": "mine"}
+    await ask("chat", body=body)
+    await ask("chat", body={**body, "notebook": "n.ipynb"})
+    found = await ask("conversations", method="GET", params={"notebook": "n.ipynb"})
+    assert content(found)["conversations"] == []
+
+
 async def test_a_new_chat_is_the_notebooks_conversation_from_then_on(ask):
     first = content(await ask("chat", body={"message": "1", "notebook": "n.ipynb"}))
     fresh = content(await ask("conversations", body={"notebook": "n.ipynb"}))

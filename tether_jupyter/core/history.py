@@ -95,6 +95,9 @@ class History(Protocol):
     async def of_notebook(self, owner: str, notebook: str) -> Conversation | None:
         """Return the conversation that a notebook goes on with, if there is one."""
 
+    async def move(self, owner: str, conversation_id: str, notebook: str) -> None:
+        """Bind a conversation to its notebook's new path."""
+
     async def conversations(self, owner: str, *, notebook: str | None = None) -> list[Conversation]:
         """Return the owner's conversations, the newest first."""
 

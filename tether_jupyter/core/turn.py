@@ -220,7 +220,11 @@ async def find_conversation(
     """Return the conversation a request names, else its notebook's, else a new one."""
     if request.conversation_id is not None:
         try:
-            return await history.get(owner, request.conversation_id)
+            known = await history.get(owner, request.conversation_id)
+            if notebook and known.notebook and known.notebook != notebook:
+                # A notebook that asks under another path than before was renamed.
+                await history.move(owner, known.id, notebook)
+            return known
         except NotFound:
             # Our own ids are handed out, never made up; any other id is a name of the caller's own.
             if request.conversation_id.startswith("c_"):

@@ -10,7 +10,7 @@ from tether_jupyter.core.events import Event, kind
 
 DEMO = (
     "This is the demo model, which knows little. For a real one, set TETHER_MODEL_PATH to a GGUF file, "
-    "or OPENAI_API_KEY, or OPENAI_BASE_URL, and restart Jupyter."
+    "or TETHER_LLM_BACKEND=openai with OPENAI_API_KEY or OPENAI_BASE_URL, and restart Jupyter."
 )
 LONG_WAIT = 30
 

@@ -60,6 +60,13 @@ class MemoryHistory:
         found = self._notebooks.get((owner, notebook))
         return await self.get(owner, found) if found else None
 
+    async def move(self, owner: str, conversation_id: str, notebook: str) -> None:
+        conversation = await self.get(owner, conversation_id)
+        if conversation.notebook and self._notebooks.get((owner, conversation.notebook)) == conversation_id:
+            del self._notebooks[owner, conversation.notebook]
+        conversation.notebook = notebook
+        self._notebooks[owner, notebook] = conversation_id
+
     async def conversations(self, owner: str, *, notebook: str | None = None) -> list[Conversation]:
         own = [
             c

@@ -11,7 +11,7 @@ export interface IEditor {
   readonly cell: ICellPlace | null;
   readonly writable: boolean;
   put(where: Where, cell: ICellPlace | null, source: string, language: string): void;
-  copy(source: string): Promise<void>;
+  copy(source: string): void;
 }
 
 interface IAction {
@@ -39,8 +39,8 @@ export class CodeToolbar {
     this._bar.className = 'tether-codeBar';
     this._bar.setAttribute('role', 'toolbar');
     this._bar.setAttribute('aria-label', 'What to do with this code');
-    const copied = async () => {
-      await this._editor.copy(source);
+    const copied = () => {
+      this._editor.copy(source);
       this._say('copy', 'Copied');
     };
     this._actions = [

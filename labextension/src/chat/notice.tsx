@@ -1,3 +1,4 @@
+import { Clipboard } from '@jupyterlab/apputils';
 import { closeIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
@@ -6,8 +7,11 @@ import { Rooms } from './rooms';
 
 const WAYS = [
   ['A model file on this machine', 'TETHER_MODEL_PATH=model.gguf jupyter lab'],
-  ['A service, with a key', 'OPENAI_API_KEY=your-key jupyter lab'],
-  ['A server that speaks the OpenAI API', 'OPENAI_BASE_URL=http://localhost:11434/v1 jupyter lab']
+  ['A service, with a key', 'TETHER_LLM_BACKEND=openai OPENAI_API_KEY=your-key jupyter lab'],
+  [
+    'A server that speaks the OpenAI API',
+    'TETHER_LLM_BACKEND=openai OPENAI_BASE_URL=http://localhost:11434/v1 jupyter lab'
+  ]
 ];
 
 /** What stands between the user and a real answer: a demo model, or none. */
@@ -104,7 +108,10 @@ function Copy({ line }: { line: string }): JSX.Element {
       type="button"
       className="tether-button"
       aria-label={`Copy ${line}`}
-      onClick={() => void navigator.clipboard.writeText(line).then(() => setCopied(true))}
+      onClick={() => {
+        Clipboard.copyToSystem(line);
+        setCopied(true);
+      }}
     >
       {copied ? 'Copied' : 'Copy'}
     </button>

@@ -4,7 +4,7 @@ import {
   JlThemeProvider,
   MessageFooterRegistry
 } from '@jupyter/chat';
-import { IThemeManager } from '@jupyterlab/apputils';
+import { Clipboard, IThemeManager } from '@jupyterlab/apputils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import { ISignal, Signal } from '@lumino/signaling';
@@ -63,8 +63,8 @@ export class ChatRoom extends ReactWidget implements IEditor {
     this._setNote(edit ?? { words: 'That cell is no longer there.', undo: null });
   }
 
-  async copy(source: string): Promise<void> {
-    await navigator.clipboard.writeText(source);
+  copy(source: string): void {
+    Clipboard.copyToSystem(source);
   }
 
   focusInput(): void {

@@ -10,7 +10,8 @@ from tether_jupyter.errors import ModelNotReady
 
 MISSING = (
     "Models on this machine need llama-cpp-python, which is not installed. Install it with "
-    '`pip install "tether-jupyter[local]"`, or set OPENAI_API_KEY or OPENAI_BASE_URL to use another model.'
+    '`pip install "tether-jupyter[local]"`, or set TETHER_LLM_BACKEND=openai with OPENAI_API_KEY or '
+    "OPENAI_BASE_URL."
 )
 BROKEN = (
     "llama-cpp-python is installed but does not start. Install it anew with "
