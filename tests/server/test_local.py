@@ -1,0 +1,98 @@
+"""The local engine through the doors: a real GGUF file, a real worker, a real crash."""
+
+import json
+import os
+import signal
+
+import pytest
+
+from tests.support import tiny_gguf
+from tether_jupyter.core import events
+
+
+@pytest.fixture(scope="module")
+def endless_model(tmp_path_factory):
+    """A model that never ends by itself, slow enough to be interrupted."""
+    path = tmp_path_factory.mktemp("models") / "endless.gguf"
+    pieces = [f" w{number}" for number in range(20)]
+    return tiny_gguf.write(path, says=pieces, again=True, shape=tiny_gguf.SLOW)
+
+
+@pytest.fixture
+def tether_config(endless_model):
+    return {"Tether": {"backend": "local"}, "LocalLLM": {"model_path": str(endless_model), "n_threads": 1}}
+
+
+async def test_the_worker_killed_in_mid_answer_is_a_typed_error_and_the_next_answer_comes(stream, services):
+    found = []
+    async for event in stream({"message": "go on", "max_tokens": 4000}).events():
+        found.append(event)
+        if "delta" in event and len(found) == 2:
+            os.kill(services.backends.get("local").pid, signal.SIGKILL)
+    assert found[-1]["error"]["type"] == "engine_crashed"
+    assert found[-1]["error"]["retryable"] is True
+    again = [e async for e in stream({"message": "go on", "max_tokens": 3}).events()]
+    assert again[-1] == {"done": True, "finish_reason": "length"}
+
+
+async def test_a_question_that_does_not_fit_is_refused_with_the_numbers(ask):
+    reply = await ask("chat", body={"message": "x " * 4900})
+    assert reply.code == 422
+    error = json.loads(reply.body)["error"]
+    assert error["type"] == "context_overflow"
+    assert "tokens" in error["message"]
+
+
+async def test_one_question_waits_for_another_and_is_told_its_place(stream):
+    first = stream({"message": "go on", "max_tokens": 4000})
+    async for event in first.events():
+        if "delta" in event:
+            break
+    second = stream({"message": "me too", "max_tokens": 2})
+    kinds = []
+    async for event in second.events():
+        kinds.append(events.kind(event))
+        if kinds[-1] == "queued":
+            first.response.cancel()
+    assert "queued" in kinds
+    assert kinds[-1] == "done"
+
+
+async def test_health_tells_the_layers_and_what_this_build_can_do(ask):
+    state = json.loads((await ask("health", method="GET")).body)
+    assert state["gpu"]["layers"] > 0
+    assert isinstance(state["gpu"]["offload"], bool)
+    assert state["gpu"]["devices"][0]["memory_total"] > 0
+    assert state["demo"] is False
+
+
+class TestADemoModelOnAFreshMachine:
+    @pytest.fixture
+    def tether_config(self):
+        return {"Tether": {"backend": "local"}}
+
+    async def test_health_calls_it_the_demo_model(self, ask):
+        state = json.loads((await ask("health", method="GET")).body)
+        assert state["status"] == "healthy"
+        assert state["demo"] is True
+        assert state["place"] == "this machine"
+
+    async def test_it_answers_what_it_knows_and_is_honest_about_the_rest(self, ask):
+        known = await ask("chat", body={"message": "NameError: name 'total' is not defined\nprint(total)"})
+        assert "total" in json.loads(known.body)["content"]
+        other = await ask("chat", body={"message": "What is the capital of France?"})
+        assert "demo model" in json.loads(other.body)["content"]
+
+
+class TestAFileThatIsNotThere:
+    @pytest.fixture
+    def tether_config(self):
+        return {"Tether": {"backend": "local"}, "LocalLLM": {"model_path": "/nowhere/model.gguf"}}
+
+    async def test_is_said_by_health_and_by_the_answer(self, ask):
+        health = await ask("health", method="GET")
+        assert health.code == 503
+        assert "model.gguf" in json.loads(health.body)["problem"]
+        reply = await ask("chat", body={"message": "hi"})
+        assert reply.code == 503
+        assert json.loads(reply.body)["error"]["type"] == "model_not_ready"

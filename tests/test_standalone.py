@@ -1,0 +1,47 @@
+"""`jupyter tether`: the same extension by itself."""
+
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.servers import free_port, running
+
+
+def test_it_serves_on_the_port_of_its_own_variable_and_nothing_of_jupyterlab(tmp_path):
+    with running(tmp_path, "--Tether.backend=mock", app="tether") as server:
+        assert server.get("tether/health")["model"] == "mock"
+        assert "jupyterlab" not in server.log.read_text().lower()
+
+
+@pytest.mark.parametrize("from_environment", [True, False])
+def test_the_command_line_wins_over_the_environment(tmp_path, from_environment):
+    ports = {"TETHER_PORT": free_port(), "option": free_port()}
+    options = [] if from_environment else [f"--port={ports['option']}"]
+    environment = {
+        "PATH": f"{sys.prefix}/bin:/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "TETHER_PORT": str(ports["TETHER_PORT"]),
+        "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
+        "JUPYTER_ALLOW_INSECURE_WRITES": "1",
+    }
+    command = [sys.executable, "-m", "jupyter", "tether", "--allow-root", "--no-browser", *options]
+    process = subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    try:
+        for line in process.stderr:
+            if found := re.search(r"http://127\.0\.0\.1:(\d+)/", line):
+                break
+        assert int(found[1]) == ports["TETHER_PORT" if from_environment else "option"]
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait(20)
+
+
+def test_a_port_that_is_no_number_is_said(tmp_path):
+    environment = {"PATH": f"{sys.prefix}/bin:/usr/bin:/bin", "HOME": str(tmp_path), "TETHER_PORT": "many"}
+    command = [sys.executable, "-m", "jupyter", "tether", "--allow-root", "--no-browser"]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert "TETHER_PORT must be a port's number" in done.stderr
