@@ -216,6 +216,27 @@ async def test_a_question_that_is_too_long_is_refused_with_the_numbers(ask):
     assert "10000" in content(reply)["error"]["message"]
 
 
+async def test_a_body_that_is_too_large_is_refused_however_it_is_sent(
+    services, ask, http_server_client, jp_http_port, jp_base_url, jp_auth_header
+):
+    services.settings.tether.max_body_size = 2000
+    reply = await ask("chat", body={"message": "x", "system": "y" * 3000})
+    assert reply.code == 413
+    reader, writer = await asyncio.open_connection("127.0.0.1", jp_http_port)
+    writer.write(
+        f"POST {jp_base_url}tether/chat HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n"
+        f"Authorization: {jp_auth_header['Authorization']}\r\nContent-Type: application/json\r\n\r\n".encode()
+        + b"3e8\r\n"
+        + b"x" * 1000
+        + b"\r\n"
+        + b"7d0\r\n"
+        + b"x" * 2000
+        + b"\r\n0\r\n\r\n"
+    )
+    assert b" 413 " in await reader.readline()
+    writer.close()
+
+
 async def test_the_other_spellings_mean_the_same(ask, mock):
     body = {
         "prompt": "now",

@@ -167,6 +167,7 @@ class TetherHandler(Guard, APIHandler):
     async def prepare(self) -> None:  # type: ignore[override]  # as APIHandler does
         """Turn away, before a body is read, whoever is not known: for verbs that do not exist, too."""
         self._body = bytearray()
+        self._received = 0
         self._size_limit = self.max_body_size or self.services.settings.tether.max_body_size
         await super().prepare()
         if self.request.method == "OPTIONS" and self._allowed_origin():
@@ -179,10 +180,10 @@ class TetherHandler(Guard, APIHandler):
             raise self._too_large()
 
     def data_received(self, chunk: bytes) -> None:
-        """Gather the body, up to the limit."""
-        if len(self._body) + len(chunk) > self._size_limit:
-            raise self._too_large()
-        self._body += chunk
+        """Gather the body, up to the limit; of a larger one only its size."""
+        self._received += len(chunk)
+        if self._received <= self._size_limit:
+            self._body += chunk
 
     def _too_large(self) -> TooLarge:
         return TooLarge(f"The request is larger than {self._size_limit:,} bytes. Send less.")
@@ -215,6 +216,8 @@ class TetherHandler(Guard, APIHandler):
         """
         from tether_jupyter.core.request import read_json
 
+        if self._received > self._size_limit:
+            raise self._too_large()
         kind = self.request.headers.get("Content-Type", "").split(";")[0].strip().lower()
         if kind != "application/json" and not self.token_authenticated:
             raise InvalidRequest("Send the request with `Content-Type: application/json`.")

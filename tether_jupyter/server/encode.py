@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from tether_jupyter.core import events
@@ -15,8 +14,10 @@ def dumps(payload: Any) -> str:
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
 
 
-def merged(batch: Iterable[Event]) -> list[Event]:
+def merged(batch: list[Event]) -> list[Event]:
     """Join neighbouring pieces of text: whatever gathered while a reader was busy reaches it as one."""
+    if len(batch) == 1:
+        return batch
     out: list[Event] = []
     for event in batch:
         kind = events.kind(event)
