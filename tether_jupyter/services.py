@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tether_jupyter.core.generation import Generation, Generations
 from tether_jupyter.core.history import History
-from tether_jupyter.core.turn import Defaults, open_turn
+from tether_jupyter.core.opening import Defaults, open_turn
 from tether_jupyter.llm.registry import Backends
 from tether_jupyter.settings import Settings
 from tether_jupyter.store.memory import MemoryHistory

@@ -6,8 +6,8 @@ import pytest
 
 from tether_jupyter.core import events
 from tether_jupyter.core.generation import Generation, Generations
+from tether_jupyter.core.opening import Defaults, lineage, open_turn
 from tether_jupyter.core.request import read_chat
-from tether_jupyter.core.turn import Defaults, lineage, open_turn
 from tether_jupyter.errors import NotFound, RateLimited, UpstreamError
 from tether_jupyter.llm.mock import MockService
 from tether_jupyter.store.memory import MemoryHistory

@@ -1,6 +1,6 @@
 """One question to one answer: the only place where a turn happens, as a stream of events.
 
-Doors decode a request, ask :func:`open_turn` for a turn and encode what :meth:`Turn.run` yields.
+`opening.open_turn` makes a turn of a request; doors encode what :meth:`Turn.run` yields.
 """
 
 from __future__ import annotations
@@ -10,16 +10,13 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from tether_jupyter.core import events
 from tether_jupyter.core.events import Event, FinishReason
-from tether_jupyter.core.history import Conversation, History, StoredMessage, new_id
-from tether_jupyter.core.prompt import Message, Prompt, Question, Sampling, Section, compose
-from tether_jupyter.errors import Internal, InvalidRequest, NotFound, TetherError
-
-if TYPE_CHECKING:
-    from tether_jupyter.core.request import ChatRequest
+from tether_jupyter.core.history import Conversation, History, StoredMessage
+from tether_jupyter.core.prompt import Prompt, Sampling
+from tether_jupyter.errors import Internal, TetherError
 
 log = logging.getLogger("tether")
 
@@ -29,16 +26,6 @@ class Model(Protocol):
 
     def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncIterator[Event]:
         """Yield the answer's events; see `llm.service.LLMService.stream`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """What a request that says nothing gets."""
-
-    system: str = ""
-    temperature: float = 0.7
-    max_tokens: int | None = None
-    max_answer_size: int = 4 * 2**20
 
 
 @dataclass(slots=True)
@@ -156,123 +143,3 @@ def complete_usage(
         if usage["tokens_per_s"] is None and tokens and pieces > 1 and spent > 0:
             usage["tokens_per_s"] = round((tokens - 1) / spent, 1)
     return usage
-
-
-async def open_turn(
-    request: ChatRequest,
-    *,
-    owner: str,
-    wake: Callable[[], Awaitable[Model]],
-    model_name: str | None,
-    model_label: str,
-    history: History,
-    defaults: Defaults,
-    notebook: str | None,
-    correlation_id: str,
-) -> Turn:
-    """Find the conversation that a request belongs to, and return its next turn.
-
-    Raises
-    ------
-    NotFound
-        The conversation or the parent message is not there for this owner.
-    """
-    conversation = await find_conversation(request, owner, history, notebook)
-    stored = await history.messages(owner, conversation.id) if conversation.message_count else []
-    chain = lineage(stored, request.parent_id)
-    if request.messages is not None:
-        past = [Message(role=m.role, content=plain(m.content)) for m in request.messages]
-    else:
-        past = [Message(role=m.role, content=m.content) for m in answered(chain)]
-    system = defaults.system if request.system is None else request.system
-    question = Question(
-        text=plain(request.message),
-        system=system or None,
-        sections=[Section(item.kind, item.name, item.text) for item in request.context],
-        past=past,
-    )
-    temperature = defaults.temperature if request.temperature is None else request.temperature
-    return Turn(
-        id=new_id("m"),
-        owner=owner,
-        conversation=conversation,
-        prompt=Prompt(compose(question), model_name, conversation.id),
-        sampling=Sampling(
-            temperature=temperature,
-            max_tokens=request.max_tokens or defaults.max_tokens,
-            top_p=request.top_p,
-            stop=tuple(request.stop or ()),
-            seed=request.seed,
-            response_format=request.response_format,
-        ),
-        wake=wake,
-        model_label=model_label,
-        correlation_id=correlation_id,
-        history=history if request.store else None,
-        question=StoredMessage(new_id("m"), "user", question.text, chain[-1].id if chain else None),
-        max_answer_size=defaults.max_answer_size,
-    )
-
-
-async def find_conversation(
-    request: ChatRequest, owner: str, history: History, notebook: str | None
-) -> Conversation:
-    """Return the conversation a request names, else its notebook's, else a new one."""
-    if request.conversation_id is not None:
-        try:
-            known = await history.get(owner, request.conversation_id)
-            if notebook and known.notebook and known.notebook != notebook:
-                # A notebook that asks under another path than before was renamed.
-                await history.move(owner, known.id, notebook)
-            return known
-        except NotFound:
-            # Our own ids are handed out, never made up; any other id is a name of the caller's own.
-            if request.conversation_id.startswith("c_"):
-                raise
-            if not request.store:
-                return Conversation(request.conversation_id, owner)
-            return await history.create(owner, conversation_id=request.conversation_id)
-    if notebook is not None and (found := await history.of_notebook(owner, notebook)):
-        return found
-    if not request.store:
-        return Conversation(new_id("c"), owner)
-    return await history.create(owner, notebook=notebook)
-
-
-def lineage(stored: list[StoredMessage], parent_id: str | None) -> list[StoredMessage]:
-    """Return the branch that ends with a message: the newest one, unless another is named."""
-    if not stored:
-        if parent_id is not None:
-            raise NotFound("There is no message with that `parent_id` in the conversation.")
-        return []
-    by_id = {m.id: m for m in stored}
-    last = by_id.get(parent_id) if parent_id is not None else stored[-1]
-    if last is None:
-        raise NotFound("There is no message with that `parent_id` in the conversation.")
-    chain = [last]
-    while (above := by_id.get(chain[-1].parent_id or "")) is not None:
-        chain.append(above)
-    return chain[::-1]
-
-
-def answered(chain: list[StoredMessage]) -> list[StoredMessage]:
-    """Leave out questions that got no text: two user messages in a row confuse most models."""
-    kept: list[StoredMessage] = []
-    for message in chain:
-        if message.role == "assistant" and not message.content:
-            continue
-        if kept and kept[-1].role == "user" and message.role == "user":
-            kept.pop()
-        kept.append(message)
-    if kept and kept[-1].role == "user":
-        kept.pop()
-    return kept
-
-
-def plain(content: Any) -> Any:
-    """Return a request's content as text or plain dicts."""
-    if content is None:
-        raise InvalidRequest("Send the question as `message`.")
-    if isinstance(content, str):
-        return content
-    return [part.model_dump(exclude_none=True) for part in content]

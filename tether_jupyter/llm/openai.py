@@ -1,19 +1,17 @@
 """An API that speaks OpenAI's protocol: the SDK asks, and its raw stream is read here.
 
 The SDK makes an object of every chunk, which costs more than all the rest of the relay. So it builds, signs,
-sends and retries the request, over aiohttp, and the bytes of the answer are parsed by `Chunks`.
+sends and retries the request, over aiohttp, and `Chunks` parses the bytes of the answer.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from tether_jupyter.core import events
 from tether_jupyter.core.events import Event
 from tether_jupyter.core.prompt import Prompt, Sampling
 from tether_jupyter.errors import (
@@ -22,6 +20,7 @@ from tether_jupyter.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
+from tether_jupyter.llm.chunks import Chunks
 from tether_jupyter.llm.refusals import refusal
 from tether_jupyter.llm.service import LLMService
 from tether_jupyter.settings import OpenAILLM, Settings
@@ -34,7 +33,6 @@ OPENROUTER = "https://openrouter.ai/api/v1"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 MAX_CONNECTIONS = 4096
 CLOCK = 1.0  # seconds between two looks at how long an answer may still take
-FINISH_REASONS = {"stop": "stop", "length": "length", "tool_calls": "tool", "function_call": "tool"}
 
 # What a request can do without: a server that does not know one of these is asked again without it.
 OPTIONAL = ("stream_options", "seed", "top_p", "stop", "temperature", "max_tokens", "max_completion_tokens")
@@ -262,105 +260,3 @@ async def read_refusal(reason: Any) -> str:
     except network_errors() as broken:
         return type(broken).__name__
     return str(body[:4000].decode("utf-8", "replace"))
-
-
-class Chunks:
-    """Bytes in, events out: what a chat completion's stream says, split wherever the network splits it.
-
-    Upstream text only ever becomes the string of a `delta` or `thinking`: it can name no event of ours.
-    """
-
-    max_line = 2**20
-    max_bytes = 64 * 2**20
-
-    def __init__(self) -> None:
-        self._tail = b""
-        self._bytes = 0
-        self._usage: dict[str, Any] | None = None
-        self._finish: str | None = None
-        self._half = ""
-        self.started = False
-        self.ended = False
-
-    def feed(self, data: bytes) -> Iterator[Event]:
-        """Yield the events that these bytes complete."""
-        self._bytes += len(data)
-        if self._bytes > self.max_bytes:
-            raise UpstreamError("The answer grew too long and was cut off.")
-        *lines, self._tail = (self._tail + data).split(b"\n")
-        if len(self._tail) > self.max_line:
-            raise UpstreamError("The API sent a line without an end. Try again, or another model.")
-        for line in lines:
-            if line.startswith(b"data:"):
-                yield from self._line(line[5:].strip())
-                if self.ended:
-                    return
-
-    def _line(self, data: bytes) -> Iterator[Event]:
-        if data == b"[DONE]":
-            yield from self._end()
-            return
-        try:
-            chunk = json.loads(data)
-        except (ValueError, RecursionError):
-            raise UpstreamError("The API sent something that is not JSON. Try again.") from None
-        if not isinstance(chunk, dict):
-            return
-        if chunk.get("error"):
-            raise refusal(0, data.decode("utf-8", "replace"), "The API", "", [])
-        if isinstance(chunk.get("usage"), dict):
-            self._usage = chunk["usage"]
-        choices = chunk.get("choices")
-        if not (isinstance(choices, list) and choices and isinstance(choices[0], dict)):
-            return
-        self._finish = choices[0].get("finish_reason") or self._finish
-        delta = choices[0].get("delta")
-        if not isinstance(delta, dict):
-            return
-        thought = delta.get("reasoning_content") or delta.get("reasoning")
-        if isinstance(thought, str) and thought:
-            self.started = True
-            yield events.thinking(whole(thought))
-        text = delta.get("content")
-        if isinstance(text, str) and text:
-            self.started = True
-            text = self._half + text
-            # JSON may name the two halves of a code point in two chunks.
-            self._half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
-            if text := whole(text[: len(text) - len(self._half)]):
-                yield events.delta(text)
-
-    def close(self, who: str) -> Iterator[Event]:
-        """Yield the ending of a stream that closed without `[DONE]`; raise where its answer was not over."""
-        if not self.ended and self._finish is None:
-            raise UpstreamError(f"{who} broke off in the middle of the answer. Try again.")
-        if not self.ended:
-            yield from self._end()
-
-    def _end(self) -> Iterator[Event]:
-        used = self._usage or {}
-        details = used.get("prompt_tokens_details")
-        cached = details.get("cached_tokens") if isinstance(details, dict) else None
-        yield events.usage(
-            prompt_tokens=number(used.get("prompt_tokens")),
-            cached_tokens=number(cached),
-            completion_tokens=number(used.get("completion_tokens")),
-            cost_usd=used.get("cost") if isinstance(used.get("cost"), float | int) else None,
-        )
-        self.ended = True
-        reason = FINISH_REASONS.get(str(self._finish), "stop")
-        yield {"done": True, "finish_reason": reason}
-
-
-def number(value: Any) -> int | None:
-    """Return a count, or `None` for whatever else an upstream sends."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def whole(text: str) -> str:
-    """Return a text that can be encoded: pairs of halves joined, single ones replaced."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text

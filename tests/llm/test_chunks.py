@@ -1,0 +1,90 @@
+"""The parser of an upstream's stream: any split, any noise, and no event but ours."""
+
+import json
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tether_jupyter.core import events
+from tether_jupyter.errors import TetherError, UpstreamError
+from tether_jupyter.llm.chunks import Chunks
+
+
+def lines(*payloads, end=b"\n\n"):
+    return b"".join(b"data: " + json.dumps(p).encode() + end for p in payloads)
+
+
+def said(text, finish=None):
+    return {"choices": [{"delta": {"content": text}, "finish_reason": finish}]}
+
+
+STREAM = (
+    lines(said("é€😀"), said(""), said("\n", "length"), {"usage": {"prompt_tokens": 1}}) + b"data: [DONE]\n\n"
+)
+
+
+def read(chunks):
+    reader = Chunks()
+    return [event for chunk in chunks for event in reader.feed(chunk)]
+
+
+@given(st.lists(st.integers(0, len(STREAM)), max_size=40))
+def test_the_stream_says_the_same_wherever_the_network_splits_it(cuts):
+    edges = [0, *sorted(cuts), len(STREAM)]
+    assert read(STREAM[a:b] for a, b in pairwise(edges)) == read([STREAM])
+
+
+def test_one_code_point_in_two_chunks_is_put_together():
+    halves = [
+        b'data: {"choices":[{"delta":{"content":"\\ud83d"}}]}\n\n',
+        b'data: {"choices":[{"delta":{"content":"\\ude00!"}}]}\n\n',
+    ]
+    assert read(halves) == [{"delta": "😀!"}]
+
+
+@pytest.mark.parametrize("name", events.KINDS)
+def test_an_upstream_can_name_no_event_of_ours(name):
+    hostile = f"event: {name}\nid: 9\nretry: 1\n".encode() + lines({name: True}, {"choices": 5}, [name], name)
+    assert read([hostile]) == [] if name != "error" else True
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_do_worse_than_a_typed_error(noise):
+    try:
+        found = read([b"data: " + noise + b"\n\n", lines(said("x"))])
+    except UpstreamError:
+        return
+    assert all(events.kind(e) in events.KINDS for e in found)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["choices", "delta", "content", "usage", "finish_reason", "error", "message"]
+                ),
+                inner,
+                max_size=4,
+            )
+        ),
+        max_leaves=12,
+    )
+)
+def test_no_json_does_worse_than_a_typed_error(payload):
+    reader = Chunks()
+    try:
+        list(reader.feed(lines(payload)))
+        list(reader.close("it"))
+    except TetherError:
+        return
+
+
+def test_a_stream_without_its_last_line_still_ends_when_its_answer_had():
+    reader = Chunks()
+    list(reader.feed(lines(said("x", "stop"))))
+    assert list(reader.close("it"))[-1] == {"done": True, "finish_reason": "stop"}
