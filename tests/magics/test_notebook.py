@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from typing import Any
 
 import pytest
@@ -215,9 +214,7 @@ def test_an_interrupt_between_two_tokens_keeps_the_text_and_closes_the_connectio
     tether.script = [{"delta": "Half an "}, {"delta": "answer"}, {"wait": "never"}]
     request = kernel.start("%tether -o part go")
     kernel.finish(request, until=lambda m: text_arrives(m) and "answer" in str(m["content"]["data"]))
-    interrupted = time.time()
-    kernel.manager.interrupt_kernel()
-    ran = kernel.finish(request)
+    ran = kernel.interrupt(request)
     tether.wait_for_close()
     assert ran.reply["status"] == "error", "Run All stops"
     assert ran.reply["ename"] == "KeyboardInterrupt"
@@ -225,15 +222,13 @@ def test_an_interrupt_between_two_tokens_keeps_the_text_and_closes_the_connectio
     assert ran.markdown.startswith("Half an answer\n\n*")
     assert ran.markdown.endswith("Stopped by you*")
     assert kernel.value("part") == "'Half an answer'"
-    assert ran.idle_at - interrupted < 1.0, "the benchmark holds the figure; a loaded machine may be slower"
 
 
 def test_an_interrupt_in_mid_stream_keeps_the_text(kernel: Kernel, tether: FakeTether) -> None:
     tether.script = [{"repeat": [5000, {"delta": "word "}, 0.002]}, *END]
     request = kernel.start("%tether -o part go")
     kernel.finish(request, until=text_arrives)
-    kernel.manager.interrupt_kernel()
-    ran = kernel.finish(request)
+    ran = kernel.interrupt(request)
     tether.wait_for_close()
     assert ran.reply["ename"] == "KeyboardInterrupt"
     assert ran.markdown.startswith("word")
@@ -246,8 +241,7 @@ def test_an_interrupt_before_a_word_stops_as_well(kernel: Kernel, tether: FakeTe
     tether.script = [{"wait": "never"}]
     request = kernel.start(f"%tether {options} go")
     tether.wait_until_reached("never")
-    kernel.manager.interrupt_kernel()
-    ran = kernel.finish(request)
+    ran = kernel.interrupt(request)
     tether.wait_for_close()
     assert ran.error["traceback"] == ["Stopped by you."]
     tether.script = words("Yes")
@@ -372,8 +366,7 @@ def test_fifty_questions_leave_no_thread_and_no_socket_behind(kernel: Kernel, te
             tether.scripts = [[{"delta": "x"}, {"wait": "never"}]]
             request = kernel.start("%tether q")
             kernel.finish(request, until=text_arrives)
-            kernel.manager.interrupt_kernel()
-            kernel.finish(request)
+            kernel.interrupt(request)
         elif number % 5 == 3:
             tether.scripts = [[{"delta": "x"}, {"drop": True}]]
             assert kernel.run("%tether q").reply["status"] == "error"

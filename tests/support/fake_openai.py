@@ -35,6 +35,7 @@ class FakeOpenAI:
         self.seen = Seen()
         self.changed = asyncio.Condition()
         self.server: asyncio.Server | None = None
+        self.tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         self.server = await asyncio.start_server(self.connection, "127.0.0.1", 0, backlog=4096)
@@ -43,6 +44,9 @@ class FakeOpenAI:
     async def __aexit__(self, *_: object) -> None:
         assert self.server is not None
         self.server.close()
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
     @property
     def port(self) -> int:
@@ -64,6 +68,10 @@ class FakeOpenAI:
 
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.seen.connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
         try:
             while await self.request(reader, writer):
                 pass

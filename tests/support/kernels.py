@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 PATIENCE = 30.0
+PRESSES = 4
 
 
 @dataclass
@@ -56,6 +58,7 @@ class Kernel:
     """A kernel as a notebook has it."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self.interrupting = False
         self.manager = KernelManager()
         # The server that starts a kernel puts the kernel's id into this name.
         self.manager.connection_file = str(folder / f"kernel-{uuid4()}.json")
@@ -77,7 +80,7 @@ class Kernel:
         """Collect a cell's messages until it is idle, or until `until(message)` says so."""
         ran = Ran({})
         while True:
-            message = self.client.get_iopub_msg(timeout=PATIENCE)
+            message = self._next()
             if message["parent_header"].get("msg_id") != request:
                 continue
             ran.messages.append((time.time(), message))
@@ -91,6 +94,24 @@ class Kernel:
             if reply["parent_header"].get("msg_id") == request:
                 ran.reply = reply["content"]
                 return ran
+
+    def _next(self) -> dict[str, Any]:
+        """Return the next message. ipykernel loses an interrupt now and then, of any cell: press again."""
+        for _ in range(PRESSES if self.interrupting else 0):
+            try:
+                return dict(self.client.get_iopub_msg(timeout=PATIENCE / PRESSES))
+            except Empty:
+                self.manager.interrupt_kernel()
+        return dict(self.client.get_iopub_msg(timeout=PATIENCE))
+
+    def interrupt(self, request: str) -> Ran:
+        """Press the stop button, and collect the cell's messages until it is idle."""
+        self.interrupting = True
+        try:
+            self.manager.interrupt_kernel()
+            return self.finish(request)
+        finally:
+            self.interrupting = False
 
     def run(self, code: str) -> Ran:
         """Run a cell to its end."""
