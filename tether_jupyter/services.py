@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib import import_module
@@ -13,11 +14,14 @@ from tether_jupyter.core.generation import Generation, Generations
 from tether_jupyter.core.history import History
 from tether_jupyter.core.opening import Defaults, open_turn
 from tether_jupyter.llm.registry import Backends
+from tether_jupyter.llm.service import LLMService
 from tether_jupyter.settings import Settings
 from tether_jupyter.store.memory import MemoryHistory
 
 if TYPE_CHECKING:
     from tether_jupyter.core.request import ChatRequest
+
+YOUNG_OBJECTS = 10_000
 
 FindNotebook = Callable[[str], Awaitable[str | None]]
 
@@ -45,6 +49,7 @@ class Services:
         self.history: History = MemoryHistory()
         self.generations = Generations(max_running=settings.tether.max_turns)
         self._warmed = False
+        self._settled = False
 
     async def ask(self, request: ChatRequest, owner: str, correlation_id: str) -> Generation:
         """Start the turn that a request asks for."""
@@ -55,7 +60,7 @@ class Services:
         turn = await open_turn(
             request,
             owner=owner,
-            wake=partial(self.backends.wake, backend),
+            wake=partial(self.wake, backend),
             model_name=model_name,
             model_label=f"{backend}:{model_name or service.model_name}",
             history=self.history,
@@ -69,6 +74,20 @@ class Services:
             correlation_id=correlation_id,
         )
         return self.generations.start(turn)
+
+    async def wake(self, backend: str) -> LLMService:
+        """Return a backend that is awake; the first time, tell the collector that this heap stays.
+
+        Jupyter and an SDK make a quarter of a million objects that live as long as the server. Each full
+        collection walks them all, which takes a third of the time in which a thousand turns are opened.
+        """
+        service = await self.backends.wake(backend)
+        if not self._settled:
+            self._settled = True
+            gc.freeze()
+            young, *older = gc.get_threshold()
+            gc.set_threshold(max(young, YOUNG_OBJECTS), *older)
+        return service
 
     async def notebook_of(self, notebook: str | None, kernel_id: str | None) -> str | None:
         """Return the notebook that a request belongs to: the one it names, else its kernel's."""

@@ -49,19 +49,27 @@ class Generation:
         self.finished = True
         self._news.set()
 
-    async def follow(self, after: int = 0) -> AsyncIterator[tuple[int, list[Event]]]:
+    async def follow(self, after: int = 0, pause: float = 0.0) -> AsyncIterator[tuple[int, list[Event]]]:
         """Yield what has happened since event number `after`, then what happens next, in batches.
 
-        Each batch comes with the number of its last event; the first event is number 1.
+        Each batch comes with the number of its last event; the first event is number 1. Text that comes
+        within `pause` seconds of other text is gathered with what follows: a model that writes a thousand
+        words a second must not cost a thousand writes.
         """
+        loop = asyncio.get_running_loop()
         seen = after
+        wrote = -pause
         while True:
             # No copy of the flag is kept across the wait: news that arrive in between set it again.
             self._news.clear()
             if seen < len(self.events):
+                if pause and not self.finished and (rest := wrote + pause - loop.time()) > 0:
+                    await asyncio.sleep(rest)
                 batch = self.events[seen:]
                 seen += len(batch)
                 yield seen, batch
+                if "delta" in batch[-1]:
+                    wrote = loop.time()
             elif self.finished:
                 return
             else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from tether_jupyter.core import events
@@ -32,23 +31,25 @@ class Chunks:
         self.started = False
         self.ended = False
 
-    def feed(self, data: bytes) -> Iterator[Event]:
-        """Yield the events that these bytes complete."""
+    def feed(self, data: bytes) -> list[Event]:
+        """Return the events that these bytes complete."""
         self._bytes += len(data)
         if self._bytes > self.max_bytes:
             raise UpstreamError("The answer grew too long and was cut off.")
         *lines, self._tail = (self._tail + data).split(b"\n")
         if len(self._tail) > self.max_line:
             raise UpstreamError("The API sent a line without an end. Try again, or another model.")
+        out: list[Event] = []
         for line in lines:
             if line.startswith(b"data:"):
-                yield from self._line(line[5:].strip())
+                self._line(line[5:].strip(), out)
                 if self.ended:
-                    return
+                    break
+        return out
 
-    def _line(self, data: bytes) -> Iterator[Event]:
+    def _line(self, data: bytes, out: list[Event]) -> None:
         if data == b"[DONE]":
-            yield from self._end()
+            self._end(out)
             return
         try:
             chunk = json.loads(data)
@@ -65,12 +66,14 @@ class Chunks:
             return
         self._finish = choices[0].get("finish_reason") or self._finish
         delta = choices[0].get("delta")
-        if not isinstance(delta, dict):
-            return
+        if isinstance(delta, dict):
+            self._delta(delta, out)
+
+    def _delta(self, delta: dict[str, Any], out: list[Event]) -> None:
         thought = delta.get("reasoning_content") or delta.get("reasoning")
         if isinstance(thought, str) and thought:
             self.started = True
-            yield events.thinking(whole(thought))
+            out.append(events.thinking(whole(thought)))
         text = delta.get("content")
         if isinstance(text, str) and text:
             self.started = True
@@ -78,28 +81,31 @@ class Chunks:
             # JSON may name the two halves of a code point in two chunks.
             self._half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
             if text := whole(text[: len(text) - len(self._half)]):
-                yield events.delta(text)
+                out.append(events.delta(text))
 
-    def close(self, who: str) -> Iterator[Event]:
-        """Yield the ending of a stream that closed without `[DONE]`; raise where its answer was not over."""
+    def close(self, who: str) -> list[Event]:
+        """Return the ending of a stream that closed without `[DONE]`; raise where its answer was not over."""
         if not self.ended and self._finish is None:
             raise UpstreamError(f"{who} broke off in the middle of the answer. Try again.")
+        out: list[Event] = []
         if not self.ended:
-            yield from self._end()
+            self._end(out)
+        return out
 
-    def _end(self) -> Iterator[Event]:
+    def _end(self, out: list[Event]) -> None:
         used = self._usage or {}
         details = used.get("prompt_tokens_details")
         cached = details.get("cached_tokens") if isinstance(details, dict) else None
-        yield events.usage(
-            prompt_tokens=number(used.get("prompt_tokens")),
-            cached_tokens=number(cached),
-            completion_tokens=number(used.get("completion_tokens")),
-            cost_usd=used.get("cost") if isinstance(used.get("cost"), float | int) else None,
+        out.append(
+            events.usage(
+                prompt_tokens=number(used.get("prompt_tokens")),
+                cached_tokens=number(cached),
+                completion_tokens=number(used.get("completion_tokens")),
+                cost_usd=used.get("cost") if isinstance(used.get("cost"), float | int) else None,
+            )
         )
         self.ended = True
-        reason = FINISH_REASONS.get(str(self._finish), "stop")
-        yield {"done": True, "finish_reason": reason}
+        out.append({"done": True, "finish_reason": FINISH_REASONS.get(str(self._finish), "stop")})
 
 
 def number(value: Any) -> int | None:

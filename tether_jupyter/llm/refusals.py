@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
+from typing import Any
 
 from tether_jupyter.core.redact import safe
 from tether_jupyter.errors import (
@@ -67,3 +69,27 @@ def message_of(body: str) -> str:
         return ""
     message = found.get("message") or found.get("detail") or found.get("error")
     return message if isinstance(message, str) else ""
+
+
+# What a request can do without: a server that does not know one of these is asked again without it.
+OPTIONAL = ("stream_options", "seed", "top_p", "stop", "temperature", "max_tokens", "max_completion_tokens")
+UNKNOWN = re.compile(
+    r"unknown|unsupported|unrecogni[sz]ed|unexpected|extra (?:field|input)"
+    r"|not (?:supported|permitted|allowed)",
+    re.IGNORECASE,
+)
+
+
+def not_taken(status: int, body: str, request: dict[str, Any]) -> str | None:
+    """Return the field that a server refused because it does not take it, if that is what happened."""
+    if status not in (400, 422) or not UNKNOWN.search(body):
+        return None
+    named = [name for name in OPTIONAL if name in request and re.search(rf"[\"'`.]{name}[\"'`]", body)]
+    return named[0] if named else None
+
+
+def leave_out(request: dict[str, Any], name: str) -> None:
+    """Take a field out of a request; the limit on the answer's length goes on under its other name."""
+    value = request.pop(name, None)
+    if name == "max_tokens" and value is not None:
+        request["max_completion_tokens"] = value

@@ -14,6 +14,7 @@ from tether_jupyter.errors import from_payload
 from tether_jupyter.server.base import TetherHandler
 from tether_jupyter.server.encode import STREAMS, Encoding, WholeAnswer, chosen
 
+GATHER = 0.015  # seconds; text that comes faster than this is sent together
 HEARTBEAT = 10.0  # seconds; the contract promises a sign of life every 15
 
 
@@ -62,7 +63,7 @@ class ChatHandler(TetherHandler):
         beat = PeriodicCallback(lambda: self.beat(encoding), HEARTBEAT * 1000 / 2)
         beat.start()
         try:
-            async for number, batch in generation.follow():
+            async for number, batch in generation.follow(pause=GATHER):
                 self.write(encoding.encode(number, batch))
                 self.last_sign = time.monotonic()
                 await self.flush()

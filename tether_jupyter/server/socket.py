@@ -11,6 +11,7 @@ from tether_jupyter.core import events
 from tether_jupyter.core.generation import Generation
 from tether_jupyter.errors import InvalidRequest, NotFound, TetherError
 from tether_jupyter.server.base import TetherWebSocket
+from tether_jupyter.server.chat import GATHER
 from tether_jupyter.server.encode import dumps, merged
 
 MAX_TURNS = 32  # of one socket at once; more is a client gone wrong
@@ -67,7 +68,7 @@ class ChatSocket(TetherWebSocket):
     async def follow(self, generation: Generation) -> None:
         """Send a turn's events as they happen."""
         try:
-            async for _, batch in generation.follow():
+            async for _, batch in generation.follow(pause=GATHER):
                 for event in merged(batch):
                     await self.send(event, generation.id)
         except WebSocketClosedError:

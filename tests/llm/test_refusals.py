@@ -1,0 +1,75 @@
+"""What an API's refusal becomes, and which fields it is asked without."""
+
+import json
+
+import pytest
+
+from tether_jupyter.llm.refusals import leave_out, not_taken, refusal
+
+REQUEST = {"model": "m", "max_tokens": 5, "seed": 1, "stop": ["x"], "temperature": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "name"),
+    [
+        (400, "Unsupported parameter: 'max_tokens' is not supported with this model.", "max_tokens"),
+        (422, '{"detail": [{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]}', "seed"),
+        (400, 'Unknown field "stop"', "stop"),
+        (400, "please stop sending an unknown seed of doubt", None),
+        (400, "`temperature` must be at most 1", None),
+        (500, 'Unknown field "seed"', None),
+        (400, "Unsupported parameter: 'logprobs'", None),
+    ],
+)
+def test_only_a_field_that_is_refused_by_name_is_left_out(status, body, name):
+    assert not_taken(status, body, REQUEST) == name
+
+
+def test_the_limit_goes_on_under_its_other_name():
+    request = dict(REQUEST)
+    leave_out(request, "max_tokens")
+    assert request["max_completion_tokens"] == 5
+    assert "max_tokens" not in request
+
+
+def test_every_field_can_be_left_out_once_so_that_asking_again_ends():
+    request = dict(REQUEST)
+    body = "Unsupported: 'max_tokens', 'max_completion_tokens', 'seed', 'stop', 'temperature'"
+    asked = 0
+    while name := not_taken(400, body, request):
+        leave_out(request, name)
+        asked += 1
+    assert asked == 5
+    assert request == {"model": "m"}
+
+
+@pytest.mark.parametrize(
+    ("status", "type_"),
+    [
+        (401, "upstream_error"),
+        (404, "not_found"),
+        (429, "rate_limited"),
+        (504, "upstream_timeout"),
+        (0, "upstream_error"),
+    ],
+)
+def test_each_status_has_its_type_and_quotes_no_secret(status, type_):
+    body = json.dumps({"error": {"message": "bad key sk-abcdefgh12345 or swordfish"}})
+    error = refusal(status, body, "api.example", "m", ["swordfish"])
+    assert error.type == type_
+    assert "sk-abcdefgh" not in error.message
+    assert "swordfish" not in error.message
+
+
+def test_a_question_that_is_too_long_for_the_model_is_a_context_overflow():
+    body = json.dumps(
+        {"error": {"code": "context_length_exceeded", "message": "maximum context length is 8"}}
+    )
+    assert refusal(400, body, "api.example", "m", []).type == "context_overflow"
+
+
+@pytest.mark.parametrize(
+    "body", ["", "{", "[]", "null", '{"error": []}', '{"error": {"message": 5}}', "<html>"]
+)
+def test_a_body_of_any_shape_is_survived(body):
+    assert refusal(500, body, "api.example", "m", []).type == "upstream_error"
