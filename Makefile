@@ -12,8 +12,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: lab test lint unit front-test browser-test wheel-test bench setup clean
 .DELETE_ON_ERROR:
 
+# Jupyter asks root, who is often all there is in a container, to say so.
 lab: setup
-	$(BIN)/jupyter lab $(LAB_OPTIONS) notebooks/quickstart.ipynb
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_OPTIONS) notebooks/quickstart.ipynb
 
 test: setup lint front-test unit browser-test wheel-test
 
