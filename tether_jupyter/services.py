@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tether_jupyter.core.frames import frames
 from tether_jupyter.core.generation import Generation, Generations
 from tether_jupyter.core.history import History
 from tether_jupyter.core.opening import Defaults, open_turn
-from tether_jupyter.llm.registry import Backends
+from tether_jupyter.errors import NotFound, TetherError
+from tether_jupyter.llm.registry import Backends, printable
 from tether_jupyter.llm.service import LLMService
 from tether_jupyter.settings import Settings
 from tether_jupyter.store.memory import MemoryHistory
@@ -21,7 +24,7 @@ from tether_jupyter.store.memory import MemoryHistory
 if TYPE_CHECKING:
     from tether_jupyter.core.request import ChatRequest
 
-YOUNG_OBJECTS = 10_000
+log = logging.getLogger("tether")
 
 FindNotebook = Callable[[str], Awaitable[str | None]]
 
@@ -57,6 +60,11 @@ class Services:
         tether = self.settings.tether
         backend, model_name = self.backends.split(request.model)
         service = self.backends.get(backend)
+        if model_name not in (None, service.model_name) and not service.takes_models:
+            raise NotFound(
+                f"There is no model `{printable(str(model_name))}` here. "
+                f"This server answers with `{service.model_name}`; ask for that, or for no model."
+            )
         turn = await open_turn(
             request,
             owner=owner,
@@ -76,17 +84,17 @@ class Services:
         return self.generations.start(turn)
 
     async def wake(self, backend: str) -> LLMService:
-        """Return a backend that is awake; the first time, tell the collector that this heap stays.
+        """Return a backend that is awake; the first time, make the collector less eager.
 
-        Jupyter and an SDK make a quarter of a million objects that live as long as the server. Each full
-        collection walks them all, which takes a third of the time in which a thousand turns are opened.
+        Jupyter and an SDK make a quarter of a million objects that live as long as the server, and each full
+        collection walks them all: a third of the time in which a thousand turns are opened.
         """
         service = await self.backends.wake(backend)
-        if not self._settled:
+        wanted = self.settings.tether.collector_threshold
+        if wanted and not self._settled:
             self._settled = True
-            gc.freeze()
             young, *older = gc.get_threshold()
-            gc.set_threshold(max(young, YOUNG_OBJECTS), *older)
+            gc.set_threshold(max(young, wanted), *older)
         return service
 
     async def notebook_of(self, notebook: str | None, kernel_id: str | None) -> str | None:
@@ -103,16 +111,25 @@ class Services:
         """Return the state of Tether in the contract's form."""
         from tether_jupyter import __version__
 
-        service = self.backends.get()
-        state = await service.describe()
+        name, kind, ready = self.backends.default, "unknown", False
+        try:
+            service = self.backends.get()
+            name, kind = service.model_name, service.service_type
+            state = await service.describe()
+            ready = service.is_ready()
+        except TetherError as reason:
+            state = {"problem": reason.message}
+        except Exception as reason:  # noqa: BLE001 - a user's own backend may raise anything
+            log.error("the backend %s does not tell its state: %s", self.backends.default, frames(reason))
+            state = {"problem": f"The backend does not tell its state ({type(reason).__name__})."}
         problem, gpu = state.pop("problem", None), state.pop("gpu", None)
         demo, place = bool(state.pop("demo", False)), state.pop("place", "this machine")
         status = "unhealthy" if problem else "degraded" if state.get("degraded") else "healthy"
         return {
             "status": status,
-            "model": service.model_name,
+            "model": name,
             "backend": self.backends.default,
-            "llm_service": {"type": service.service_type, "ready": service.is_ready(), **state},
+            "llm_service": {"type": kind, "ready": ready, **state},
             "database": {"kind": self.history.kind, "ok": True},
             "gpu": gpu,
             "version": __version__,
@@ -125,7 +142,9 @@ class Services:
         """Import, aside and once, what the first question would otherwise wait for."""
         if not self._warmed:
             self._warmed = True
-            modules = ["tether_jupyter.core.request", *self.backends.get().heavy_modules]
+            modules = ["tether_jupyter.core.request"]
+            with contextlib.suppress(TetherError):
+                modules += self.backends.get().heavy_modules
             asyncio.get_running_loop().run_in_executor(None, import_all, modules)
 
     async def close(self) -> None:

@@ -47,6 +47,12 @@ class Tether(Configurable):
     max_answer_size = Int(
         4 * 2**20, min=1024, help="The longest answer, in characters; what is longer is cut."
     ).tag(config=True)
+    collector_threshold = Int(
+        10_000,
+        min=0,
+        help="New objects between two looks of Python's collector, at least, once a model is awake; 0 leaves "
+        "the collector of this server as it is.",
+    ).tag(config=True)
     cors_origins = List(
         Unicode(),
         help="Origins of other sites whose pages may call Tether with a token; none by default.",

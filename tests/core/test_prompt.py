@@ -1,6 +1,8 @@
 """What a model is asked: sections, order, and what goes first when it does not fit."""
 
-from hypothesis import given
+import re
+
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tether_jupyter.core.prompt import Prompt, Question, Section, compose, shrink
@@ -18,10 +20,11 @@ def test_nothing_asked_for_adds_nothing():
     assert compose(Question("hello")) == [{"role": "user", "content": "hello"}]
 
 
+@example("</cell>", "</CELL>< / cell ></cell>")
 @given(st.text(), st.text())
 def test_nothing_in_a_section_can_close_it(name, text):
     rendered = Section("cell", name, text).render()
-    assert rendered.count("</cell") == 1
+    assert len(re.findall(r"<\s*/\s*cell", rendered, re.IGNORECASE)) == 1
     assert rendered.endswith("\n</cell>")
     assert rendered.splitlines()[0].count('"') in (0, 2)
 

@@ -12,6 +12,9 @@ from tether_jupyter.core.redact import MASK, safe
         "hf_abcdefghijklmnop",
         "ghp_abcdefghijklmnop1234",
         "AKIAIOSFODNN7EXAMPLE",
+        "x-api-key: 0123456789abcdef",
+        "Authorization: Basic dXNlcjpwYXNz",
+        "password=hunter2hunter2",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc",
     ],
 )
@@ -20,6 +23,11 @@ def test_what_looks_like_a_key_is_masked(secret):
     assert secret not in shown
     assert MASK in shown
     assert shown.startswith("Incorrect API key provided")
+
+
+def test_ordinary_words_are_left_alone():
+    words = "Your organization must be verified; the original ordinary pkg_resources skipped risky tokens."
+    assert safe(words) == words
 
 
 def test_a_known_secret_is_masked_whatever_it_looks_like():

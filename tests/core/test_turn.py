@@ -1,6 +1,7 @@
 """A turn: one question to one answer, whatever the model does."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -59,7 +60,7 @@ async def test_the_question_is_kept_before_the_model_is_asked(turn_for, history,
         return model
 
     await collect(await turn_for(wake=wake))
-    assert seen == ["hello"]
+    assert seen[0] == "hello"
 
 
 async def test_the_answer_is_kept_with_its_figures(turn_for, history):
@@ -107,7 +108,8 @@ async def test_stop_before_the_first_step_still_ends_the_stream(turn_for):
     generation = Generation(await turn_for())
     generation.stop()
     found = [event async for _, batch in generation.follow() for event in batch]
-    assert found == [{"done": True, "finish_reason": "cancelled"}]
+    assert [events.kind(event) for event in found] == ["meta", "done"]
+    assert found[-1]["finish_reason"] == "cancelled"
     assert generation.summary()["status"] == "cancelled"
 
 
@@ -164,6 +166,64 @@ async def test_a_question_without_an_answer_is_not_sent_again(turn_for, model):
     model.script = []
     await collect(await turn_for(conversation_id=failed.conversation.id, message="again"))
     assert [m["content"] for m in model.prompts[-1].messages] == ["Be brief.", "again"]
+
+
+async def test_two_questions_at_once_are_both_remembered(turn_for, model):
+    model.script = [{"sleep": 3600}]
+    first = Generation(await turn_for(message="one", conversation_id="c"))
+    await model.asked.wait()
+    model.script = []
+    await collect(await turn_for(message="two", conversation_id="c"))
+    first.turn.wake = None
+    first.stop()
+    await first.wait()
+    await collect(await turn_for(message="three", conversation_id="c"))
+    assert [m["content"] for m in model.prompts[-1].messages][1:] == ["two", "an answer", "three"]
+    stored = await first.turn.history.messages("owner", "c")
+    assert [m.parent_id for m in stored if m.content == "two"] == [first.id]
+
+
+@pytest.mark.parametrize(
+    ("script", "kinds", "text"),
+    [
+        ([{"done": True}], [], ""),
+        ([events.delta(""), events.delta("x")], ["delta"], "x"),
+        ([events.delta("\ud83d"), events.delta("y")], ["delta", "delta"], "\ufffdy"),
+        ([{"meta": {"id": "forged"}}, {"nonsense": 1}, events.delta("x")], ["delta"], "x"),
+        ([{"usage": {"cost_usd": float("nan"), "prompt_tokens": "many", "more": 1}}], [], ""),
+        ([{"done": True, "finish_reason": "because"}], [], ""),
+    ],
+)
+async def test_only_what_belongs_into_a_stream_is_passed_on(turn_for, model, script, kinds, text):
+    model.script = script
+    found = await collect(await turn_for())
+    assert [events.kind(e) for e in found] == ["meta", *kinds, "usage", "done"]
+    assert "".join(e.get("delta", "") for e in found) == text
+    assert found[-1]["finish_reason"] == "stop"
+    assert found[-2]["usage"]["cost_usd"] in (None, 0.0)
+    json.dumps(found, allow_nan=False).encode()
+
+
+async def test_a_model_that_only_thinks_is_cut_as_well(turn_for, model):
+    model.script = [{"repeat": [10**9, events.thinking("x" * 100), 0]}]
+    found = await collect(await turn_for(limit=1000))
+    assert sum(len(e["thinking"]) for e in found if "thinking" in e) == 1000
+    assert found[-1]["finish_reason"] == "length"
+
+
+async def test_an_answer_that_cannot_be_kept_is_still_given(turn_for, history, monkeypatch):
+    turn = await turn_for()
+    keep, kept = history.add, []
+
+    async def full(owner, conversation, message):
+        kept.append(message)
+        if len(kept) > 2:
+            raise OSError("no space left")
+        await keep(owner, conversation, message)
+
+    monkeypatch.setattr(history, "add", full)
+    found = await collect(turn)
+    assert found[-1] == {"done": True, "finish_reason": "stop"}
 
 
 async def test_a_parent_names_the_branch_that_goes_on(turn_for, model, history):

@@ -79,7 +79,7 @@ def test_no_json_does_worse_than_a_typed_error(payload):
     reader = Chunks()
     try:
         list(reader.feed(lines(payload)))
-        list(reader.close("it"))
+        list(reader.close())
     except TetherError:
         return
 
@@ -87,4 +87,4 @@ def test_no_json_does_worse_than_a_typed_error(payload):
 def test_a_stream_without_its_last_line_still_ends_when_its_answer_had():
     reader = Chunks()
     list(reader.feed(lines(said("x", "stop"))))
-    assert list(reader.close("it"))[-1] == {"done": True, "finish_reason": "stop"}
+    assert list(reader.close())[-1] == {"done": True, "finish_reason": "stop"}

@@ -83,6 +83,23 @@ async def test_a_refusal_that_passes_is_tried_again():
     assert len(seen.requests) == 2
 
 
+async def test_a_refusal_without_an_end_is_not_read_to_it():
+    _, failed, _ = await answer("fault=hugerefusal", first_byte_timeout=20)
+    assert failed.type == "invalid_request"
+
+
+async def test_a_long_pause_is_said_at_once_instead_of_waited_for():
+    _, failed, seen = await answer("fault=status429,after=60", max_retries=2, first_byte_timeout=20)
+    assert failed.type == "rate_limited"
+    assert len(seen.requests) == 1
+
+
+async def test_openais_own_headers_go_to_openai_alone(monkeypatch):
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-canary")
+    _, _, seen = await answer("n=1")
+    assert not any("canary" in value for value in seen.headers[0].values())
+
+
 async def test_closing_the_stream_closes_the_upstream():
     async with FakeOpenAI() as fake:
         service = service_at(fake.url, idle_timeout=60)

@@ -13,6 +13,8 @@ REQUEST = {"model": "m", "max_tokens": 5, "seed": 1, "stop": ["x"], "temperature
     ("status", "body", "name"),
     [
         (400, "Unsupported parameter: 'max_tokens' is not supported with this model.", "max_tokens"),
+        (422, '{"detail": [{"loc": ["response_format"], "msg": "Unsupported", "input": {"seed": 1}}]}', None),
+        (400, '{"error": {"message": "Unsupported parameter", "param": "seed"}}', "seed"),
         (422, '{"detail": [{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]}', "seed"),
         (400, 'Unknown field "stop"', "stop"),
         (400, "please stop sending an unknown seed of doubt", None),
@@ -73,3 +75,24 @@ def test_a_question_that_is_too_long_for_the_model_is_a_context_overflow():
 )
 def test_a_body_of_any_shape_is_survived(body):
     assert refusal(500, body, "api.example", "m", []).type == "upstream_error"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (404, "404 page not found", "OPENAI_BASE_URL"),
+        (404, '{"error": {"message": "The model `m` does not exist"}}', "does not know the model"),
+        (301, "", "OPENAI_BASE_URL"),
+        (403, '{"error": {"message": "Country not supported"}}', "Country not supported"),
+        (500, "<html>context_length</html>", "failed (500)"),
+    ],
+)
+def test_the_advice_fits_what_happened(status, body, said):
+    assert said in refusal(status, body, "api.example", "m", []).message
+
+
+def test_a_key_that_is_refused_is_named_and_not_tried_again():
+    error = refusal(401, "", "api.example", "m", [], "OPENROUTER_API_KEY")
+    assert "OPENROUTER_API_KEY" in error.message
+    assert error.payload()["retryable"] is False
+    assert error.payload()["type"] == "upstream_error"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tether_jupyter.core.prompt import Prompt, Sampling
-from tether_jupyter.errors import InvalidRequest, ModelNotReady
+from tether_jupyter.errors import ModelNotReady
 from tether_jupyter.llm.registry import Backends, find_class
 from tether_jupyter.settings import Config, load
 
@@ -110,7 +110,7 @@ async def test_a_backend_that_does_not_start_says_so_and_is_tried_again(module):
     [("nobody", "There are: local, openai, mock"), ("", "There is no backend")],
 )
 def test_an_unknown_name_is_told_what_there_is(name, said):
-    with pytest.raises(InvalidRequest, match=said):
+    with pytest.raises(ModelNotReady, match=said):
         find_class(name)
 
 

@@ -173,6 +173,42 @@ class TestAPageOfAnotherSite:
         assert status == 403
 
 
+class TestAListedOrigin:
+    @pytest.fixture
+    def tether_config(self):
+        return {"Tether": {"backend": "mock", "cors_origins": ["https://ok.example/"]}}
+
+    async def test_calls_with_the_token(
+        self, services, http_server_client, jp_http_port, jp_base_url, jp_auth_header
+    ):
+        headers = {"Origin": "https://ok.example", **jp_auth_header}
+        assert await knock(jp_http_port, "POST", f"{jp_base_url}tether/chat", headers) == 200
+
+    async def test_does_not_call_with_this_browsers_cookie(
+        self, jp_serverapp, http_server_client, jp_http_port, jp_base_url
+    ):
+        token = jp_serverapp.identity_provider.token
+        cookie = await browser_cookie(jp_http_port, jp_base_url, token)
+        headers = {"Origin": "https://ok.example", "Cookie": cookie}
+        for method, path in (("GET", "conversations"), ("POST", "chat")):
+            assert await knock(jp_http_port, method, f"{jp_base_url}tether/{path}", headers) == 403
+
+    async def test_may_ask_beforehand_and_a_neighbour_may_not(
+        self, services, http_server_client, jp_http_port, jp_base_url
+    ):
+        for origin, status in (
+            ("https://ok.example", 200),
+            ("https://ok.example.evil.example", 401),
+            ("https://evil.example/https://ok.example", 401),
+            ("http://ok.example", 401),
+            ("https://ok.example:8443", 401),
+            ("https://OK.example", 401),
+            ("null", 401),
+        ):
+            asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+            assert await knock(jp_http_port, "OPTIONS", f"{jp_base_url}tether/chat", asked) == status, origin
+
+
 class TestTwoPeople:
     """In a server with several identities, no id of one is of use to another."""
 

@@ -199,6 +199,8 @@ async def test_a_bad_request_is_told_what_is_wrong(ask, body, said):
         b"[" * 100_000,
         b'{"message": "\\ud800"}',
         b'{"message": "\xff"}',
+        b'{"message": "\xed\xa0\x80"}',
+        '{"message": "hi"}'.encode("utf-16"),
     ],
 )
 async def test_a_body_that_is_no_json_object_is_refused_quietly(jp_fetch, raw):
@@ -264,6 +266,12 @@ async def test_a_turn_that_is_not_stored_leaves_nothing_behind(ask):
     answer = content(await ask("chat", body={"message": "one", "store": False}))
     reply = await ask("conversations", answer["conversation_id"], method="GET")
     assert reply.code == 404
+
+
+async def test_a_model_that_is_not_here_is_not_found(ask):
+    reply = await ask("chat", body={"message": "hi", "model": "mock:other"})
+    assert reply.code == 404
+    assert "answers with `mock`" in content(reply)["error"]["message"]
 
 
 async def test_an_unknown_conversation_of_ours_is_not_found(ask):

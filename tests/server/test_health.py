@@ -20,6 +20,22 @@ async def test_looking_at_health_does_not_keep_an_idle_server_alive(ask, jp_web_
     assert jp_web_app.settings["api_last_activity"] == before
 
 
+class TestWithABackendThatIsNotThere:
+    @pytest.fixture
+    def tether_config(self):
+        return {"Tether": {"backend": "nope"}}
+
+    async def test_health_is_503_and_names_what_there_is(self, ask):
+        reply = await ask("health", method="GET")
+        state = json.loads(reply.body)
+        assert (reply.code, state["status"]) == (503, "unhealthy")
+        assert "There are: local, openai, mock" in state["problem"]
+
+    async def test_a_question_gets_the_same_advice(self, ask):
+        reply = await ask("chat", body={"message": "hi"})
+        assert (reply.code, json.loads(reply.body)["error"]["type"]) == (503, "model_not_ready")
+
+
 class TestWithoutAKey:
     @pytest.fixture
     def tether_config(self):

@@ -57,6 +57,25 @@ async def test_closing_the_socket_stops_its_turns(socket, services, mock):
     assert mock.open == 0
 
 
+async def test_a_message_that_fails_leaves_the_other_turns_alone(socket, services, mock, monkeypatch):
+    mock.script = [events.delta("a"), {"sleep": 3600}]
+    ws = await socket()
+    await ws.write_message(json.dumps({"chat": {"message": "hi"}}))
+    meta = json.loads(await ws.read_message())
+
+    async def fail(*_):
+        raise RuntimeError("canary")
+
+    monkeypatch.setattr(services, "ask", fail)
+    await ws.write_message(json.dumps({"chat": {"message": "hi"}}))
+    answer = json.loads(await ws.read_message())
+    while "error" not in answer:
+        answer = json.loads(await ws.read_message())
+    assert (answer["error"]["type"], answer["turn"]) == ("internal", None)
+    assert "canary" not in json.dumps(answer)
+    assert services.generations.running("owner", meta["turn"]) is not None
+
+
 @pytest.mark.parametrize(
     "message",
     [

@@ -38,6 +38,13 @@ async def test_the_oldest_makes_room_and_its_notebook_starts_afresh(history):
     assert await history.of_notebook("ann", "n.ipynb") is None
 
 
+async def test_one_persons_conversations_make_no_room_among_anothers(history):
+    mine = await history.create("ann")
+    for _ in range(10):
+        await history.create("ben")
+    assert (await history.get("ann", mine.id)).id == mine.id
+
+
 async def test_one_in_use_does_not_make_room(history):
     first = await history.create("ann")
     for _ in range(5):

@@ -148,6 +148,13 @@ class Answer:
             return await self.refuse(int(self.fault.removeprefix("status")))
         if self.fault == "silent":
             await asyncio.sleep(3600)
+        if self.fault == "hugerefusal":
+            self.writer.write(
+                b"HTTP/1.1 400 X\r\nContent-Type: text/plain\r\nContent-Length: 9999999999\r\n\r\n"
+            )
+            while True:
+                self.writer.write(b"x" * 2**16)
+                await self.writer.drain()
         if self.fault == "html":
             return await self.head(200, "text/html", b"<html>A proxy says hello</html>")
         self.writer.write(
@@ -171,7 +178,8 @@ class Answer:
 
     async def refuse(self, status: int) -> bool:
         body = json.dumps({"error": {"message": "no, says sk-secret-echo", "type": "x"}}).encode()
-        extra = b"Retry-After: 0\r\n" if status == 429 else b""
+        after = self.script.get("after", "0")
+        extra = f"Retry-After: {after}\r\n".encode() if status == 429 else b""
         return await self.head(status, "application/json", body, extra)
 
     async def head(self, status: int, kind: str, body: bytes, extra: bytes = b"") -> bool:

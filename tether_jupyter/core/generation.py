@@ -10,6 +10,7 @@ from typing import Any
 
 from tether_jupyter.core import events
 from tether_jupyter.core.events import Event
+from tether_jupyter.core.frames import frames
 from tether_jupyter.core.turn import Turn
 from tether_jupyter.errors import Internal, NotFound, RateLimited
 
@@ -44,7 +45,9 @@ class Generation:
         if not self.events or events.kind(self.events[-1]) not in events.TERMINAL:
             reason = None if task.cancelled() else task.exception()
             if reason is not None:
-                log.error("turn %s failed outside its model: %s", self.id, type(reason).__name__)
+                log.error("turn %s failed outside its model: %s", self.id, frames(reason))
+            if not self.events:
+                self.events.append(self.turn.meta())
             self.events.append(events.error(Internal()) if reason else events.done("cancelled"))
         self.finished = True
         self._news.set()

@@ -51,7 +51,8 @@ async def open_turn(
         past = [Message(role=m.role, content=plain(m.content)) for m in request.messages]
     else:
         past = [Message(role=m.role, content=m.content) for m in answered(chain)]
-    system = defaults.system if request.system is None else request.system
+    own_system = any(m["role"] == "system" for m in past)
+    system = "" if own_system else defaults.system if request.system is None else request.system
     question = Question(
         text=plain(request.message),
         system=system or None,

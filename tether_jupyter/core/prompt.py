@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
@@ -62,8 +63,9 @@ class Section:
 
     def render(self) -> str:
         """Return the section between tags that name it, with no way to close them from inside."""
-        text = self.text.strip("\n").replace(f"</{self.kind}", f"<\\/{self.kind}")
-        name = " ".join(self.name.split()).replace('"', "'")
+        closing = re.compile(rf"<(\s*/\s*{self.kind})", re.IGNORECASE)
+        text = closing.sub(r"<\\\1", self.text.strip("\n"))
+        name = " ".join(self.name.split()).translate(str.maketrans('"<>', "'()"))
         opening = f'<{self.kind} name="{name}">' if name else f"<{self.kind}>"
         return f"{opening}\n{text}\n</{self.kind}>"
 

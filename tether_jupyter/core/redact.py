@@ -10,7 +10,10 @@ MASK = "•••"
 # What keys and tokens look like in the wild. An upstream likes to quote the key that it refuses.
 LOOKS_SECRET = re.compile(
     r"""
-      \b(?:sk|pk|rk|hf|gh[pousr]|xox[abp]|AKIA|AIza|glpat|nvapi|gsk|or)[-_A-Za-z0-9*.]{6,}   # by prefix
+      \b(?:sk|pk|rk|or|hf|gsk|nvapi|glpat|gh[pousr]|xox[abp])[-_][-_A-Za-z0-9*.]{6,}          # by prefix
+    | \b(?-i:AKIA|AIza)[-_A-Za-z0-9]{12,}
+    | (?:authorization|x-api-key|api[-_ ]?key|password|passwd|secret)["']?\s*[:=]\s*["']?
+      (?:basic\s|bearer\s|token\s)?[^\s"']{4,}                                                # by name
     | \beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_.-]+                                               # JWT
     | (?<=bearer\ )\S+ | (?<=token\ )[A-Za-z0-9_-]{16,}                                     # by scheme
     | (?<=://)[^/\s@]+@                                                                     # URL userinfo

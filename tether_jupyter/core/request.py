@@ -167,8 +167,10 @@ def read_json(body: bytes) -> dict[str, Any]:
         raise InvalidRequest("NaN and Infinity are not JSON. Send a number or null.")
 
     try:
-        found = json.loads(body, object_pairs_hook=once, parse_constant=refuse)
-        if b"\\u" in body:
+        # `json` would guess at UTF-16, and let bytes through that are no UTF-8.
+        text = body.decode("utf-8")
+        found = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
+        if "\\u" in text:
             # JSON can name half of a code point, which no encoder downstream could write.
             json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
@@ -217,12 +219,16 @@ def explain(reason: ValidationError) -> str:
     """Return what is wrong in words: which field and why, never what it held."""
     said: list[str] = []
     for problem in reason.errors(include_url=False, include_input=False, include_context=False):
-        where = ".".join(str(part) for part in problem["loc"])
+        # Pydantic names the branches of its own types as well, which say nothing to a caller.
+        parts = [str(part) for part in problem["loc"]]
+        where = ".".join(part for part in parts if "[" not in part and part not in ("str", "int", "float"))
         if problem["type"] == "extra_forbidden":
             said.append(f"Unknown field `{where[:100]}`.")
         elif problem["type"] == "value_error":
             text = problem["msg"].removeprefix("Value error, ")
             said.append(f"{text}." if not where else f"`{where[:100]}`: {text}.")
+        elif problem["type"] == "string_pattern_mismatch":
+            said.append(f"`{where[:100]}` may hold letters, digits and `_ . : -`, at most 128 of them.")
         else:
             said.append(f"`{where[:100]}`: {problem['msg']}.")
     return " ".join(dict.fromkeys(said[:5]))

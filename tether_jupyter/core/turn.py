@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tether_jupyter.core import events
-from tether_jupyter.core.events import Event, FinishReason
+from tether_jupyter.core.events import Event
+from tether_jupyter.core.frames import frames
+from tether_jupyter.core.heard import Heard
 from tether_jupyter.core.history import Conversation, History, StoredMessage
 from tether_jupyter.core.prompt import Prompt, Sampling
 from tether_jupyter.errors import Internal, TetherError
@@ -53,7 +55,6 @@ class Turn:
     history: History | None
     question: StoredMessage
     max_answer_size: int
-    text: str = ""
     usage: dict[str, Any] = field(default_factory=dict)
 
     async def run(self) -> AsyncIterator[Event]:
@@ -61,46 +62,26 @@ class Turn:
 
         Cancelling the task that runs this ends the answer with `cancelled`, keeping its text.
         """
-        answer = StoredMessage(self.id, "assistant", "", self.question.id, model=self.model_label)
-        if self.history:
-            await self.history.add(self.owner, self.conversation.id, self.question)
-        yield events.meta(
-            id=self.id,
-            conversation_id=self.conversation.id,
-            parent_id=self.question.id,
-            model=self.model_label,
-            correlation_id=self.correlation_id,
-        )
+        yield self.meta()
         started = time.perf_counter()
-        first: float | None = None
-        pieces: list[str] = []
-        size = 0
-        ending: Event = events.done("stop")
-        figures: dict[str, Any] = {}
+        heard = Heard(self.max_answer_size)
+        ending: Event
         stream: AsyncIterator[Event] | None = None
+        answer = StoredMessage(self.id, "assistant", "", self.question.id, model=self.model_label)
         try:
             try:
+                await self._keep(self.question)
+                # Empty as yet, so that a question asked meanwhile comes after this answer.
+                await self._keep(answer)
                 # Waking may take minutes of loading: it is part of the turn, and can be stopped with it.
                 model = await self.wake()
                 stream = model.stream(self.prompt, self.sampling)
                 async for event in stream:
-                    kind = events.kind(event)
-                    if kind == "delta":
-                        if first is None:
-                            first = time.perf_counter()
-                        pieces.append(event["delta"])
-                        size += len(event["delta"])
-                        yield event
-                        if size > self.max_answer_size:
-                            ending = events.done("length")
-                            break
-                    elif kind == "usage":
-                        figures = event["usage"]
-                    elif kind in events.TERMINAL:
-                        ending = event
+                    if (said := heard.take(event)) is not None:
+                        yield said
+                    if heard.ending is not None:
                         break
-                    else:
-                        yield event
+                ending = heard.ending or events.done("stop")
             finally:
                 # However the turn ends, what the model started upstream ends here. A user's own `stream`
                 # may be any iterator, which has nothing to close.
@@ -111,35 +92,44 @@ class Turn:
         except TetherError as reason:
             ending = events.error(reason)
         except Exception as reason:  # noqa: BLE001 - a user's own backend may raise anything
-            # The message of an unknown exception may hold a key: its type may not.
-            log.error("turn %s failed: %s", self.id, type(reason).__name__)
+            log.error("turn %s failed: %s", self.id, frames(reason))
             ending = events.error(Internal())
-        self.text = answer.content = "".join(pieces)
+        self.usage = complete_usage(heard, started)
+        answer.content = heard.text
         answer.error = ending.get("error")
-        answer.finish_reason = finish_reason(ending)
-        self.usage = answer.usage = complete_usage(figures, started, first, len(pieces))
-        if self.history:
-            await self.history.add(self.owner, self.conversation.id, answer)
+        answer.finish_reason = ending.get("finish_reason")
+        answer.usage = self.usage
+        try:
+            await self._keep(answer)
+        except (TetherError, OSError) as reason:
+            # The answer was given: that it could not be kept must not take it back.
+            log.error("turn %s was not kept: %s", self.id, frames(reason))
         yield {"usage": self.usage}
         yield ending
 
+    def meta(self) -> Event:
+        """Return the event that says which turn this is."""
+        return events.meta(
+            id=self.id,
+            conversation_id=self.conversation.id,
+            parent_id=self.question.id,
+            model=self.model_label,
+            correlation_id=self.correlation_id,
+        )
 
-def finish_reason(ending: Event) -> FinishReason | None:
-    """Return how a turn ended; `None` for a failure."""
-    reason: FinishReason | None = ending.get("finish_reason")
-    return reason
+    async def _keep(self, message: StoredMessage) -> None:
+        if self.history is not None:
+            await self.history.add(self.owner, self.conversation.id, message)
 
 
-def complete_usage(
-    figures: dict[str, Any], started: float, first: float | None, pieces: int
-) -> dict[str, Any]:
+def complete_usage(heard: Heard, started: float) -> dict[str, Any]:
     """Fill in what the turn itself can measure where the model did not say."""
-    usage: dict[str, Any] = events.usage()["usage"] | figures
-    if first is not None:
+    usage: dict[str, Any] = dict(heard.usage)
+    if heard.first is not None:
         if usage["ttft_ms"] is None:
-            usage["ttft_ms"] = round((first - started) * 1000, 1)
-        spent = time.perf_counter() - first
+            usage["ttft_ms"] = round((heard.first - started) * 1000, 1)
+        spent = time.perf_counter() - heard.first
         tokens = usage["completion_tokens"]
-        if usage["tokens_per_s"] is None and tokens and pieces > 1 and spent > 0:
+        if usage["tokens_per_s"] is None and tokens and heard.pieces > 1 and spent > 0:
             usage["tokens_per_s"] = round((tokens - 1) / spent, 1)
     return usage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from tether_jupyter.core import events
@@ -22,7 +23,8 @@ class Chunks:
     max_line = 2**20
     max_bytes = 64 * 2**20
 
-    def __init__(self) -> None:
+    def __init__(self, who: str = "The API", model: str = "", secrets: Sequence[str] = ()) -> None:
+        self._who, self._model, self._secrets = who, model, secrets
         self._tail = b""
         self._bytes = 0
         self._usage: dict[str, Any] | None = None
@@ -38,7 +40,7 @@ class Chunks:
             raise UpstreamError("The answer grew too long and was cut off.")
         *lines, self._tail = (self._tail + data).split(b"\n")
         if len(self._tail) > self.max_line:
-            raise UpstreamError("The API sent a line without an end. Try again, or another model.")
+            raise UpstreamError(f"{self._who} sent a line without an end. Try again, or another model.")
         out: list[Event] = []
         for line in lines:
             if line.startswith(b"data:"):
@@ -54,11 +56,13 @@ class Chunks:
         try:
             chunk = json.loads(data)
         except (ValueError, RecursionError):
-            raise UpstreamError("The API sent something that is not JSON. Try again.") from None
+            raise UpstreamError(f"{self._who} sent something that is not JSON. Try again.") from None
         if not isinstance(chunk, dict):
             return
         if chunk.get("error"):
-            raise refusal(0, data.decode("utf-8", "replace"), "The API", "", [])
+            code = chunk["error"].get("code") if isinstance(chunk["error"], dict) else None
+            status = code if isinstance(code, int) else 0
+            raise refusal(status, data.decode("utf-8", "replace"), self._who, self._model, self._secrets)
         if isinstance(chunk.get("usage"), dict):
             self._usage = chunk["usage"]
         choices = chunk.get("choices")
@@ -83,10 +87,10 @@ class Chunks:
             if text := whole(text[: len(text) - len(self._half)]):
                 out.append(events.delta(text))
 
-    def close(self, who: str) -> list[Event]:
+    def close(self) -> list[Event]:
         """Return the ending of a stream that closed without `[DONE]`; raise where its answer was not over."""
         if not self.ended and self._finish is None:
-            raise UpstreamError(f"{who} broke off in the middle of the answer. Try again.")
+            raise UpstreamError(f"{self._who} broke off in the middle of the answer. Try again.")
         out: list[Event] = []
         if not self.ended:
             self._end(out)

@@ -32,6 +32,8 @@ OPENAI = "https://api.openai.com/v1"
 OPENROUTER = "https://openrouter.ai/api/v1"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 MAX_CONNECTIONS = 4096
+MAX_REFUSAL = 64 * 1024  # bytes of an error that are read
+LONGEST_PAUSE = 5.0  # seconds that a refusal may ask to wait before it is passed on instead
 CLOCK = 1.0  # seconds between two looks at how long an answer may still take
 
 
@@ -46,16 +48,22 @@ class OpenAIService(LLMService):
         The key; blank for a server that wants none.
     base_url:
         Where the API is.
+    key_name:
+        The variable that the key came from, for messages.
     """
 
     service_type = "openai"
+    takes_models = True
     heavy_modules = ("openai", "openai.resources.chat", "aiohttp")
 
-    def __init__(self, options: OpenAILLM, api_key: str, base_url: str) -> None:
+    def __init__(
+        self, options: OpenAILLM, api_key: str, base_url: str, key_name: str = "OPENAI_API_KEY"
+    ) -> None:
         self.options = options
         self.base_url = base_url
         self.model_name = options.model
         self._api_key = api_key
+        self._key_name = key_name
         self._client: AsyncOpenAI | None = None
         self._refused: dict[str, list[str]] = {}
 
@@ -71,7 +79,7 @@ class OpenAIService(LLMService):
             name, base_url = "OPENROUTER_API_KEY", OPENROUTER
         if base_url and "://" not in base_url:
             base_url = f"http://{base_url}"
-        return cls(options, settings.secret(name), base_url or OPENAI)
+        return cls(options, settings.secret(name), base_url or OPENAI, name)
 
     async def initialize(self) -> None:
         await self._awake()
@@ -99,6 +107,7 @@ class OpenAIService(LLMService):
             # A redirect would carry the key to wherever it points.
             follow_redirects=False,
             trust_env=not local,
+            event_hooks={"response": [bounded]},
         )
         return AsyncOpenAI(
             api_key=self._api_key or "none",
@@ -126,7 +135,7 @@ class OpenAIService(LLMService):
 
     async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncIterator[Event]:
         options = self.options
-        chunks = Chunks()
+        chunks = Chunks(self._who, prompt.model or self.model_name, [self._api_key])
         client = await self._awake()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + options.total_timeout
@@ -150,7 +159,7 @@ class OpenAIService(LLMService):
             raise
         except network_errors() as reason:
             raise self._broken(reason, chunks.started) from None
-        for event in chunks.close(self._who):
+        for event in chunks.close():
             yield event
 
     async def _open(
@@ -162,6 +171,9 @@ class OpenAIService(LLMService):
 
         # Compressed, the stream would come in blocks; and it is read below the layer that decompresses.
         headers: dict[str, Any] = {"Accept": "text/event-stream", "Accept-Encoding": "identity"}
+        if self.base_url != OPENAI:
+            # The SDK takes these from the environment, and they are OpenAI's business alone.
+            headers |= {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}
         if not self._api_key:
             headers["Authorization"] = Omit()
         for name in self._refused.get(request["model"], ()):
@@ -185,7 +197,12 @@ class OpenAIService(LLMService):
                 unknown = not_taken(reason.status_code, said, request)
                 if unknown is None:
                     raise refusal(
-                        reason.status_code, said, self._who, request["model"], [self._api_key]
+                        reason.status_code,
+                        said,
+                        self._who,
+                        request["model"],
+                        [self._api_key],
+                        self._key_name,
                     ) from None
                 self._refused.setdefault(request["model"], []).append(unknown)
                 leave_out(request, unknown)
@@ -248,6 +265,26 @@ def refused(reason: BaseException | None) -> bool:
             return True
         reason = reason.__cause__ or reason.__context__
     return False
+
+
+async def bounded(response: Any) -> None:
+    """Read an error's body before the SDK does, which would read a gigabyte of it; and no long pauses.
+
+    The SDK waits as long as `Retry-After` asks for, in which time nobody learns that there is a limit.
+    """
+    if response.status_code < 400:
+        return
+    body = b""
+    async for part in response.stream:
+        body += part
+        if len(body) > MAX_REFUSAL:
+            break
+    await response.stream.aclose()
+    response._content = body[:MAX_REFUSAL]
+    response.is_stream_consumed = True
+    wait = response.headers.get("retry-after", "0")
+    if not wait.replace(".", "", 1).isdigit() or float(wait) > LONGEST_PAUSE:
+        response.headers["x-should-retry"] = "false"
 
 
 async def read_refusal(reason: Any) -> str:

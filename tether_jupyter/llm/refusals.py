@@ -19,8 +19,13 @@ from tether_jupyter.errors import (
     UpstreamTimeout,
 )
 
+CHECK_URL = "Check OPENAI_BASE_URL: http or https, and it usually ends in /v1."
+TOO_LONG = re.compile(r"context_length|maximum context|exceeds the available context")
 
-def refusal(status: int, body: str, who: str, model: str, secrets: Iterable[str]) -> TetherError:
+
+def refusal(
+    status: int, body: str, who: str, model: str, secrets: Iterable[str], key: str = "OPENAI_API_KEY"
+) -> TetherError:
     """Return the error that an API's refusal becomes.
 
     Parameters
@@ -33,18 +38,24 @@ def refusal(status: int, body: str, who: str, model: str, secrets: Iterable[str]
         The API's host, for the message.
     secrets:
         What must not be quoted even if the API quotes it.
+    key:
+        The variable that holds the key.
     """
     said = safe(message_of(body), secrets=secrets)
     quoted = f" It says: {said}" if said else ""
-    if "context_length" in body or "maximum context" in body or "exceeds the available context" in body:
+    if status in (0, 400, 413, 422) and TOO_LONG.search(body):
         return ContextOverflow(f"The question and its context are too long for the model.{quoted}")
     match status:
-        case 401 | 403:
-            return UpstreamError(
-                f"{who} refused the key. Check OPENAI_API_KEY, set it before Jupyter starts and restart."
-            )
-        case 404:
+        case 401:
+            return KeyRefused(f"{who} refused the key. Check {key}: it is read when Jupyter starts.")
+        case 403:
+            return KeyRefused(f"{who} does not allow this. Check what the key in {key} may do.{quoted}")
+        case 404 if model and model in body:
             return NotFound(f"{who} does not know the model `{safe(model, limit=100)}`.{quoted}")
+        case 404 | 405:
+            return NotFound(f"{who} has nothing at that address. {CHECK_URL}")
+        case _ if 300 <= status < 400:
+            return UpstreamError(f"{who} points elsewhere ({status}), which is not followed. {CHECK_URL}")
         case 400 | 422:
             return InvalidRequest(f"{who} did not accept the request.{quoted}")
         case 408 | 504:
@@ -55,6 +66,12 @@ def refusal(status: int, body: str, who: str, model: str, secrets: Iterable[str]
             return RateLimited(f"{who} has too much to do, or the quota is used up. Try again later.{quoted}")
         case _:
             return UpstreamError(f"{who} failed{f' ({status})' if status else ''}. Try again.{quoted}")
+
+
+class KeyRefused(UpstreamError):
+    """The API does not accept the key: asking again would not help."""
+
+    retryable = False
 
 
 def message_of(body: str) -> str:
@@ -84,8 +101,28 @@ def not_taken(status: int, body: str, request: dict[str, Any]) -> str | None:
     """Return the field that a server refused because it does not take it, if that is what happened."""
     if status not in (400, 422) or not UNKNOWN.search(body):
         return None
-    named = [name for name in OPTIONAL if name in request and re.search(rf"[\"'`.]{name}[\"'`]", body)]
+    blamed = blame(body)
+    named = [name for name in OPTIONAL if name in request and re.search(rf"\b{name}\b", blamed)]
     return named[0] if named else None
+
+
+def blame(body: str) -> str:
+    """Return the part of a refusal that names the field at fault: never the request that it echoes."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return " ".join(re.findall(r"[\"'`][\w.]+[\"'`]", body[:500]))
+    if isinstance(found, dict) and isinstance(found.get("error"), dict):
+        found = found["error"]
+    if not isinstance(found, dict):
+        return ""
+    if isinstance(found.get("param"), str):
+        return str(found["param"])
+    detail = found.get("detail")
+    if isinstance(detail, list):
+        places = [d["loc"] for d in detail if isinstance(d, dict) and isinstance(d.get("loc"), list)]
+        return " ".join(str(place[-1]) for place in places if place)
+    return " ".join(re.findall(r"[\"'`][\w.]+[\"'`]", message_of(body)))
 
 
 def leave_out(request: dict[str, Any], name: str) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
-from tether_jupyter.errors import InvalidRequest, ModelNotReady, TetherError
+from tether_jupyter.core.frames import frames
+from tether_jupyter.errors import ModelNotReady, TetherError
 from tether_jupyter.llm.service import LLMService
 from tether_jupyter.settings import Settings
+
+log = logging.getLogger("tether")
 
 ENTRY_POINTS = "tether_jupyter.backends"
 
@@ -27,20 +32,24 @@ def find_class(name: str) -> type[LLMService]:
 
     Raises
     ------
-    InvalidRequest
-        There is no such backend; the message lists those there are.
+    ModelNotReady
+        There is no such backend, and the message lists those there are; or it cannot be imported.
     """
     target = BUILT_IN.get(name) or installed().get(name) or (name if ":" in name else "")
     if not target:
         there = ", ".join([*BUILT_IN, *installed()])
-        raise InvalidRequest(f"There is no backend `{printable(name)}`. There are: {there}.")
+        raise ModelNotReady(
+            f"There is no backend `{printable(name)}`. There are: {there}. "
+            "Correct `c.Tether.backend` or TETHER_LLM_BACKEND."
+        )
     module, _, attribute = target.partition(":")
     try:
         cls: Any = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as reason:
+    except Exception as reason:
+        log.error("the backend %s cannot be imported: %s", printable(name), frames(reason))
         raise ModelNotReady(
-            f"The backend `{printable(name)}` cannot be imported ({type(reason).__name__}). "
-            "Check `c.Tether.backend` and that its package is installed."
+            f"The backend `{printable(name)}` cannot be imported ({type(reason).__name__}). Check "
+            "`c.Tether.backend` and that its package is installed; the server's log says where it failed."
         ) from reason
     if isinstance(cls, type) and issubclass(cls, LLMService):
         return cls
@@ -50,6 +59,7 @@ def find_class(name: str) -> type[LLMService]:
     return adopted
 
 
+@cache
 def installed() -> dict[str, str]:
     """Return the backends that installed packages bring, by name."""
     return {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
@@ -89,7 +99,13 @@ class Backends:
         """Return a backend, built but perhaps not awake; the configured one where none is named."""
         name = name or self.default
         if name not in self._services:
-            self._services[name] = find_class(name).from_settings(self.settings)
+            cls = find_class(name)
+            try:
+                self._services[name] = cls.from_settings(self.settings)
+            except TetherError:
+                raise
+            except Exception as reason:
+                raise not_started(name, reason) from reason
         return self._services[name]
 
     async def wake(self, name: str) -> LLMService:
@@ -103,15 +119,24 @@ class Backends:
                     except TetherError:
                         raise
                     except Exception as reason:
-                        raise ModelNotReady(
-                            f"The backend `{printable(name)}` did not start ({type(reason).__name__}). "
-                            "The server's log has the details."
-                        ) from reason
+                        raise not_started(name, reason) from reason
                     self._awake.add(name)
         return service
 
     async def close(self) -> None:
-        """Put every backend that is awake back to sleep."""
-        for name in sorted(self._awake):
-            await self._services[name].cleanup()
+        """Put every backend back to sleep, the one included that is only waking."""
+        for name, service in self._services.items():
+            try:
+                await service.cleanup()
+            except Exception as reason:  # noqa: BLE001 - one that fails must not keep the others awake
+                log.error("the backend %s was not put to sleep: %s", printable(name), frames(reason))
         self._awake.clear()
+
+
+def not_started(name: str, reason: Exception) -> ModelNotReady:
+    """Return the error for a backend that failed, and write to the log where it did."""
+    log.error("the backend %s did not start: %s", printable(name), frames(reason))
+    return ModelNotReady(
+        f"The backend `{printable(name)}` did not start ({type(reason).__name__}). "
+        "The server's log says where it failed."
+    )

@@ -23,6 +23,9 @@ class LLMService:
     service_type: str = "custom"
     model_name: str = "custom"
 
+    #: Whether a request may name another model than `model_name`.
+    takes_models: bool = False
+
     #: Modules that the first question needs, imported aside when somebody looks at Tether's health.
     heavy_modules: tuple[str, ...] = ()
 

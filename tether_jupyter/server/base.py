@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import traceback
 from http.client import responses
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -22,6 +21,7 @@ from jupyter_server.base.websocket import WebSocketMixin
 from tornado import web, websocket
 from tornado.iostream import StreamClosedError
 
+from tether_jupyter.core.frames import frames
 from tether_jupyter.errors import (
     STATUS,
     Forbidden,
@@ -127,14 +127,12 @@ class Guard(JupyterHandler):
             return
         if issubclass(typ, StreamClosedError):
             return
-        frames = [f"  {f.filename}:{f.lineno} in {f.name}" for f in traceback.extract_tb(tb)]
         self.log.error(
-            "tether: %s in %s %s [%s]\n%s",
-            typ.__name__,
+            "tether: %s %s [%s] failed: %s",
             self.request.method,
             printable(self.request.path),
             self.correlation_id,
-            "\n".join(frames[-12:]),
+            frames(value) if value else typ.__name__,
         )
 
 
@@ -172,6 +170,9 @@ class TetherHandler(Guard, APIHandler):
         await super().prepare()
         if self.request.method == "OPTIONS" and self._allowed_origin():
             return
+        if self._allowed_origin() and not self.token_authenticated:
+            # A listed page calls with a token. This browser's cookie is not its to use.
+            raise Forbidden("A page of another site must send the server's token.")
         if self.current_user is None:
             raise Unauthorized() if self.identity_provider.auth_enabled else Forbidden()
         announced = self.request.headers.get("Content-Length", "0")
@@ -201,9 +202,12 @@ class TetherHandler(Guard, APIHandler):
             self.set_header("Vary", "Origin")
 
     def _allowed_origin(self) -> str:
-        """Return the caller's origin where the settings name exactly that one."""
+        """Return the caller's origin where it is another site's and the settings name exactly that one."""
         origin = self.request.headers.get("Origin", "")
-        return origin if origin in self.services.settings.tether.cors_origins else ""
+        if origin.partition("://")[2] == self.request.host:
+            return ""
+        listed = self.services.settings.tether.cors_origins
+        return origin if origin and origin in [known.rstrip("/") for known in listed] else ""
 
     def check_origin(self, origin_to_satisfy_tornado: str = "") -> bool:
         return bool(self._allowed_origin()) or super().check_origin(origin_to_satisfy_tornado)
@@ -251,7 +255,7 @@ def as_tether_error(status_code: int, reason: BaseException | None) -> TetherErr
 class TetherWebSocket(WebSocketMixin, Guard, websocket.WebSocketHandler):
     """The base of every WebSocket door: refused before the handshake, not after it.
 
-    Subclasses write `opened`, `received` and `closed`.
+    A door must not replace `get`, which checks who is there.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

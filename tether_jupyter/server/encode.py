@@ -9,14 +9,26 @@ from tether_jupyter.core import events
 from tether_jupyter.core.events import Event
 
 # What `json.dumps` would build anew at each call.
-dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-quoted = json.encoder.encode_basestring
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_quoted = json.encoder.encode_basestring
+
+# Line breaks to many a reader of lines, and none to JSON.
+BREAKS = str.maketrans({c: f"\\u{ord(c):04x}" for c in "\u2028\u2029\u0085"})
+
+
+def dumps(payload: Any) -> str:
+    """Return compact JSON on one line, whatever the reader takes for the end of one."""
+    return _one_line(_dumps(payload))
+
+
+def _one_line(text: str) -> str:
+    return text if text.isascii() else text.translate(BREAKS)
 
 
 def line(event: Event) -> str:
     """Return an event as a line of JSON. Nearly all of them are a piece of text, which has a short way."""
     if "delta" in event:
-        return f'{{"delta":{quoted(event["delta"])}}}\n'
+        return f'{{"delta":{_one_line(_quoted(event["delta"]))}}}\n'
     return f"{dumps(event)}\n"
 
 

@@ -9,7 +9,7 @@ from tornado.websocket import WebSocketClosedError
 
 from tether_jupyter.core import events
 from tether_jupyter.core.generation import Generation
-from tether_jupyter.errors import InvalidRequest, NotFound, TetherError
+from tether_jupyter.errors import Internal, InvalidRequest, NotFound, RateLimited, TetherError
 from tether_jupyter.server.base import TetherWebSocket
 from tether_jupyter.server.chat import GATHER
 from tether_jupyter.server.encode import dumps, merged
@@ -27,13 +27,15 @@ class ChatSocket(TetherWebSocket):
         super().open(*args, **kwargs)
         self.turns: dict[str, Generation] = {}
         self.tasks: set[asyncio.Task[None]] = set()
-        self.opening = 0
 
     async def on_message(self, message: str | bytes) -> None:
         try:
             await self.received(message)
         except TetherError as reason:
             await self.send(events.error(reason), None)
+        except Exception as reason:  # noqa: BLE001 - one message gone wrong must not end the other turns
+            self.log_exception(type(reason), reason, None)
+            await self.send(events.error(Internal()), None)
 
     async def received(self, message: str | bytes) -> None:
         """Do what one message asks for."""
@@ -45,7 +47,7 @@ class ChatSocket(TetherWebSocket):
         if set(asked) == {"chat"} and isinstance(asked["chat"], dict):
             request = read_chat(asked["chat"], max_message_length=limits.max_message_length)
             if len(self.tasks) >= MAX_TURNS:
-                raise InvalidRequest(f"One socket carries {MAX_TURNS} turns at once. Wait for one to end.")
+                raise RateLimited(f"One socket carries {MAX_TURNS} turns at once. Wait for one to end.")
             correlation_id = request.correlation_id or self.correlation_id
             generation = await self.services.ask(request, self.owner, correlation_id)
             self.turns[generation.id] = generation

@@ -12,48 +12,47 @@ TITLE_LENGTH = 60
 
 
 class MemoryHistory:
-    """Keeps the most recently used conversations.
+    """Keeps each owner's most recently used conversations.
 
     Parameters
     ----------
     max_conversations:
-        How many are kept for all owners together.
+        How many are kept of each owner.
     max_messages:
-        How many messages are kept of each.
+        How many messages are kept of each conversation.
     """
 
     kind = "memory"
 
-    def __init__(self, max_conversations: int = 1000, max_messages: int = 1000) -> None:
+    def __init__(self, max_conversations: int = 2000, max_messages: int = 1000) -> None:
         self.max_conversations = max_conversations
         self.max_messages = max_messages
-        self._kept: OrderedDict[tuple[str, str], Conversation] = OrderedDict()
+        self._kept: dict[str, OrderedDict[str, Conversation]] = {}
         self._messages: dict[tuple[str, str], OrderedDict[str, StoredMessage]] = {}
         self._notebooks: dict[tuple[str, str], str] = {}
 
     async def create(
         self, owner: str, *, conversation_id: str | None = None, notebook: str | None = None
     ) -> Conversation:
-        key = (owner, conversation_id or new_id("c"))
-        if key in self._kept:
+        own = self._kept.setdefault(owner, OrderedDict())
+        conversation = Conversation(conversation_id or new_id("c"), owner, notebook=notebook)
+        if conversation.id in own:
             raise Conflict("There is a conversation with that id already.")
-        conversation = Conversation(id=key[1], owner=owner, notebook=notebook)
-        self._kept[key] = conversation
-        self._messages[key] = OrderedDict()
+        own[conversation.id] = conversation
+        self._messages[owner, conversation.id] = OrderedDict()
         if notebook is not None:
             self._notebooks[owner, notebook] = conversation.id
-        while len(self._kept) > self.max_conversations:
-            oldest, dropped = self._kept.popitem(last=False)
-            del self._messages[oldest]
-            if dropped.notebook and self._notebooks.get((oldest[0], dropped.notebook)) == dropped.id:
-                del self._notebooks[oldest[0], dropped.notebook]
+        while len(own) > self.max_conversations:
+            oldest, dropped = own.popitem(last=False)
+            del self._messages[owner, oldest]
+            self._unbind(dropped)
         return conversation
 
     async def get(self, owner: str, conversation_id: str) -> Conversation:
-        conversation = self._kept.get((owner, conversation_id))
+        conversation = self._kept.get(owner, OrderedDict()).get(conversation_id)
         if conversation is None:
             raise NotFound("There is no such conversation here. Start a new one.")
-        self._kept.move_to_end((owner, conversation_id))
+        self._kept[owner].move_to_end(conversation_id)
         return conversation
 
     async def of_notebook(self, owner: str, notebook: str) -> Conversation | None:
@@ -62,19 +61,15 @@ class MemoryHistory:
 
     async def move(self, owner: str, conversation_id: str, notebook: str) -> None:
         conversation = await self.get(owner, conversation_id)
-        if conversation.notebook and self._notebooks.get((owner, conversation.notebook)) == conversation_id:
-            del self._notebooks[owner, conversation.notebook]
+        self._unbind(conversation)
         conversation.notebook = notebook
         self._notebooks[owner, notebook] = conversation_id
 
     async def conversations(self, owner: str, *, notebook: str | None = None) -> list[Conversation]:
-        own = [
-            c
-            for c in self._kept.values()
-            if c.owner == owner and (notebook is None or c.notebook == notebook)
-        ]
+        own = self._kept.get(owner, OrderedDict())
+        found = [c for c in own.values() if notebook is None or c.notebook == notebook]
         # The newest of a notebook is the one it goes on with, even while it is empty.
-        return sorted(own, key=lambda c: (c.last_message_at, c.created_at), reverse=True)
+        return sorted(found, key=lambda c: (c.last_message_at, c.created_at), reverse=True)
 
     async def messages(self, owner: str, conversation_id: str) -> list[StoredMessage]:
         await self.get(owner, conversation_id)
@@ -90,3 +85,11 @@ class MemoryHistory:
             kept.popitem(last=False)
         conversation.message_count = len(kept)
         conversation.last_message_at = message.created_at
+
+    def _unbind(self, conversation: Conversation) -> None:
+        """Let a notebook go that goes on with this conversation."""
+        if conversation.notebook is None:
+            return
+        key = (conversation.owner, conversation.notebook)
+        if self._notebooks.get(key) == conversation.id:
+            del self._notebooks[key]
