@@ -33,9 +33,12 @@ $(DONE)/tools: constraints.txt scripts/node.sh $(DONE)/venv
 	bash scripts/node.sh $(BIN)
 	touch $@
 
-# llama-cpp-python is compiled once per machine and kept in the user's cache.
-$(DONE)/llama: scripts/llama_wheel.py $(DONE)/tools
-	$(BIN)/python -m pip install -q -c constraints.txt "$$($(BIN)/python scripts/llama_wheel.py)"
+# llama-cpp-python is compiled once per machine and CMAKE_ARGS, and kept in the user's cache.
+LLAMA := $(DONE)/llama-$(shell printf '%s' '$(CMAKE_ARGS)' | cksum | cut -d' ' -f1)
+$(LLAMA): scripts/llama_wheel.py $(DONE)/tools
+	wheel=$$($(BIN)/python scripts/llama_wheel.py) && $(BIN)/python -m pip install -q -c constraints.txt "$$wheel" \
+	  && $(BIN)/python -m pip install -q --force-reinstall --no-deps "$$wheel"
+	rm -f $(DONE)/llama-*
 	touch $@
 
 $(DONE)/modules: labextension/package.json labextension/yarn.lock $(DONE)/tools
@@ -47,7 +50,7 @@ $(DONE)/front: $(FRONT) $(DONE)/modules $(DONE)/package
 	$(BIN)/jupyter-builder develop . --overwrite
 	touch $@
 
-$(DONE)/package: pyproject.toml constraints.txt tether_jupyter/__init__.py $(DONE)/llama
+$(DONE)/package: pyproject.toml constraints.txt tether_jupyter/__init__.py $(LLAMA)
 	mkdir -p tether_jupyter/labextension
 	SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install -q --no-build-isolation -c constraints.txt -e ".[local,dev]"
 	touch $@

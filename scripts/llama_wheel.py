@@ -6,7 +6,7 @@ CPU-seconds against 188 for the `llama` target alone. So this script
 1. unpacks the source distribution into a fixed folder of the user's cache,
 2. compiles `llama` with plain CMake,
 3. builds the package's pure-Python wheel (`-DLLAMA_BUILD=OFF`),
-4. puts the libraries into it, and keeps the result, keyed by version, flags, Python and platform.
+4. puts the libraries into it, and keeps the result, keyed by version, flags, platform and processor.
 
 `CMAKE_ARGS` is honoured and is part of the key, so `CMAKE_ARGS=-DGGML_CUDA=on make lab` makes a GPU build.
 """

@@ -16,6 +16,9 @@ from tether_jupyter.server.routes import ROUTES
 from tether_jupyter.services import Services
 from tether_jupyter.settings import LocalLLM, MockLLM, OpenAILLM, Tether, load
 
+# Of the contract's variables, those that later work will read.
+LATER = ("DATABASE_URL", "JWT_SECRET")
+
 
 class TetherApp(ExtensionApp):
     """The server extension, and `jupyter tether`, which serves it without JupyterLab."""
@@ -24,13 +27,15 @@ class TetherApp(ExtensionApp):
     description = "The assistant that belongs to the notebook."
     extension_url = "/tether/health"
     load_other_extensions = False
-    open_browser = False
     classes = [Tether, LocalLLM, OpenAILLM, MockLLM]  # noqa: RUF012 - as Jupyter declares it
 
     def initialize_settings(self) -> None:
         """Read the settings and build the services: nothing is loaded, started or reached for."""
         logging.getLogger("tether").parent = self.log
         settings = load(self.config, config_dir=jupyter_config_dir())
+        for name in LATER:
+            if settings.secret(name):
+                self.log.warning("tether: %s is set, and nothing here uses it yet.", name)
         self.services = Services(settings, find_notebook=self.find_notebook)
         self.settings["tether_services"] = self.services
 
