@@ -1,0 +1,1 @@
+"""What the benchmarks share: processes, servers, load, and the form of a result."""

@@ -1,0 +1,131 @@
+"""What stands around a question: context sections as Tether writes them, and tracebacks."""
+
+from __future__ import annotations
+
+import random
+
+from . import grammar
+from .names import identifier, invent
+
+DTYPES = ["object", "object", "float64", "float64", "int64", "int64", "datetime64[ns]", "bool",
+          "category", "str", "string", "int32", "float32", "datetime64[us]"]  # fmt: skip
+DASHES = "-" * 75
+HEADER = "Traceback (most recent call last)"
+FILLER_LINES = [
+    "$x = $k", "import pandas as pd", "import numpy as np", "$x = $y + $k", "$x = pd.read_csv('$y.csv')",
+    "print($x)", "for i in range($k):", "    $x += i", "# $x and $y", "$x = [$k, $j]", "$x = {}",
+    "$x = '$y'", "def $y($x):", "    return $x", "$x = $y($k)", "if $x > $k:", "$x.append($k)",
+    "$x = $y['$z']", "$x = []", "", "$x['$y'] = $k", "import matplotlib.pyplot as plt", "$x = None",
+    "$x = $y.$z()", "from $x import $y", "with open('$x.txt') as f:", "plt.plot($x, $y)", "$x = np.zeros($k)",
+]  # fmt: skip
+
+
+def section(tag: str, name: str, body: str) -> str:
+    """One section of the context, as the product writes it."""
+    attribute = f' name="{name}"' if name else ""
+    return f"<{tag}{attribute}>\n{body}\n</{tag}>"
+
+
+def frame_section(rng: random.Random, name: str, columns: list[str]) -> str:
+    """The section of a DataFrame variable."""
+    rows = rng.choice((rng.randint(1, 99), rng.randint(100, 9999), rng.randint(10000, 2000000)))
+    lines = [f"DataFrame, {rows} rows, {len(columns)} column{'s' if len(columns) != 1 else ''}"]
+    lines += [f"{column}: {rng.choice(DTYPES)}" for column in columns]
+    return section("variable", name, "\n".join(lines))
+
+
+def more_columns(rng: random.Random, have: list[str], most: int = 6) -> list[str]:
+    """These columns and some others, in any order."""
+    columns = list(have)
+    for _ in range(rng.randint(0, max(0, most - len(have)))):
+        column = identifier(rng, "column")
+        if column not in columns:
+            columns.append(column)
+    rng.shuffle(columns)
+    return columns
+
+
+def code_line(rng: random.Random) -> str:
+    """A line of code that has nothing to do with the error."""
+    names = {x: identifier(rng, "value") for x in "xyz"}
+    names.update(k=str(rng.randint(0, 200)), j=str(rng.randint(0, 20)))
+    return grammar.fill(rng.choice(FILLER_LINES), names)
+
+
+def traceback(rng: random.Random, message: str, line: str) -> str:
+    """The traceback of one cell as Jupyter shows it, in the styles of several versions."""
+    kind = message.split(":")[0].split(".")[-1].strip()
+    before = [code_line(rng) for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2, 3)))]
+    after = [code_line(rng) for _ in range(rng.choice((0, 0, 0, 0, 0, 1, 2)))]
+    indent = "    " if rng.random() < 0.12 and not line.startswith(" ") else ""
+    number, cell = len(before) + 1, rng.randint(1, 99)
+    if rng.random() < 0.08:
+        number += rng.randint(1, 30)
+    first = number - len(before)
+    shown = []
+    for i, text in enumerate([*before, indent + line, *after]):
+        at = first + i
+        shown.append(
+            ("----> " if at == number else "      ")[len(str(at)) - 1 :] + f"{at} {text}"
+            if at == number
+            else f"{at:>7} {text}"
+        )
+    style = rng.random()
+    where = f", in {invent(rng)}({invent(rng)})" if indent else ""
+    if style < 0.62:
+        place = f"Cell In[{cell}], line {number}{where}"
+    elif style < 0.74:
+        tag = "".join(rng.choice("0123456789abcdef") for _ in range(12))
+        place = f"<ipython-input-{cell}-{tag}> in <module>" + rng.choice(("", "()"))
+    elif style < 0.82:
+        place = f"Input In [{cell}], in <cell line: {number}>()"
+    elif style < 0.92:
+        path = f'  File "{invent(rng)}.py", line {number}, in <module>\n    {line}'
+        return f"{HEADER}:\n{path}\n{message}"
+    else:
+        body = f"----> {number} {line}" if rng.random() < 0.6 else line
+        return f"{HEADER}:\n  Cell In[{cell}], line {number}\n{body}\n{message}"
+    header = kind + " " * max(1, 75 - len(kind) - len(HEADER)) + HEADER
+    blocks = [f"{place}\n" + "\n".join(shown)]
+    if rng.random() < 0.12:
+        package = rng.choice(("pandas/core/frame.py", "pandas/core/indexes/base.py",
+                              "numpy/core/fromnumeric.py", f"{invent(rng)}/{invent(rng)}.py"))  # fmt: skip
+        deep = rng.randint(20, 4900)
+        blocks.append(
+            f"File ~/lib/python3.{rng.randint(8, 13)}/site-packages/{package}:{deep}, in "
+            f"{invent(rng)}(self, key)\n{deep - 1:>7} {code_line(rng)}\n"
+            f"----> {deep} {rng.choice(('raise ' + kind + '(key) from err', code_line(rng)))}"
+        )
+    text = f"{header}\n" + "\n\n".join(blocks) + f"\n\n{message}"
+    return text if rng.random() < 0.15 else f"{DASHES}\n{text}"
+
+
+def unrelated(rng: random.Random) -> str:
+    """A section that the question is not about."""
+    kind = rng.random()
+    if kind < 0.6:
+        return frame_section(rng, identifier(rng, "frame"), more_columns(rng, [], 4) or ["a"])
+    body = "\n".join(code_line(rng) for _ in range(rng.randint(1, 4)))
+    if kind < 0.8:
+        return section("cell", str(rng.randint(1, 60)), body)
+    if kind < 0.9:
+        return section("selection", "", body)
+    name = identifier(rng, "frame") + rng.choice((".csv", ".py", ".txt"))
+    return section("file", name, body)
+
+
+def plain_frame(name: str, rows: int, **columns: str) -> str:
+    """A frame section and the blank line below it, for questions written by hand."""
+    lines = "\n".join(f"{column}: {dtype}" for column, dtype in columns.items())
+    head = f"DataFrame, {rows} rows, {len(columns)} columns"
+    return f'<variable name="{name}">\n{head}\n{lines}\n</variable>\n\n'
+
+
+def plain_trace(kind: str, cell: str, message: str) -> str:
+    """A traceback as Jupyter shows it, for questions written by hand."""
+    last = cell.split("\n")
+    shown = "\n".join(
+        f"----> {i} {text}" if i == len(last) else f"      {i} {text}" for i, text in enumerate(last, 1)
+    )
+    head = kind + " " * (75 - len(kind) - 33) + "Traceback (most recent call last)"
+    return f"{'-' * 75}\n{head}\nCell In[7], line {len(last)}\n{shown}\n\n{kind}: {message}"

@@ -1,0 +1,207 @@
+"""Measure a GGUF file (or a checkpoint) greedily.
+
+    python scripts/demo_model/evaluate.py --sets generated heldout
+    python scripts/demo_model/evaluate.py --checkpoint /tmp/demo/run1.pt --sets dev --show
+
+"generated" are questions of the generator with an unseen seed and held-out names: known sentences,
+new names. "dev" (dev.py) was read to widen the templates. "heldout" (heldout.py) never was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import random
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from scripts.demo_model import corpus, offtopic
+
+CODE = re.compile(r"```python\n(.*?)\n```", re.S)
+GGUF = Path(__file__).resolve().parents[2] / "tether_jupyter/llm/local/demo/tether-demo.gguf"
+LIMIT = 128
+Ask = Callable[[str], str]
+
+
+class Meter:
+    """Counts what the answers cost, and those that do not end by themselves."""
+
+    def __init__(self) -> None:
+        self.tokens = self.longest = self.endless = self.answers = 0
+        self.seconds = 0.0
+
+    def add(self, tokens: int, seconds: float, ended: bool) -> None:
+        """One answer."""
+        self.answers += 1
+        self.tokens += tokens
+        self.seconds += seconds
+        self.longest = max(self.longest, tokens)
+        self.endless += not ended
+
+    def __str__(self) -> str:
+        return (
+            f"{self.answers} answers, {self.endless} did not end within {LIMIT} tokens, longest "
+            f"{self.longest}, {self.tokens / max(self.seconds, 1e-9):.0f} tokens/s (prompt included)"
+        )
+
+
+def with_gguf(path: str, threads: int, meter: Meter) -> Ask:
+    """Answers through llama.cpp, as the product gives them."""
+    import llama_cpp
+
+    model = llama_cpp.Llama(path, n_ctx=1024, n_threads=threads, n_threads_batch=threads, verbose=False)
+
+    def ask(question: str) -> str:
+        start = time.perf_counter()
+        reply = model.create_chat_completion(
+            [{"role": "user", "content": question}], max_tokens=LIMIT, temperature=0
+        )
+        choice = reply["choices"][0]
+        ended = choice["finish_reason"] == "stop"
+        meter.add(reply["usage"]["completion_tokens"], time.perf_counter() - start, ended)
+        return choice["message"]["content"].strip()
+
+    return ask
+
+
+def with_checkpoint(path: str, tokenizer: str, threads: int, meter: Meter) -> Ask:
+    """Answers through torch, before there is a GGUF file."""
+    import torch
+    from tokenizers import Tokenizer
+
+    from scripts.demo_model.model import Config, DemoModel
+
+    torch.set_num_threads(threads)
+    saved = torch.load(path)
+    model = DemoModel(Config(**saved["config"]))
+    model.load_state_dict(saved["state"])
+    model.eval()
+    tokens = Tokenizer.from_file(tokenizer)
+    end = tokens.token_to_id("<|im_end|>")
+
+    @torch.no_grad()
+    def ask(question: str) -> str:
+        start = time.perf_counter()
+        prompt = f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
+        ids, made = tokens.encode(prompt).ids, []
+        while len(made) < LIMIT:
+            row = torch.tensor([ids + made])
+            last = torch.zeros_like(row, dtype=torch.bool)
+            last[0, -1] = True
+            best = int(model(row, last).argmax())
+            if best == end:
+                break
+            made.append(best)
+        meter.add(len(made), time.perf_counter() - start, len(made) < LIMIT)
+        return tokens.decode(made).strip()
+
+    return ask
+
+
+def code_of(answer: str) -> str | None:
+    """The text inside the first code fence."""
+    found = CODE.search(answer)
+    return found[1] if found else None
+
+
+def refused(answer: str) -> bool:
+    """Whether this is the honest text."""
+    return answer.startswith(offtopic.REFUSAL[:40])
+
+
+def generated(ask: Ask, count: int, seed: int, show: bool) -> None:
+    """Known sentences with new names."""
+    rng, total = random.Random(seed), Counter()
+    for _ in range(count):
+        kind = rng.choices(("err", "do", "tether", "off"), (0.3, 0.4, 0.12, 0.18))[0]
+        make = {
+            "err": lambda: corpus.error(rng, True), "do": lambda: corpus.idiom(rng, True),
+            "tether": lambda: corpus.about(rng), "off": lambda: corpus.other(rng),
+        }[kind]  # fmt: skip
+        example = make()
+        answer = ask(example.question)
+        total[kind] += 1
+        total[kind, "exact"] += answer == example.answer
+        total[kind, "refused"] += refused(answer)
+        if (want := code_of(example.answer)) is not None:
+            total[kind, "code"] += 1
+            total[kind, "code exact"] += code_of(answer) == want
+        if show and answer != example.answer:
+            print(f"-- generated\nQ: {example.question}\nA: {answer}\nWANT: {example.answer}")
+    code, exact = (sum(total[k, x] for k in ("err", "do")) for x in ("code", "code exact"))
+    print(f"generated: exact code {exact}/{code} ({100 * exact / max(code, 1):.1f} %)")
+    for kind in ("err", "do", "tether", "off"):
+        print(
+            f"  {kind}: exact answer {total[kind, 'exact']}/{total[kind]}, "
+            f"exact code {total[kind, 'code exact']}/{total[kind, 'code']}, "
+            f"refused {total[kind, 'refused']}"
+        )
+
+
+def hand_written(name: str, ask: Ask, show: bool) -> None:
+    """Sentences of a person: the sets of dev.py or heldout.py."""
+    sets = importlib.import_module(f"scripts.demo_model.{name}")
+    right = false = 0
+    for question, want in sets.CODE:
+        answer = ask(question)
+        hit = code_of(answer) == want
+        right += hit
+        false += refused(answer)
+        if show and not hit:
+            print(f"-- {name} code\nQ: {question}\nA: {answer}\nWANT: {want}")
+    print(f"{name} code: exact {right}/{len(sets.CODE)}, false refusals {false}")
+    right = false = 0
+    for question, piece in sets.MANUAL:
+        answer = ask(question)
+        hit = piece in answer
+        right += hit
+        false += refused(answer)
+        if show and not hit:
+            print(f"-- {name} manual\nQ: {question}\nA: {answer}\nWANT: {piece}")
+    print(f"{name} manual: right {right}/{len(sets.MANUAL)}, false refusals {false}")
+    honest = 0
+    for question in sets.OFF:
+        answer = ask(question)
+        honest += refused(answer)
+        if show and not refused(answer):
+            print(f"-- {name} off\nQ: {question}\nA: {answer}")
+    print(f"{name} off-topic: refused {honest}/{len(sets.OFF)}")
+
+
+def main() -> None:
+    """Ask everything and print the counts."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--gguf", default=str(GGUF))
+    parser.add_argument("--checkpoint", help="a torch checkpoint instead of the GGUF file")
+    parser.add_argument("--tokenizer", default=str(Path(__file__).with_name("tok.json")))
+    parser.add_argument("--sets", nargs="+", default=["generated", "heldout"])
+    parser.add_argument("--count", type=int, default=400, help="generated questions")
+    parser.add_argument("--seed", type=int, default=990017)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--show", action="store_true", help="print what was wrong")
+    parser.add_argument("--ask", nargs="*", help="only answer these questions")
+    args = parser.parse_args()
+    meter = Meter()
+    if args.checkpoint:
+        ask = with_checkpoint(args.checkpoint, args.tokenizer, args.threads, meter)
+    else:
+        ask = with_gguf(args.gguf, args.threads, meter)
+    if args.ask:
+        for question in args.ask:
+            print(f"Q: {question}\nA: {ask(question)}\n")
+        return
+    for name in args.sets:
+        if name == "generated":
+            generated(ask, args.count, args.seed, args.show)
+        else:
+            hand_written(name, ask, args.show)
+    print(meter)
+
+
+if __name__ == "__main__":
+    main()
