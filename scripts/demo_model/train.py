@@ -107,7 +107,8 @@ class Text:
 class Muon(torch.optim.Optimizer):
     """Momentum whose step is made orthogonal (Newton-Schulz), for the matrices inside the layers.
 
-    Measured here on the first 0.8 M tokens: 42 % exact answers against 14 % with AdamW.
+    Measured once, on a narrower text with four layers and five rounds, after 0.8 M tokens: 41.5 %
+    exact answers against 13.5 % with AdamW (200 questions).
     """
 
     def __init__(self, params: list[Tensor], lr: float, decay: float = 0.05, momentum: float = 0.95) -> None:

@@ -77,6 +77,11 @@ class TestADemoModelOnAFreshMachine:
         assert state["demo"] is True
         assert state["place"] == "this machine"
 
+    async def test_it_has_one_answer_to_each_question(self, ask):
+        body = {"message": "KeyError: 'price'\nsales['price']", "temperature": 2}
+        said = {json.loads((await ask("chat", body=body)).body)["content"] for _ in range(5)}
+        assert len(said) == 1
+
     async def test_it_answers_what_it_knows_and_is_honest_about_the_rest(self, ask):
         known = await ask("chat", body={"message": "NameError: name 'total' is not defined\nprint(total)"})
         assert "total" in json.loads(known.body)["content"]

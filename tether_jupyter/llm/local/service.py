@@ -195,6 +195,9 @@ class LocalService(LLMService):
         }
         began = time.perf_counter()
         worker = await self._ready()
+        if self._is_demo(self.header()):
+            # It knows one answer to each question, and a second choice would only be a wrong one.
+            message["sampling"]["temperature"] = 0.0
         id, inbox = worker.open(message)
         ended = False
         first: float | None = None
@@ -258,7 +261,7 @@ class LocalService(LLMService):
         return {
             "ready": worker is not None,
             "problem": problem if worker is None else None,
-            "demo": self.path == demo.PATH or bool(header and header.demo),
+            "demo": self._is_demo(header),
             "gpu": {
                 "offload": bool(facts.get("offload", False)),
                 "devices": facts.get("devices", []),
@@ -271,6 +274,9 @@ class LocalService(LLMService):
             "threads": facts.get("threads"),
             "size": header.size if header else None,
         }
+
+    def _is_demo(self, header: gguf.Header | None) -> bool:
+        return self.path == demo.PATH or bool(header and header.demo)
 
     async def _status(self, worker: WorkerProcess) -> dict[str, Any]:
         """Return the worker's present figures, or nothing when it is too busy to tell."""
