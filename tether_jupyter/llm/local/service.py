@@ -187,17 +187,18 @@ class LocalService(LLMService):
             There is no model to answer, or it died.
         """
         self._check_model(prompt.model)
+        figures = checked(sampling)
         message = {
             "op": "generate",
             "conversation": prompt.conversation_id,
             "messages": plain(prompt.messages),
-            "sampling": checked(sampling),
+            "sampling": figures,
         }
         began = time.perf_counter()
         worker = await self._ready()
         if self._is_demo(self.header()):
             # It knows one answer to each question, and a second choice would only be a wrong one.
-            message["sampling"]["temperature"] = 0.0
+            figures["temperature"] = 0.0
         id, inbox = worker.open(message)
         ended = False
         first: float | None = None
