@@ -1,7 +1,7 @@
 """Measure a GGUF file (or a checkpoint) greedily.
 
     python scripts/demo_model/evaluate.py --sets generated heldout
-    python scripts/demo_model/evaluate.py --checkpoint /tmp/demo/run1.pt --sets dev --show
+    python scripts/demo_model/evaluate.py --checkpoint demo-runs/run1.pt --sets dev --show
 
 "generated" are questions of the generator with an unseen seed and held-out names: known sentences,
 new names. "dev" (dev.py) was read to widen the templates. "heldout" (heldout.py) never was.

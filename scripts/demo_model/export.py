@@ -1,6 +1,6 @@
 """Write a checkpoint as a GGUF file that llama.cpp loads.
 
-python scripts/demo_model/export.py --checkpoint /tmp/demo/run1.pt --out tether-demo.gguf
+python scripts/demo_model/export.py --checkpoint demo-runs/run1.pt --out tether-demo.gguf
 """
 
 from __future__ import annotations

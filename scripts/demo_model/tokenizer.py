@@ -4,7 +4,7 @@ Letters merge first without a leading space, so ` name`, `'name'` and `df.name` 
 never merge; "space + word" comes last and only for frequent template words. For llama.cpp it is
 plain gpt2 BPE with the pre-tokenizer "gpt-2".
 
-    python scripts/demo_model/tokenizer.py --out /tmp/demo/tok.json
+    python scripts/demo_model/tokenizer.py --out demo-runs/tok.json
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Train the demo model on generated text.
 
-    python scripts/demo_model/train.py --minutes 50 --tokens 18e6 --out /tmp/demo/run1
-    python scripts/demo_model/train.py --minutes 20 --out /tmp/demo/run2 --resume /tmp/demo/run1.pt
+    python scripts/demo_model/train.py --minutes 50 --tokens 18e6 --out demo-runs/run1
+    python scripts/demo_model/train.py --minutes 20 --out demo-runs/run2 --resume demo-runs/run1.pt
 
 The schedule follows the tokens seen or the wall clock, whichever is further, because the machine
 is shared: a warm-up, a plateau, and a straight way down to nothing over the last part. Every
