@@ -268,6 +268,14 @@ async def test_a_turn_that_is_not_stored_leaves_nothing_behind(ask):
     assert reply.code == 404
 
 
+async def test_a_notebook_goes_on_where_the_server_has_forgotten_its_conversation(ask):
+    body = {"message": "one", "conversation_id": "c_0123", "notebook": "n.ipynb"}
+    answer = content(await ask("chat", body=body))
+    assert answer["conversation_id"] != "c_0123"
+    found = await ask("conversations", method="GET", params={"notebook": "n.ipynb"})
+    assert [c["id"] for c in content(found)["conversations"]] == [answer["conversation_id"]]
+
+
 async def test_a_model_that_is_not_here_is_not_found(ask):
     reply = await ask("chat", body={"message": "hi", "model": "mock:other"})
     assert reply.code == 404

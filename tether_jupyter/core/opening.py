@@ -95,11 +95,13 @@ async def find_conversation(
             return known
         except NotFound:
             # Our own ids are handed out, never made up; any other id is a name of the caller's own.
-            if request.conversation_id.startswith("c_"):
+            if not request.conversation_id.startswith("c_"):
+                if not request.store:
+                    return Conversation(request.conversation_id, owner)
+                return await history.create(owner, conversation_id=request.conversation_id)
+            if notebook is None:
                 raise
-            if not request.store:
-                return Conversation(request.conversation_id, owner)
-            return await history.create(owner, conversation_id=request.conversation_id)
+            # A server that has started anew: the notebook goes on, in a conversation of its own.
     if notebook is not None and (found := await history.of_notebook(owner, notebook)):
         return found
     if not request.store:

@@ -201,7 +201,12 @@ export class TetherChatModel extends AbstractChatModel {
         answer.finish = 'cancelled';
         answer.enter('stopped');
       } else {
-        answer.fail(asTurnError(reason));
+        const failure = asTurnError(reason);
+        if (failure.problem.type === 'not_found') {
+          // A server that has started anew no longer has it: Try again begins another.
+          this._conversation = null;
+        }
+        answer.fail(failure);
       }
     }
     answer.changed.disconnect(this._onAnswer, this);
