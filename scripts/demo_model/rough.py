@@ -33,7 +33,7 @@ def _plain(word: str) -> bool:
     return "$" not in word
 
 
-def rough(text: str, rng: random.Random, amount: float = 0.6) -> str:
+def rough(text: str, rng: random.Random, amount: float = 0.35) -> str:
     """Write the sentence the way people do: fillers, left-out words, typos, no capitals."""
     if rng.random() < 0.1 * amount:
         text = rng.choice(HEADS) + " " + text
