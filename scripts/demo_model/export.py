@@ -29,6 +29,7 @@ TEMPLATE = (
 )
 TARGET = Path(__file__).resolve().parents[2] / "tether_jupyter/llm/local/demo/tether-demo.gguf"
 MAX_TOKENS = 128
+UNSURE = 60  # percent; chosen on dev.py
 
 
 def write(path: Path, config: Config, state: dict, tokenizer: Path, f16: bool = False) -> None:
@@ -50,6 +51,9 @@ def write(path: Path, config: Config, state: dict, tokenizer: Path, f16: bool = 
     writer.add_file_type(kinds.MOSTLY_F16 if f16 else kinds.MOSTLY_Q8_0)
     writer.add_bool("tether.demo", True)
     writer.add_uint32("tether.max_tokens", MAX_TOKENS)
+    # Its first token decides which answer it gives. Unsure of that, it says that it does not know.
+    writer.add_uint32("tether.unsure_below", UNSURE)
+    writer.add_string("tether.unsure_start", "I")
 
     data = json.loads(tokenizer.read_text())
     vocab = data["model"]["vocab"]

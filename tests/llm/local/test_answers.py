@@ -344,3 +344,21 @@ def test_an_answer_that_is_cancelled_in_the_middle_of_its_prompt_leaves_the_engi
             assert (await local._status(local._worker))["steps"] < 2900 / 512 + 3
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(("below", "said"), [(0, "Y it is."), (1000, "No idea.")])
+def test_a_model_that_is_unsure_of_its_first_word_begins_another_answer(tmp_path, below, said):
+    """The pieces follow each other: from `Y` to `it is.`, from `N` to `o idea.`."""
+    path = tiny_gguf.write(
+        tmp_path / "unsure.gguf",
+        says=["Y", " it is.", "N", "o idea."],
+        tether_unsure_below=below,
+        tether_unsure_start="N",
+    )
+    with_limit = {"max_tokens": 2}
+    assert asyncio.run(_answer(path, **with_limit)) == said
+
+
+async def _answer(path, **sampling):
+    async with lm.running(path) as local:
+        return lm.answer(await lm.ask(local, "well?", temperature=0.0, **sampling))

@@ -11,6 +11,7 @@ from tether_jupyter.core.prompt import Message, Sampling, text_of
 from tether_jupyter.llm.local import fitting, grammar, limits
 from tether_jupyter.llm.local.engine import Engine
 from tether_jupyter.llm.local.renderer import Renderer
+from tether_jupyter.llm.local.sampling import Doubt
 from tether_jupyter.llm.local.text import TextStream
 
 Send = Callable[..., None]
@@ -56,13 +57,23 @@ class Answerer:
         The model's own ceiling on an answer, or `None`.
     send:
         Takes an event's name and its fields, see `pipe.py`.
+    doubt:
+        When the model is to say that it does not know, or `None`.
     """
 
-    def __init__(self, engine: Engine, renderer: Renderer, max_tokens: int | None, send: Send) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        renderer: Renderer,
+        max_tokens: int | None,
+        send: Send,
+        doubt: Doubt | None = None,
+    ) -> None:
         self.engine = engine
         self.renderer = renderer
         self.max_tokens = max_tokens
         self.send = send
+        self.doubt = doubt
 
     def answer(self, job: Job) -> None:
         """Send the whole answer, but for an error, which is raised before or in the middle of it."""
@@ -77,7 +88,7 @@ class Answerer:
             max_tokens=ceiling,
         )
         room = self.engine.context_length - len(tokens)
-        sampler = self.engine.sampler(wanted, rules)
+        sampler = self.engine.sampler(wanted, rules, self.doubt)
         try:
             self.generate(job, tokens, sampler, wanted, min(ceiling or room, room))
         finally:

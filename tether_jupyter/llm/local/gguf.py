@@ -76,6 +76,10 @@ class Header:
         Whether this is Tether's demo model (`tether.demo`).
     max_tokens:
         A ceiling on the length of an answer (`tether.max_tokens`), or `None`.
+    unsure_below:
+        The share in percent under which the first token is not to be trusted (`tether.unsure_below`).
+    unsure_start:
+        How an answer begins that says so (`tether.unsure_start`).
     size:
         The file's size in bytes.
     """
@@ -87,6 +91,8 @@ class Header:
     chat_template: str | None
     demo: bool
     max_tokens: int | None
+    unsure_below: int
+    unsure_start: str
     size: int
 
 
@@ -151,6 +157,8 @@ class Reader:
             chat_template=template,
             demo=bool(typed(values, "tether.demo", BOOL)),
             max_tokens=typed(values, "tether.max_tokens", UINT32) or None,
+            unsure_below=typed(values, "tether.unsure_below", UINT32) or 0,
+            unsure_start=typed(values, "tether.unsure_start", STRING) or "",
             size=self.size,
         )
 

@@ -10,8 +10,9 @@ Server to worker
 ========== =========================================================================================
 `load`     First, once. `version`; `model_path`; `context_length`, `n_batch`, `n_gpu_layers`,
            `n_threads` (0: the worker chooses); `use_mmap`; `chat_template` (text or null);
-           `max_tokens` (the model's own ceiling on an answer, or null); `template_seconds`;
-           `template_memory` (MiB).
+           `max_tokens` (the model's own ceiling on an answer, or null); `unsure_below` (percent) and
+           `unsure_start`: an answer whose first token is less likely begins with this text instead;
+           `template_seconds`; `template_memory` (MiB).
 `generate` `id`; `conversation` (text or null: whose prefix this is); `messages`: list of
            `{"role", "content"}`, both texts; `sampling`: `temperature`, `top_p`, `max_tokens`,
            `seed`, `response_format` (each may be null), `stop` (list of texts).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,22 @@ TOP_K = 40
 MIN_P = 0.05
 RANDOM_SEED = 0xFFFFFFFF
 CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """When a small model admits that it does not know: its first token decides which answer it gives.
+
+    Parameters
+    ----------
+    below:
+        The probability under which its own choice is not to be trusted.
+    token:
+        The token that begins an honest answer.
+    """
+
+    below: float
+    token: int
 
 
 class Sampler:
@@ -30,13 +47,18 @@ class Sampler:
         Checked figures.
     grammar:
         GBNF that the whole answer must follow, with the rule `root`; empty for none.
+    doubt:
+        When to begin another answer than the model would; never together with a grammar.
     """
 
-    def __init__(self, llama: Any, vocab: Any, sampling: Sampling, grammar: str = "") -> None:
+    def __init__(
+        self, llama: Any, vocab: Any, sampling: Sampling, grammar: str = "", doubt: Doubt | None = None
+    ) -> None:
         self.llama = llama
         self.size: int = llama.llama_vocab_n_tokens(vocab)
         self.vocab = vocab
         self.grammar: Any = None
+        self.doubt = None if grammar else doubt
         if grammar:
             self.grammar = llama.llama_sampler_init_grammar(vocab, grammar.encode(), b"root")
             if not self.grammar:  # Adding it to a chain would end the process.
@@ -69,6 +91,10 @@ class Sampler:
         It is accepted as well: accepting a token twice ends the process when there is a grammar.
         """
         token: int = self.llama.llama_sampler_sample(self.chain, context, -1)
+        if self.doubt is not None:
+            doubt, self.doubt = self.doubt, None
+            if self.likelihood(context, token) < doubt.below:
+                return doubt.token
         if not self.grammar:
             return token
         if not self.allowed(token):
@@ -79,6 +105,12 @@ class Sampler:
         if not self.llama.llama_vocab_is_eog(self.vocab, token):
             self.llama.llama_sampler_accept(self.grammar, token)
         return token
+
+    def likelihood(self, context: Any, token: int) -> float:
+        """Return how likely the model finds a token, before any sampler has changed that."""
+        logits = self.llama.llama_get_logits_ith(context, -1)
+        row = np.ctypeslib.as_array(logits, shape=(self.size,)).astype(np.float64)
+        return float(np.exp(row[token] - row.max()) / np.exp(row - row.max()).sum())
 
     def allowed(self, token: int) -> bool:
         """Return whether the grammar takes this token. A hundred times cheaper than filtering all of them."""

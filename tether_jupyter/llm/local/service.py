@@ -140,6 +140,8 @@ class LocalService(LLMService):
             "use_mmap": settings.use_mmap,
             "chat_template": header.chat_template,
             "max_tokens": header.max_tokens,
+            "unsure_below": header.unsure_below,
+            "unsure_start": header.unsure_start,
             "template_seconds": settings.template_seconds,
             "template_memory": settings.template_memory,
         }

@@ -120,6 +120,7 @@ class Worker:
         from tether_jupyter.llm.local.answering import Answerer
         from tether_jupyter.llm.local.engine import Engine, Options
         from tether_jupyter.llm.local.renderer import Renderer
+        from tether_jupyter.llm.local.sampling import Doubt
 
         known = {field.name for field in fields(Options)}
         engine = Engine(Options(**{name: value for name, value in options.items() if name in known}))
@@ -131,7 +132,10 @@ class Worker:
         )
         self.engine = engine
         self.send("ready", version=pipe.VERSION, **engine.describe())
-        return Answerer(engine, renderer, options.get("max_tokens"), self.send)
+        start = engine.vocabulary.tokenize(options.get("unsure_start") or "")
+        start = [token for token in start if token != engine.vocabulary.bos]
+        doubt = Doubt(options["unsure_below"] / 100, start[0]) if start else None
+        return Answerer(engine, renderer, options.get("max_tokens"), self.send, doubt)
 
 
 NOTHING = {"prompt_tokens": 0, "cached_tokens": 0, "completion_tokens": 0, "tokens_per_s": None}
