@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from scripts.demo_model import corpus, offtopic
@@ -51,20 +52,27 @@ class Meter:
 
 
 def with_gguf(path: str, threads: int, meter: Meter) -> Ask:
-    """Answers through llama.cpp, as the product gives them."""
-    import llama_cpp
+    """Answers through the product's own engine, as its users get them. Its worker ends with this process."""
+    import asyncio
 
-    model = llama_cpp.Llama(path, n_ctx=1024, n_threads=threads, n_threads_batch=threads, verbose=False)
+    from tether_jupyter.core.prompt import Prompt, Sampling
+    from tether_jupyter.llm.local.service import LocalService
+    from tether_jupyter.settings import LocalLLM
+
+    loop = asyncio.new_event_loop()
+    service = LocalService(LocalLLM(model_path=path, n_threads=threads))
+
+    async def answer(question: str) -> list[dict[str, Any]]:
+        prompt = Prompt([{"role": "user", "content": question}])
+        return [event async for event in service.stream(prompt, Sampling(temperature=0, max_tokens=LIMIT))]
 
     def ask(question: str) -> str:
         start = time.perf_counter()
-        reply = model.create_chat_completion(
-            [{"role": "user", "content": question}], max_tokens=LIMIT, temperature=0
-        )
-        choice = reply["choices"][0]
-        ended = choice["finish_reason"] == "stop"
-        meter.add(reply["usage"]["completion_tokens"], time.perf_counter() - start, ended)
-        return choice["message"]["content"].strip()
+        events = loop.run_until_complete(answer(question))
+        (usage,) = [event["usage"] for event in events if "usage" in event]
+        ended = events[-1].get("finish_reason") == "stop"
+        meter.add(usage["completion_tokens"], time.perf_counter() - start, ended)
+        return "".join(event.get("delta", "") for event in events).strip()
 
     return ask
 
