@@ -47,7 +47,16 @@ def test_one_code_point_in_two_chunks_is_put_together():
 @pytest.mark.parametrize("name", events.KINDS)
 def test_an_upstream_can_name_no_event_of_ours(name):
     hostile = f"event: {name}\nid: 9\nretry: 1\n".encode() + lines({name: True}, {"choices": 5}, [name], name)
-    assert read([hostile]) == [] if name != "error" else True
+    reader = Chunks()
+    assert reader.feed(hostile) == []
+    assert (reader.failure is not None) == (name == "error")
+
+
+@pytest.mark.parametrize("fault", [b"data: {no json\n", b'data: {"error": "busy"}\n', b"x" * (2**20 + 1)])
+def test_text_that_came_with_a_fault_is_not_lost(fault):
+    reader = Chunks()
+    assert reader.feed(lines(said("so far")) + fault) == [{"delta": "so far"}]
+    assert isinstance(reader.failure, UpstreamError)
 
 
 @given(st.binary(max_size=400))

@@ -66,8 +66,9 @@ async def test_each_fault_ends_in_one_typed_error_that_keeps_the_text(script, ty
     found, failed, _ = await answer(script)
     assert failed is not None
     assert failed.type == type_
-    # What came before the fault may arrive with it, in one read: it is text all the same.
-    assert "".join(e["delta"] for e in found if "delta" in e) in (text, "")
+    kept = "".join(e["delta"] for e in found if "delta" in e)
+    # A connection that is reset may take with it what nobody had read yet.
+    assert kept == text or (("reset" in script or "truncate" in script) and kept == "")
     assert "sk-secret-echo" not in str(failed.payload())
     assert not any(events.kind(e) in events.TERMINAL for e in found)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tether_jupyter.core import events
 from tether_jupyter.core.events import Event
-from tether_jupyter.errors import UpstreamError
+from tether_jupyter.errors import TetherError, UpstreamError
 from tether_jupyter.llm.refusals import refusal
 
 FINISH_REASONS = {"stop": "stop", "length": "length", "tool_calls": "tool", "function_call": "tool"}
@@ -30,24 +30,34 @@ class Chunks:
         self._usage: dict[str, Any] | None = None
         self._finish: str | None = None
         self._half = ""
+        self.failure: TetherError | None = None
         self.started = False
         self.ended = False
 
     def feed(self, data: bytes) -> list[Event]:
-        """Return the events that these bytes complete."""
+        """Return the events that these bytes complete.
+
+        What goes wrong is kept in `failure`: text that came before it, in the same read, must not be lost.
+        """
+        out: list[Event] = []
+        try:
+            self._feed(data, out)
+        except TetherError as reason:
+            self.failure = reason
+        return out
+
+    def _feed(self, data: bytes, out: list[Event]) -> None:
         self._bytes += len(data)
         if self._bytes > self.max_bytes:
             raise UpstreamError("The answer grew too long and was cut off.")
         *lines, self._tail = (self._tail + data).split(b"\n")
-        if len(self._tail) > self.max_line:
-            raise UpstreamError(f"{self._who} sent a line without an end. Try again, or another model.")
-        out: list[Event] = []
         for line in lines:
             if line.startswith(b"data:"):
                 self._line(line[5:].strip(), out)
                 if self.ended:
                     break
-        return out
+        if len(self._tail) > self.max_line:
+            raise UpstreamError(f"{self._who} sent a line without an end. Try again, or another model.")
 
     def _line(self, data: bytes, out: list[Event]) -> None:
         if data == b"[DONE]":

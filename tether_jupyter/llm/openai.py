@@ -146,6 +146,8 @@ class OpenAIService(LLMService):
                 async for data in body:
                     for event in chunks.feed(data):
                         yield event
+                    if chunks.failure is not None:
+                        raise chunks.failure
                     if chunks.ended:
                         return
                     # Moving the clock costs as much as parsing a chunk: once a second is often enough.
