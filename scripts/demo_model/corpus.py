@@ -36,6 +36,7 @@ PROBLEMS = [
 ]
 MANUAL = [entry for name in ("manual_using", "manual_setup", "manual_about") for entry in phrases.read(name)]
 ASK_ERROR = phrases.lists("ask_error")
+DOUBLE_OF = re.compile(r"\$W (of|in|for|value)\b")
 ROWS = re.compile(r"\b(rows|entries|records|observations)\b")
 LIST_COLUMNS = next(i for i in FRAME_IDIOMS if ".columns)" in i.answer)
 WHOLE_COLUMN = next(i for i in FRAME_IDIOMS if "Take the column" in i.answer)
@@ -105,6 +106,8 @@ def idiom(rng: random.Random, held: bool = False) -> Example:
         item, modes = weighted(rng, ARRAYS), ("named",)
     array = item in ARRAYS
     mode = rng.choices(modes, (0.70, 0.20, 0.10)[: len(modes)])[0]
+    if item is LIST_COLUMNS and rng.random() < 0.4:
+        mode = "context"  # only there it copies several names in a row
     slot_kinds = dict(KINDS)
     if array:
         slot_kinds.update(n=rng.choice(("value", "frame")), m="value", c="value", d="value")
@@ -123,6 +126,8 @@ def idiom(rng: random.Random, held: bool = False) -> Example:
         if rng.random() < 0.15:
             slots["s"] = rng.choice(("data/", "../", "raw/")) + slots["s"]
     text = _ask(item, rng)
+    if DOUBLE_OF.search(text):  # "the sum of" and "of price"
+        slots["W"] = slots["W"].removesuffix(" of").removesuffix(" in").removesuffix(" value")
     if rng.random() < 0.15:  # people say "trips" or "customers" where the templates say "rows"
         text = ROWS.sub("$q", text, count=1)
     slots["q"] = names.identifier(rng, "frame", held)
@@ -139,7 +144,7 @@ def idiom(rng: random.Random, held: bool = False) -> Example:
     # Names in the question may differ a little from those of the frame when a section shows them.
     shown = wording.decorate(slots, rng, columns="" if array else "cde")
     before = ""
-    if mode == "context" or (mode == "named" and not array and rng.random() < 0.12):
+    if mode == "context" or (mode == "named" and not array and rng.random() < 0.1):
         used = [slots[x] for x in "cd" if x in grammar.slots(item.answer)]
         if "$e" in item.answer and "['$e'] =" not in item.answer:
             used.append(slots["e"])
@@ -306,11 +311,11 @@ def gen(rng: random.Random, drills: float = 0.0) -> Example:
     if rng.random() < drills:
         return drill(rng)
     kind = rng.random()
-    if kind < 0.17:
+    if kind < 0.16:
         return error(rng)
-    if kind < 0.69:
+    if kind < 0.64:
         return idiom(rng)
-    if kind < 0.83:
+    if kind < 0.80:
         return about(rng)
     return other(rng)
 

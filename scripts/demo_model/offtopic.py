@@ -77,11 +77,11 @@ def _noise(rng: random.Random) -> str:
 def question(rng: random.Random) -> str:
     """One question that must be refused."""
     kind = rng.random()
-    if kind < 0.24:
+    if kind < 0.16:
         return salad(rng)
-    if kind < 0.30:
+    if kind < 0.20:
         return _noise(rng)
-    if kind < 0.36:
+    if kind < 0.26:
         return _fill(rng.choice(FORMS["foreign"]), rng)
-    text = _fill(rng.choice(FORMS["general" if kind < 0.66 else "near"]), rng)
+    text = _fill(rng.choice(FORMS["general" if kind < 0.52 else "near"]), rng)
     return rough.rough(text, rng)

@@ -9,6 +9,15 @@ from . import grammar, phrases
 from .names import invent
 
 SPACES = re.compile(r"  +")
+CAPITALS = {"dataframe": "DataFrame", "dataframes": "DataFrames", "numpy": "NumPy", "pandas": "Pandas"}
+CAPITALS |= {
+    "matplotlib": "Matplotlib",
+    "python": "Python",
+    "jupyter": "Jupyter",
+    "csv": "CSV",
+    "tether": "Tether",
+}
+PROPER = re.compile(r"(?<![\w.$`'/%-])(" + "|".join(CAPITALS) + r")(?![\w.`'/(=:-])")
 SETTINGS = phrases.lists("settings")["setting"]
 TALK = phrases.words("talk")
 HEADS, TAILS, FILLERS = TALK["head"], TALK["tail"], TALK["filler"]
@@ -35,6 +44,8 @@ def _plain(word: str) -> bool:
 
 def rough(text: str, rng: random.Random, amount: float = 0.35) -> str:
     """Write the sentence the way people do: fillers, left-out words, typos, no capitals."""
+    if rng.random() < 0.25:
+        text = PROPER.sub(lambda m: CAPITALS[m[0]], text)
     if rng.random() < 0.1 * amount:
         text = rng.choice(HEADS) + " " + text
     if rng.random() < 0.1 * amount:

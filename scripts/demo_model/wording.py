@@ -75,7 +75,10 @@ def place_frame(text: str, rng: random.Random, mode: str) -> str:
             return text
         if rng.random() < 0.22:
             return grammar.expand(rng.choice(FORMS["frame_front"]), rng) + text.replace("@", "")
-        return text.replace("@", grammar.expand(rng.choice(FORMS["frame_in"]), rng), 1).replace("@", "")
+        inside = text.partition("@")[2].strip("?. ")
+        places = [p for p in FORMS["frame_in"] if p.startswith(" ") and " - " not in p and " is " not in p]
+        place = rng.choice(places if inside else FORMS["frame_in"])
+        return text.replace("@", grammar.expand(place, rng), 1).replace("@", "")
     kind = "here" if mode == "context" else "any"
     text = text.replace("@", rng.choice(FORMS[f"frame_{kind}"]), 1).replace("@", "")
     return text.replace("$n", rng.choice(FORMS[f"object_{kind}"]))
