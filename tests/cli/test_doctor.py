@@ -1,0 +1,249 @@
+"""`tether doctor`: it names what is wrong, says what to type, and fails only where something is wrong."""
+
+import json
+
+import pytest
+
+from tests.cli.conftest import FILE
+from tether_jupyter.cli import doctor
+from tether_jupyter.llm.local import bindings, build, hardware
+from tether_jupyter.llm.local.hardware import Card
+
+ENGINE = {
+    "version": "0.3.36",
+    "offload": False,
+    "mmap": True,
+    "devices": [],
+    "backends": ["CPU"],
+    "flags": {"AVX2": "1", "FMA": "1", "AMX_INT8": "0"},
+}
+GPU = {
+    "name": "CUDA0",
+    "description": "Some GPU",
+    "kind": "gpu",
+    "memory_total": 8 * 10**9,
+    "memory_free": 10**9,
+}
+
+
+@pytest.fixture(autouse=True)
+def engine(monkeypatch):
+    """What the build tells; a test changes it."""
+    told = dict(ENGINE)
+    monkeypatch.setattr(build, "ask", lambda: told)
+    monkeypatch.setattr(hardware, "cards", list)
+    return told
+
+
+@pytest.fixture(autouse=True)
+def both_halves(monkeypatch):
+    monkeypatch.setattr(doctor, "server_extension", lambda: True)
+    monkeypatch.setattr(doctor, "lab_extension", lambda: True)
+
+
+def test_a_sound_machine_has_no_problem(tether):
+    status, out, _ = tether("doctor")
+    assert status == 0
+    assert "No problems found." in out
+    assert "llama-cpp-python 0.3.36 starts" in out
+    assert "built with: AVX2, FMA" in out
+
+
+def test_json_has_the_same_findings(tether):
+    status, out, _ = tether("doctor", "--json")
+    told = json.loads(out)
+    assert (status, told["problems"]) == (0, 0)
+    assert {finding["area"] for finding in told["findings"]} >= {"System", "Engine", "Models", "Jupyter"}
+
+
+@pytest.mark.parametrize("problem", [bindings.MISSING, bindings.BROKEN])
+def test_an_engine_that_does_not_start_is_a_problem_where_it_is_needed(tether, engine, monkeypatch, problem):
+    engine.clear()
+    engine["problem"] = problem
+    status, out, _ = tether("doctor")
+    assert status == 1
+    assert problem in out
+    monkeypatch.setenv("TETHER_LLM_BACKEND", "openai")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
+    assert tether("doctor")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("vendor", "option"), [("nvidia", "CUDA"), ("amd", "HIP"), ("apple", "METAL"), ("intel", "VULKAN")]
+)
+def test_a_card_that_the_build_does_not_use_comes_with_what_to_type(tether, monkeypatch, vendor, option):
+    monkeypatch.setattr(hardware, "cards", lambda: [Card(vendor, "Some GPU", 8 * 10**9, driver=True)])
+    status, out, _ = tether("doctor")
+    assert status == 0, "it answers, only slower"
+    after = out.partition("the build does not use it")[2]
+    assert after.splitlines()[1].strip().startswith(f'CMAKE_ARGS="-DGGML_{option}=on"')
+    assert all(f"-DGGML_{each}=on" in out for each in ("CUDA", "METAL", "HIP", "VULKAN"))
+
+
+def test_a_build_that_uses_the_card_needs_no_advice(tether, engine, monkeypatch):
+    engine["devices"] = [GPU]
+    monkeypatch.setattr(hardware, "cards", lambda: [Card("nvidia", "Some GPU", 8 * 10**9, driver=True)])
+    _, out, _ = tether("doctor")
+    assert "the build computes on Some GPU (1.00 GB of 8.00 GB free)" in out
+    assert "CMAKE_ARGS" not in out
+
+
+@pytest.mark.parametrize(
+    ("half", "state", "said"),
+    [
+        ("server_extension", False, "jupyter server extension enable tether_jupyter"),
+        ("server_extension", None, "the server extension is not installed"),
+        ("lab_extension", False, "jupyter labextension enable @tether/jupyterlab"),
+        ("lab_extension", None, "the sidebar is not installed"),
+    ],
+)
+def test_half_of_the_extension_missing_is_a_problem(tether, monkeypatch, half, state, said):
+    monkeypatch.setattr(doctor, half, lambda: state)
+    status, out, _ = tether("doctor")
+    assert status == 1
+    assert said in out
+
+
+def test_a_model_path_that_leads_nowhere_is_a_problem(tether, monkeypatch, put):
+    monkeypatch.setenv("TETHER_MODEL_PATH", "/nowhere/x.gguf")
+    status, out, _ = tether("doctor")
+    assert status == 1
+    assert "/nowhere/x.gguf is not there." in out
+    monkeypatch.setenv("TETHER_MODEL_PATH", str(put()))
+    assert tether("doctor")[0] == 0
+
+
+def test_a_folder_that_cannot_be_written_to_is_a_problem(tether, home, monkeypatch):
+    (home / "file").write_text("")
+    monkeypatch.setenv("TETHER_MODELS_DIR", str(home / "file" / "models"))
+    status, out, _ = tether("doctor")
+    assert status == 1
+    assert "cannot be" in out
+
+
+def test_an_api_without_a_key_is_a_problem(tether, monkeypatch):
+    monkeypatch.setenv("TETHER_LLM_BACKEND", "openai")
+    status, out, _ = tether("doctor")
+    assert status == 1
+    assert "OPENAI_API_KEY is not set" in out
+
+
+def test_a_setting_that_cannot_be_is_a_problem_and_the_rest_is_looked_at(tether, monkeypatch):
+    monkeypatch.setenv("TETHER_CONTEXT_LENGTH", "many")
+    status, out, _ = tether("doctor")
+    assert status == 1
+    assert "TETHER_CONTEXT_LENGTH" in out
+    assert "Jupyter" in out
+
+
+def test_settings_are_shown_and_secrets_are_not(tether, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-key-0123456789")
+    monkeypatch.setenv("HF_TOKEN", "hf_canary0123456789")
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://me:canary@api.example/v1?token=canary")
+    monkeypatch.setenv("TETHER_THREADS", "3")
+    for flags in ([], ["--json"]):
+        out = tether("doctor", *flags)[1]
+        assert "canary" not in out
+        assert "https://api.example/v1" in out
+        assert "LocalLLM.n_threads = 3 (environment)" in out
+        assert "HF_TOKEN is set" in out
+
+
+def test_what_cannot_be_looked_at_does_not_hide_the_rest(tether, monkeypatch):
+    def fails():
+        raise RuntimeError("canary")
+
+    monkeypatch.setattr(doctor, "server_extension", fails)
+    status, out, _ = tether("doctor")
+    assert status == 1
+    assert "could not be looked at (RuntimeError)" in out
+    assert "Settings in effect" in out
+    assert "canary" not in out
+
+
+class TestTheHardware:
+    @pytest.fixture
+    def programs(self, tmp_path, monkeypatch):
+        """Replace all programs of the machine by those of a test."""
+        folder = tmp_path / "bin"
+        folder.mkdir()
+        monkeypatch.setenv("PATH", str(folder))
+
+        def add(name, *lines, status=0):
+            printed = "".join(f"echo '{line}'\n" for line in lines)
+            (folder / name).write_text(f"#!/bin/sh\n{printed}exit {status}\n")
+            (folder / name).chmod(0o755)
+
+        return add
+
+    @pytest.fixture
+    def root(self, tmp_path):
+        return tmp_path / "root"
+
+    def card(self, root, number, vendor):
+        place = root / "sys" / "class" / "drm" / f"card{number}" / "device"
+        place.mkdir(parents=True)
+        (place / "vendor").write_text(f"{vendor}\n")
+
+    @pytest.fixture(autouse=True)
+    def really(self, monkeypatch):
+        monkeypatch.undo()
+
+    def test_nvidias_own_program_is_asked_first(self, programs, root):
+        programs("nvidia-smi", "NVIDIA H100 80GB HBM3, 81559", "NVIDIA L4, 23034")
+        found = hardware.cards(root)
+        assert [(card.name, card.memory) for card in found] == [
+            ("NVIDIA H100 80GB HBM3", 81559 * 2**20),
+            ("NVIDIA L4", 23034 * 2**20),
+        ]
+
+    def test_its_driver_tells_without_the_program(self, programs, root):
+        place = root / "proc" / "driver" / "nvidia" / "gpus" / "0000:01:00.0"
+        place.mkdir(parents=True)
+        (place / "information").write_text("Model: \t NVIDIA A10\nIRQ: 5\n")
+        assert hardware.cards(root) == [Card("nvidia", "NVIDIA A10", None, driver=True)]
+
+    def test_a_card_without_its_driver_is_seen_on_the_bus(self, programs, root):
+        programs("nvidia-smi", "Failed to initialize NVML", status=9)
+        self.card(root, 0, "0x10de")
+        assert hardware.cards(root) == [Card("nvidia", "NVIDIA graphics", None, driver=False)]
+
+    def test_amd_needs_its_kernel_driver(self, programs, root):
+        self.card(root, 0, "0x1002")
+        assert not hardware.cards(root)[0].driver
+        (root / "dev").mkdir()
+        (root / "dev" / "kfd").write_text("")
+        assert hardware.cards(root)[0].driver
+
+    def test_a_machine_without_cards_has_none(self, programs, root):
+        self.card(root, 0, "0x1a03")
+        assert hardware.cards(root) == []
+
+
+def test_the_build_tells_its_flags_from_another_process(monkeypatch):
+    monkeypatch.undo()
+    told = build.ask()
+    if "problem" in told:
+        assert told["problem"] == bindings.MISSING
+    else:
+        assert "CPU" in told["backends"]
+        assert told["flags"]
+        assert any(device["kind"] == "cpu" for device in told["devices"])
+
+
+def test_the_line_about_the_system_is_read():
+    text = "CUDA : ARCHS = 520,610 | USE_GRAPHS = 1 | CPU : SSE3 = 1 | AVX = 0 | REPACK = 1 | "
+    assert build.flags(text) == {
+        "ARCHS": "520,610",
+        "USE_GRAPHS": "1",
+        "SSE3": "1",
+        "AVX": "0",
+        "REPACK": "1",
+    }
+
+
+def test_a_broken_off_pull_is_mentioned(tether, folder):
+    folder.mkdir(parents=True)
+    (folder / f"{FILE}.part").write_bytes(b"GGUF")
+    assert "was broken off after 4 bytes" in tether("doctor")[1]
+    assert [path.name for path in folder.iterdir()] == [f"{FILE}.part"], "looking makes nothing"
