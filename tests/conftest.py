@@ -17,6 +17,7 @@ pytest_plugins = ("pytest_jupyter.jupyter_server",)
 
 TETHER_VARIABLES = (
     "DATABASE_URL",
+    "HF_ENDPOINT",
     "HF_TOKEN",
     "JWT_SECRET",
     "LLM__HOST",
@@ -32,8 +33,10 @@ TETHER_VARIABLES = (
     "TETHER_DEFAULT_MAX_TOKENS",
     "TETHER_DEFAULT_TEMPERATURE",
     "TETHER_LLM_BACKEND",
+    "TETHER_MODELS_DIR",
     "TETHER_MODEL_PATH",
     "TETHER_OPENAI_MODEL",
+    "TETHER_SLOTS",
 )
 
 

@@ -23,6 +23,7 @@ ALLOWED = {
     "server": {"core", "errors", "services"},
     "app": {"server", "services", "settings"},
     "client": {"core", "errors"},
+    "cli": {"core", "errors", "llm", "settings"},
     "magics": {"client", "core", "errors"},
 }
 FOREIGN = {
@@ -86,6 +87,7 @@ HEAVY = [
     "httpx2",
     "jinja2",
     "llama_cpp",
+    "llguidance",
     "numpy",
     "openai",
     "pandas",

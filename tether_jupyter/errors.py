@@ -18,23 +18,30 @@ class TetherError(Exception):
         What happened, in a sentence that ends with what to do next.
     hint:
         More advice, where one sentence is not enough.
+    retry_after:
+        Seconds after which it is worth while to try again, where that is known.
     """
 
     type: ClassVar[str] = "internal"
     retryable: ClassVar[bool] = False
 
-    def __init__(self, message: str = "", *, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str = "", *, hint: str | None = None, retry_after: float | None = None
+    ) -> None:
         super().__init__(message or DEFAULT_MESSAGES[self.type])
         self.message = message or DEFAULT_MESSAGES[self.type]
         self.hint = hint
+        self.retry_after = retry_after
 
     def payload(self) -> dict[str, Any]:
-        """Return the wire form: ``{"type", "message", "retryable", "hint"}``."""
+        """Return the wire form: ``{"type", "message", "retryable", "hint"}``, and ``retry_after``."""
+        wait = {} if self.retry_after is None else {"retry_after": self.retry_after}
         return {
             "type": self.type,
             "message": self.message,
             "retryable": self.retryable,
             "hint": self.hint,
+            **wait,
         }
 
 
@@ -133,5 +140,6 @@ BY_TYPE: dict[str, type[TetherError]] = {cls.type: cls for cls in TetherError.__
 def from_payload(payload: dict[str, Any]) -> TetherError:
     """Return the error that :meth:`TetherError.payload` described, on the far side of a wire."""
     cls = BY_TYPE.get(str(payload.get("type")), Internal)
-    hint = payload.get("hint")
-    return cls(str(payload.get("message") or ""), hint=str(hint) if hint else None)
+    hint, wait = payload.get("hint"), payload.get("retry_after")
+    seconds = float(wait) if isinstance(wait, (int, float)) else None
+    return cls(str(payload.get("message") or ""), hint=str(hint) if hint else None, retry_after=seconds)

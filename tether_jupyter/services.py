@@ -7,7 +7,7 @@ import contextlib
 import gc
 import logging
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +15,15 @@ from tether_jupyter.core.frames import frames
 from tether_jupyter.core.generation import Generation, Generations
 from tether_jupyter.core.history import History
 from tether_jupyter.core.opening import Defaults, open_turn
-from tether_jupyter.errors import NotFound, TetherError
-from tether_jupyter.llm.registry import Backends, printable
+from tether_jupyter.errors import TetherError
+from tether_jupyter.llm.registry import Backends
 from tether_jupyter.llm.service import LLMService
 from tether_jupyter.settings import Settings
 from tether_jupyter.store.memory import MemoryHistory
 
 if TYPE_CHECKING:
     from tether_jupyter.core.request import ChatRequest
+    from tether_jupyter.llm.models.library import Library
 
 log = logging.getLogger("tether")
 
@@ -54,17 +55,21 @@ class Services:
         self._warmed = False
         self._settled = False
 
+    @cached_property
+    def library(self) -> Library:
+        """The models of this machine. Imported when somebody looks: a server starts without it."""
+        from tether_jupyter.llm.models.library import Library
+
+        return Library.from_settings(self.settings)
+
     async def ask(self, request: ChatRequest, owner: str, correlation_id: str) -> Generation:
         """Start the turn that a request asks for."""
         self.generations.check_room()
         tether = self.settings.tether
         backend, model_name = self.backends.split(request.model)
         service = self.backends.get(backend)
-        if model_name not in (None, service.model_name) and not service.takes_models:
-            raise NotFound(
-                f"There is no model `{printable(str(model_name))}` here. "
-                f"This server answers with `{service.model_name}`; ask for that, or for no model."
-            )
+        service.check_model(model_name)
+        service.check_room(owner)
         turn = await open_turn(
             request,
             owner=owner,

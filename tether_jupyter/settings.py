@@ -65,9 +65,36 @@ class LocalLLM(Configurable):
     model_path = Unicode("", help="A GGUF file. Empty for the demo model that comes with Tether.").tag(
         config=True, env=["TETHER_MODEL_PATH"]
     )
+    models_dir = Unicode(
+        "", help="Where pulled models are kept. Empty for `tether/models` in Jupyter's data folder."
+    ).tag(config=True, env=["TETHER_MODELS_DIR"])
+    hub_endpoint = Unicode(
+        "https://huggingface.co", help="The hub that models are pulled from: Hugging Face, or a mirror of it."
+    ).tag(config=True, env=["HF_ENDPOINT"])
     context_length = Int(4096, min=0, help="Context in tokens; 0 for all that the model was made for.").tag(
         config=True, env=["TETHER_CONTEXT_LENGTH"]
     )
+    slots = Int(
+        0,
+        min=0,
+        max=64,
+        help="Conversations that are answered at once, each with a context of its own; 0 for as many as fit, "
+        "up to 8.",
+    ).tag(config=True, env=["TETHER_SLOTS"])
+    parking = Int(
+        512, min=0, help="MiB of memory for what was computed of conversations that have lost their slot."
+    ).tag(config=True)
+    speculation = Bool(
+        True, help="Guess the next tokens from what was said; answers that repeat their question come sooner."
+    ).tag(config=True)
+    max_waiting = Int(
+        32, min=1, help="Questions that one user may have with the model at once; one more gets a 429."
+    ).tag(config=True)
+    unload_after = Float(
+        1800.0,
+        min=0.0,
+        help="Seconds without a question after which the model gives back its memory; 0: never.",
+    ).tag(config=True, env=["TETHER_UNLOAD_AFTER"])
     n_gpu_layers = Int(
         -1, min=-1, help="Layers to put on the GPU: -1 for all, 0 for none. Without a GPU build, none."
     ).tag(config=True, env=["TETHER_GPU_LAYERS"])

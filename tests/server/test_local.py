@@ -20,7 +20,10 @@ def endless_model(tmp_path_factory):
 
 @pytest.fixture
 def tether_config(endless_model):
-    return {"Tether": {"backend": "local"}, "LocalLLM": {"model_path": str(endless_model), "n_threads": 1}}
+    return {
+        "Tether": {"backend": "local"},
+        "LocalLLM": {"model_path": str(endless_model), "n_threads": 1, "slots": 1},
+    }
 
 
 async def test_the_worker_killed_in_mid_answer_is_a_typed_error_and_the_next_answer_comes(stream, services):

@@ -25,6 +25,12 @@ class Sampling:
     stop: tuple[str, ...] = ()
     seed: int | None = None
     response_format: dict[str, Any] | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    repeat_penalty: float | None = None
+    logit_bias: dict[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +45,17 @@ class Prompt:
         The model asked for, without the backend's name; `None` for the configured one.
     conversation_id:
         Whose turn it is, so that a backend can keep what it computed for the conversation.
+    caller:
+        Who asks, so that nobody's many questions go before another's first.
+    batch:
+        Whether nobody waits for the answer: people go first.
     """
 
     messages: Sequence[Message]
     model: str | None = None
     conversation_id: str | None = None
+    caller: str | None = None
+    batch: bool = False
 
     def as_text(self) -> str:
         """Return one text for a backend that takes a string: the bare question where there is no more."""

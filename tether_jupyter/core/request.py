@@ -101,6 +101,14 @@ class ChatRequest(BaseModel):
         None, max_length=16
     )
     seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+    top_k: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    min_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    presence_penalty: Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)] | None = None
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)] | None = None
+    repeat_penalty: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] | None = None
+    logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]] | None = Field(
+        None, max_length=1024, description="What is added to the logits of tokens, by the token's number."
+    )
     response_format: dict[str, Any] | None = None
     context: list[ContextItem] = Field(default_factory=list, max_length=256)
     attachments: list[Identifier] = Field(default_factory=list, max_length=64)
@@ -108,6 +116,9 @@ class ChatRequest(BaseModel):
     tool_names: list[Name] | None = None
     store: bool = True
     background: bool = False
+    priority: Literal["interactive", "batch"] = Field(
+        "interactive", description="`batch` for a row of many, which nobody waits for: people go first."
+    )
     correlation_id: Identifier | None = Field(
         None, validation_alias=AliasChoices("correlation_id", "correlationId")
     )

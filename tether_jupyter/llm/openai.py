@@ -230,6 +230,13 @@ class OpenAIService(LLMService):
             "stop": list(sampling.stop) or None,
             "seed": sampling.seed,
             "response_format": sampling.response_format,
+            "presence_penalty": sampling.presence_penalty,
+            "frequency_penalty": sampling.frequency_penalty,
+            "logit_bias": sampling.logit_bias,
+            # Not OpenAI's own, but known to most servers that speak its protocol; sent only when asked for.
+            "top_k": sampling.top_k,
+            "min_p": sampling.min_p,
+            "repeat_penalty": sampling.repeat_penalty,
             "stream_options": {"include_usage": True},
         }
         return {name: value for name, value in fields.items() if value is not None}

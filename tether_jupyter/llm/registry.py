@@ -11,7 +11,7 @@ from typing import Any
 
 from tether_jupyter.core.frames import frames
 from tether_jupyter.errors import ModelNotReady, TetherError
-from tether_jupyter.llm.service import LLMService
+from tether_jupyter.llm.service import LLMService, printable
 from tether_jupyter.settings import Settings
 
 log = logging.getLogger("tether")
@@ -65,11 +65,6 @@ def installed() -> dict[str, str]:
     return {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
 
 
-def printable(name: str) -> str:
-    """Return a short name that is safe in a message."""
-    return "".join(c for c in name[:64] if c.isprintable())
-
-
 class Backends:
     """The backends of a server, each built when it is first asked for and woken before it answers."""
 
@@ -121,6 +116,14 @@ class Backends:
                     except Exception as reason:
                         raise not_started(name, reason) from reason
                     self._awake.add(name)
+        return service
+
+    async def unload(self, name: str) -> LLMService:
+        """Let a backend give back what it holds, and return it; the next question wakes it anew."""
+        service = self.get(name)
+        async with self._locks.setdefault(name, asyncio.Lock()):
+            await service.unload()
+            self._awake.discard(name)
         return service
 
     async def close(self) -> None:

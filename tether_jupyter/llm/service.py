@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tether_jupyter.core import events
 from tether_jupyter.core.events import Event
 from tether_jupyter.core.prompt import Prompt, Sampling
+from tether_jupyter.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     from tether_jupyter.settings import Settings
@@ -44,6 +45,65 @@ class LLMService:
         """Return whether a question would be answered without further preparation."""
         return True
 
+    async def load(self, name: str | None) -> None:
+        """Get a model ready, in place of the one that is; `None` for the usual one.
+
+        Raises
+        ------
+        InvalidRequest
+            This backend has no models to choose from.
+        """
+        if name not in (None, self.model_name):
+            raise InvalidRequest(f"The backend `{self.service_type}` has no models to load.")
+        await self.initialize()
+
+    async def unload(self) -> None:
+        """Give back what the model takes; the next question loads it again."""
+        await self.cleanup()
+
+    async def models(self) -> list[dict[str, Any]]:
+        """Return this backend's own models: `name` and `loaded`, and what else is known of them."""
+        return []
+
+    def check_model(self, name: str | None) -> None:
+        """Raise `NotFound` where a request names a model that does not answer here."""
+        if name not in (None, self.model_name) and not self.takes_models:
+            raise NotFound(
+                f"There is no model `{printable(str(name))}` here. "
+                f"This server answers with `{self.model_name}`; ask for that, or for no model."
+            )
+
+    def check_room(self, caller: str | None) -> None:
+        """Raise `RateLimited` where a question of this caller would not be taken now."""
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Return a vector for each text, of length 1.
+
+        Raises
+        ------
+        InvalidRequest
+            This backend makes no vectors.
+        """
+        raise InvalidRequest(f"The backend `{self.service_type}` makes no embeddings.")
+
+    def infill(
+        self,
+        prefix: str,
+        suffix: str,
+        sampling: Sampling,
+        *,
+        conversation: str | None = None,
+        caller: str | None = None,
+    ) -> AsyncIterator[Event]:
+        """Yield the events of a text that goes between two others, as `stream` does.
+
+        Raises
+        ------
+        InvalidRequest
+            This backend fills in nothing.
+        """
+        raise InvalidRequest(f"The backend `{self.service_type}` does not fill in.")
+
     async def complete(self, prompt: str, *, temperature: float = 0.7, max_tokens: int | None = None) -> str:
         """Return the whole answer to a text."""
         asked = Prompt([{"role": "user", "content": prompt}])
@@ -69,3 +129,8 @@ class LLMService:
         where questions go; "this machine" unless said), `degraded` (bool, answers but not well).
         """
         return {"ready": self.is_ready(), "problem": None, "demo": False, "gpu": None}
+
+
+def printable(name: str) -> str:
+    """Return a short name that is safe in a message."""
+    return "".join(c for c in name[:64] if c.isprintable())

@@ -101,6 +101,8 @@ class Guard(JupyterHandler):
         self.set_status(405 if status_code == 405 else STATUS[reason.type])
         if isinstance(reason, Unauthorized):
             self.set_header("WWW-Authenticate", "token")
+        if reason.retry_after is not None:
+            self.set_header("Retry-After", str(max(1, round(reason.retry_after))))
         self.finish(json.dumps({"error": reason.payload()}))
 
     def _log(self) -> None:
@@ -198,7 +200,7 @@ class TetherHandler(Guard, APIHandler):
         super().set_cors_headers()
         if origin := self._allowed_origin():
             self.set_header("Access-Control-Allow-Origin", origin)
-            self.set_header("Access-Control-Expose-Headers", "X-Correlation-Id")
+            self.set_header("Access-Control-Expose-Headers", "X-Correlation-Id, Retry-After")
             self.set_header("Vary", "Origin")
 
     def _allowed_origin(self) -> str:

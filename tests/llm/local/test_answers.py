@@ -285,7 +285,7 @@ def test_an_answer_keeps_to_a_json_schema(babbler: LocalService) -> None:
 
 def test_waiting_requests_are_told_their_place_and_answered_in_order(endless: Path) -> None:
     async def run() -> None:
-        async with lm.running(endless) as local:
+        async with lm.running(endless, slots=1) as local:
             first = local.stream(lm.question("first"), Sampling())
             assert "delta" in await anext(first)
             finished: list[int] = []

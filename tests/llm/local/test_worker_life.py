@@ -17,8 +17,7 @@ import pytest
 from tests.support import local_models as lm
 from tether_jupyter.core.prompt import Sampling
 from tether_jupyter.errors import EngineCrashed, ModelNotReady
-from tether_jupyter.llm.local import bindings, breaker, probe
-from tether_jupyter.llm.local import service as service_module
+from tether_jupyter.llm.local import answers, bindings, breaker, probe
 from tether_jupyter.llm.local.service import LocalService
 
 
@@ -66,7 +65,7 @@ def test_a_dead_worker_ends_the_answer_with_a_typed_error_and_the_next_question_
 
 def test_every_waiting_answer_learns_of_the_death(endless: Path) -> None:
     async def run() -> None:
-        async with lm.running(endless) as local:
+        async with lm.running(endless, slots=1) as local:
             first = local.stream(lm.question("one"), Sampling())
             assert "delta" in await anext(first)
             waiting = [asyncio.create_task(lm.ask(local, "more")) for _ in range(5)]
@@ -104,8 +103,7 @@ def test_three_crashes_within_a_minute_stop_the_restarts_for_a_while(
 
 
 def test_a_worker_that_hangs_is_killed(endless: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service_module, "PING_SECONDS", 0.05)
-    monkeypatch.setattr(service_module, "SILENCE_SECONDS", 0.3)
+    monkeypatch.setattr(answers, "PING_SECONDS", 0.1)
 
     async def run() -> None:
         async with lm.running(endless) as local:
@@ -123,7 +121,7 @@ def test_a_worker_that_hangs_is_killed(endless: Path, monkeypatch: pytest.Monkey
 def test_an_idle_worker_is_not_taken_for_one_that_hangs(
     endless: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service_module, "PING_SECONDS", 0.01)
+    monkeypatch.setattr(answers, "PING_SECONDS", 0.01)
 
     async def run() -> None:
         async with lm.running(endless) as local:

@@ -1,124 +1,117 @@
-"""One request to one answer, on the worker's side: fit, compute, and send what comes."""
+"""From a request to a turn that the engine can compute: render, tokenise, fit, constrain."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
-
 from tether_jupyter.core.prompt import Message, Sampling, text_of
-from tether_jupyter.llm.local import fitting, grammar, limits
-from tether_jupyter.llm.local.engine import Engine
+from tether_jupyter.errors import ContextOverflow
+from tether_jupyter.llm.local import fitting, limits
+from tether_jupyter.llm.local.constraint import Constraints
+from tether_jupyter.llm.local.engine.lookup import Lookup
+from tether_jupyter.llm.local.engine.model import Model
+from tether_jupyter.llm.local.engine.sampling import Doubt, Sampler
+from tether_jupyter.llm.local.engine.text import TextStream
+from tether_jupyter.llm.local.engine.turn import Job, Turn, as_tokens
 from tether_jupyter.llm.local.renderer import Renderer
-from tether_jupyter.llm.local.sampling import Doubt
-from tether_jupyter.llm.local.text import TextStream
 
-Send = Callable[..., None]
-
-
-@dataclass(eq=False, slots=True)
-class Job:
-    """A `generate` message on its way."""
-
-    id: str
-    messages: list[Message]
-    sampling: dict[str, Any]
-    cancelled: bool = False
-
-
-@dataclass(slots=True)
-class Figures:
-    """What an answer has cost so far."""
-
-    prompt_tokens: int = 0
-    cached_tokens: int = 0
-    completion_tokens: int = 0
-    first: float = field(default=0.0)
-
-    def usage(self) -> dict[str, Any]:
-        """Return the pipe's `usage`. The speed is that of the tokens after the first."""
-        seconds = time.perf_counter() - self.first
-        speed = (self.completion_tokens - 1) / seconds if self.completion_tokens > 1 and seconds > 0 else None
-        return {
-            "prompt_tokens": self.prompt_tokens,
-            "cached_tokens": self.cached_tokens,
-            "completion_tokens": self.completion_tokens,
-            "tokens_per_s": speed and round(speed, 1),
-        }
+CUT = 256
+"""A text that is too long loses its beginning in pieces of this many tokens: most keystrokes then leave the
+beginning as it was, and with it what was computed for it."""
+SUFFIX_SHARE = 4
+"""What stands after the cursor gets a quarter of the room at most: what stands before it says more."""
 
 
 class Answerer:
-    """Answers requests with one engine, one after the other.
+    """Makes turns of requests, beside the engine, so that a long prompt's text holds up nobody's answer.
 
     Parameters
     ----------
     max_tokens:
         The model's own ceiling on an answer, or `None`.
-    send:
-        Takes an event's name and its fields, see `pipe.py`.
     doubt:
         When the model is to say that it does not know, or `None`.
+    speculation:
+        Whether answers guess their next tokens from what was said.
     """
 
     def __init__(
         self,
-        engine: Engine,
+        model: Model,
         renderer: Renderer,
         max_tokens: int | None,
-        send: Send,
         doubt: Doubt | None = None,
+        *,
+        speculation: bool = True,
     ) -> None:
-        self.engine = engine
+        self.model = model
         self.renderer = renderer
         self.max_tokens = max_tokens
-        self.send = send
         self.doubt = doubt
+        self.speculation = speculation and model.partial
+        self.constraints = Constraints(model.vocabulary)
 
-    def answer(self, job: Job) -> None:
-        """Send the whole answer, but for an error, which is raised before or in the middle of it."""
-        wanted = limits.checked(job.sampling)
-        rules = grammar.from_response_format(wanted.response_format)
+    def turn(self, job: Job) -> Turn:
+        """Return the turn of a `generate` or `infill` message.
+
+        Raises
+        ------
+        TetherError
+            The model cannot answer this; nothing was computed.
+        """
+        message = job.message
+        wanted = limits.checked(message["sampling"])
+        constraint = self.constraints.compile(wanted.response_format)
         ceiling = min(filter(None, (wanted.max_tokens, self.max_tokens)), default=None)
-        tokens = fitting.fit(
-            job.messages,
-            tokens_of=self.tokens_of,
-            at_least=self.at_least,
-            context_length=self.engine.context_length,
-            max_tokens=ceiling,
+        if message["op"] == "infill":
+            tokens = self.infill(str(message["prefix"]), str(message["suffix"]), ceiling)
+        else:
+            tokens = fitting.fit(
+                message["messages"],
+                tokens_of=self.tokens_of,
+                at_least=self.at_least,
+                context_length=self.model.context_length,
+                max_tokens=ceiling,
+            )
+        room = self.model.context_length - len(tokens)
+        conversation = message.get("conversation")
+        return Turn(
+            job,
+            as_tokens(tokens),
+            Sampler(self.model, wanted, constraint, self.doubt if message["op"] == "generate" else None),
+            TextStream(wanted.stop),
+            limit=min(ceiling or room, room),
+            conversation=str(conversation) if conversation else None,
+            fresh=wanted.seed is not None,
+            lookup=Lookup(tokens) if self.speculation and self.predictable(wanted) else None,
         )
-        room = self.engine.context_length - len(tokens)
-        sampler = self.engine.sampler(wanted, rules, self.doubt)
-        try:
-            self.generate(job, tokens, sampler, wanted, min(ceiling or room, room))
-        finally:
-            sampler.close()
 
-    def generate(self, job: Job, tokens: list[int], sampler: Any, wanted: Sampling, limit: int) -> None:
-        """Send the answer to a prompt that fits."""
-        figures = Figures(prompt_tokens=len(tokens))
-        figures.cached_tokens = self.engine.prepare(tokens, fresh=wanted.seed is not None)
-        text = TextStream(wanted.stop)
-        reason = "stop"
-        for token in self.engine.generate(tokens, sampler, lambda: job.cancelled):
-            figures.completion_tokens += 1
-            figures.first = figures.first or time.perf_counter()
-            if delta := text.feed(self.engine.vocabulary.piece(token)):
-                self.send("delta", id=job.id, text=delta)
-            if text.stopped:
-                break
-            if figures.completion_tokens >= limit:
-                reason = "length"
-                break
-        if job.cancelled:
-            reason = "cancelled"
-        elif rest := text.finish():
-            self.send("delta", id=job.id, text=rest)
-        self.send("done", id=job.id, finish_reason=reason, usage=figures.usage())
+    @staticmethod
+    def predictable(sampling: Sampling) -> bool:
+        """Return whether guesses have a chance: what is sampled wildly repeats nothing."""
+        return sampling.temperature <= 1.0
+
+    def infill(self, prefix: str, suffix: str, max_tokens: int | None) -> list[int]:
+        """Return the tokens of a text with a gap, cut to what lies around the gap.
+
+        A model without the tokens for it goes on from the prefix alone.
+        """
+        vocabulary = self.model.vocabulary
+        length = self.model.context_length
+        room = length - min(max_tokens or length, length // fitting.SHARE) - 4
+        before = vocabulary.tokenize(vocabulary.literal(prefix))
+        start = [vocabulary.bos] if vocabulary.add_bos else []
+        before = before[len(start) :]
+        if not before and not suffix:
+            raise ContextOverflow("There is nothing to go on from. Write something first.")
+        if vocabulary.infill is None:
+            return start + end_of(before, room) if before else start or vocabulary.tokenize("\n")
+        pre, suf, mid = vocabulary.infill
+        after = vocabulary.tokenize(vocabulary.literal(suffix))[len(start) :]
+        after = after[: max(room // SUFFIX_SHARE, room - len(before))]
+        return [*start, pre, *end_of(before, room - len(after)), suf, *after, mid]
 
     def tokens_of(self, messages: list[Message]) -> list[int]:
         """Render and tokenise a conversation; what only looks like a control token in it becomes none."""
-        vocabulary = self.engine.vocabulary
+        vocabulary = self.model.vocabulary
         literal = [
             {"role": str(m["role"]), "content": vocabulary.literal(text_of(m["content"]))} for m in messages
         ]
@@ -126,4 +119,10 @@ class Answerer:
 
     def at_least(self, messages: list[Message]) -> int:
         """Return a number of tokens that a conversation has in any case."""
-        return sum(self.engine.vocabulary.at_least(text_of(m["content"])) for m in messages)
+        return sum(self.model.vocabulary.at_least(text_of(m["content"])) for m in messages)
+
+
+def end_of(tokens: list[int], room: int) -> list[int]:
+    """Return the last tokens that have room."""
+    over = max(0, len(tokens) - room)
+    return tokens[min(len(tokens) - 1, -(-over // CUT) * CUT) :] if over else tokens

@@ -18,12 +18,23 @@ from typing import Any, BinaryIO
 MAX_KEYS = 1 << 16
 MAX_TENSORS = 1 << 16
 MAX_KEY_BYTES = (1 << 16) - 1
+MAX_NAME_BYTES = 63
+"""Of a tensor's name: llama.cpp knows no longer ones."""
+MAX_KEYS_BYTES = 1 << 24
 MAX_TEXT_BYTES = 1 << 20
 MAX_SKIPPED_TEXT_BYTES = 1 << 26
 MAX_TEXTS = 1 << 21
 MAX_ALIGNMENT = 1 << 20
 MAX_DIMENSIONS = 4
 MAX_ELEMENTS = (1 << 63) - 1
+
+TEXTS = frozenset(
+    {
+        *("general.architecture", "general.name", "general.license"),
+        *("tokenizer.chat_template", "tether.unsure_start"),
+    }
+)
+"""The entries whose text is read; every other text is skipped, for many of them would fill the memory."""
 
 SCALARS = {
     0: struct.Struct("<B"),
@@ -38,7 +49,7 @@ SCALARS = {
     11: struct.Struct("<q"),
     12: struct.Struct("<d"),
 }
-UINT32, BOOL, STRING, ARRAY = 4, 7, 8, 9
+UINT16, UINT32, BOOL, STRING, ARRAY = 2, 4, 7, 8, 9
 U32 = SCALARS[UINT32]
 U64 = SCALARS[10]
 
@@ -82,6 +93,10 @@ class Header:
         How an answer begins that says so (`tether.unsure_start`).
     size:
         The file's size in bytes.
+    kv_bytes:
+        What one token takes in the context's memory at 16 bits a number; 0 where the file does not tell.
+    licence:
+        What the file says of its licence, or an empty text.
     """
 
     architecture: str
@@ -94,6 +109,8 @@ class Header:
     unsure_below: int
     unsure_start: str
     size: int
+    kv_bytes: int = 0
+    licence: str = ""
 
 
 def read_header(path: str | Path) -> Header:
@@ -130,16 +147,23 @@ class Reader:
         if version not in (2, 3):
             raise GGUFError(f"its GGUF version is {version}; versions 2 and 3 can be read")
         tensors, keys = self.number(U64), self.number(U64)
-        if not 0 < tensors <= MAX_TENSORS or tensors * 24 > self.size:
+        if tensors > MAX_TENSORS or tensors * 24 > self.size:
             raise GGUFError(f"it claims to hold {tensors} tensors")
         if not 0 < keys <= MAX_KEYS or keys * 13 > self.size:
             raise GGUFError(f"it claims to hold {keys} entries")
         values: dict[str, tuple[int, Any]] = {}
+        length = 0
         for _ in range(keys):
             key = self.text(MAX_KEY_BYTES, "a key")
+            length += len(key)
+            if length > MAX_KEYS_BYTES:
+                raise GGUFError(f"its keys are longer than {MAX_KEYS_BYTES} characters together")
             if key in values:
                 raise GGUFError(f"the entry {key[:80]!r} stands there twice")
             values[key] = self.value(key)
+        # The first file of a split model may hold nothing but this head.
+        if not tensors and typed(values, "split.count", UINT16) in (None, 0, 1):
+            raise GGUFError("it claims to hold 0 tensors")
         self.check_tensors(tensors, self.alignment(values))
         return self.summary(values)
 
@@ -160,6 +184,8 @@ class Reader:
             unsure_below=typed(values, "tether.unsure_below", UINT32) or 0,
             unsure_start=typed(values, "tether.unsure_start", STRING) or "",
             size=self.size,
+            kv_bytes=kv_bytes(values, architecture),
+            licence=typed(values, "general.license", STRING) or "",
         )
 
     def alignment(self, values: dict[str, tuple[int, Any]]) -> int:
@@ -176,7 +202,7 @@ class Reader:
         names: set[str] = set()
         ends = 0
         for _ in range(count):
-            name = self.text(MAX_KEY_BYTES, "a tensor's name")
+            name = self.text(MAX_NAME_BYTES, "a tensor's name")
             if name in names:
                 raise GGUFError(f"the tensor {name[:80]!r} stands there twice")
             names.add(name)
@@ -207,8 +233,7 @@ class Reader:
         if kind in SCALARS:
             return kind, self.number(SCALARS[kind])
         if kind == STRING:
-            wanted = key.startswith(("general.", "tokenizer.chat_template", "tether."))
-            if wanted:
+            if key in TEXTS:
                 return kind, self.text(MAX_TEXT_BYTES, f"the entry {key[:80]!r}")
             self.skip_text()
             return kind, None
@@ -283,3 +308,27 @@ def counted(values: dict[str, tuple[int, Any]], key: str, most: int) -> int:
     if found not in (UINT32, 10) or not isinstance(value, int) or not 0 < value <= most:
         raise GGUFError(f"the entry {key!r} is missing or impossible")
     return value
+
+
+def kv_bytes(values: dict[str, tuple[int, Any]], architecture: str) -> int:
+    """Return what one token takes in the context's memory; 0 where the entries are not those of attention."""
+
+    def entry(name: str) -> int:
+        kind, value = values.get(f"{architecture}.{name}", (UINT32, None))
+        return value if kind in (UINT32, 10) and isinstance(value, int) and 0 < value < 1 << 24 else 0
+
+    if any(name.startswith(f"{architecture}.ssm.") for name in values):
+        return 0
+    layers, heads = entry("block_count"), entry("attention.head_count")
+    if rank := entry("attention.kv_lora_rank"):
+        return 2 * layers * (rank + entry("rope.dimension_count"))
+    if not heads:
+        return 0
+    width = entry("embedding_length") // heads
+    kept = entry("attention.head_count_kv") or heads
+    return (
+        2
+        * layers
+        * kept
+        * ((entry("attention.key_length") or width) + (entry("attention.value_length") or width))
+    )

@@ -8,13 +8,24 @@ from collections import deque
 from tether_jupyter.errors import TetherError, from_payload
 from tether_jupyter.llm.local.pipe import Message, PipeError
 
-MAX_WAITING = 1 << 18
+MAX_WAITING = 1 << 25
+"""Characters that may wait for a reader; a number in a vector counts as eight."""
+AT_ONCE = 16
+"""So many messages are handed out in a row before others have their turn in the event loop."""
 
 
 class Inbox:
-    """What came for one request. Made and read in an event loop, filled by the thread that reads the pipe."""
+    """What came for one request. Made and read in an event loop, filled by the thread that reads the pipe.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    most:
+        How many messages the request can have at most.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.came = self.arrived = self.taken = self.row = 0
         self.loop = asyncio.get_running_loop()
         self.items: deque[Message | TetherError] = deque()
         self.waiter: asyncio.Future[None] | None = None
@@ -25,10 +36,12 @@ class Inbox:
         Raises
         ------
         PipeError
-            Far more is waiting than an answer can have pieces.
+            More came than an answer can have pieces, or far more is waiting than anybody reads.
         """
-        if len(self.items) > MAX_WAITING:
-            raise PipeError("it floods the pipe")
+        self.came += 1
+        self.arrived += weight(message)
+        if self.came > self.most or self.arrived - self.taken > MAX_WAITING:
+            raise PipeError("it floods the pipe with an answer that is longer than any")
         self._add(message)
 
     def end(self, failure: TetherError) -> None:
@@ -55,12 +68,26 @@ class Inbox:
                 finally:
                     timer.cancel()
             self.waiter = None
+            self.row = 0
             if not self.items:
                 return None
+        self.row += 1
+        if self.row == AT_ONCE:
+            self.row = 0
+            await asyncio.sleep(0)
         item = self.items.popleft()
         if isinstance(item, TetherError):
             raise from_payload(item.payload())  # One failure ends many requests; each has its own traceback.
+        self.taken += weight(item)
         return item
+
+
+def weight(message: Message) -> int:
+    """Return how much memory a message takes, in characters, about."""
+    text, vectors = message.get("text"), message.get("vectors")
+    if isinstance(vectors, list):
+        return sum(8 * len(vector) for vector in vectors) + 64
+    return (len(text) if isinstance(text, str) else 0) + 64
 
 
 def release(waiter: asyncio.Future[None]) -> None:

@@ -1,4 +1,4 @@
-"""The protocol between the server and the worker that runs a model. Version 1.
+"""The protocol between the server and the worker that runs a model. Version 2.
 
 JSON lines, UTF-8, over the worker's standard input and a private copy of its standard output. A message is
 one object. The server's messages name themselves by `op`, the worker's by `event`; both sides ignore fields
@@ -8,14 +8,18 @@ carries its `id`, chosen by the server and used once, so any number of requests 
 Server to worker
 
 ========== =========================================================================================
-`load`     First, once. `version`; `model_path`; `context_length`, `n_batch`, `n_gpu_layers`,
-           `n_threads` (0: the worker chooses); `use_mmap`; `chat_template` (text or null);
-           `max_tokens` (the model's own ceiling on an answer, or null); `unsure_below` (percent) and
-           `unsure_start`: an answer whose first token is less likely begins with this text instead;
-           `template_seconds`; `template_memory` (MiB).
-`generate` `id`; `conversation` (text or null: whose prefix this is); `messages`: list of
-           `{"role", "content"}`, both texts; `sampling`: `temperature`, `top_p`, `max_tokens`,
-           `seed`, `response_format` (each may be null), `stop` (list of texts).
+`load`     First, once. `version`; `model_path`; `context_length` (of one conversation), `slots` (0: as
+           many as fit), `n_batch`, `n_gpu_layers`, `n_threads` (0: the worker chooses); `use_mmap`;
+           `facts` (`weights`, `kv` in bytes, `layers`, `trained`), by which it sees whether the model
+           fits; `parking` (MiB for conversations without a slot); `speculation`; `chat_template` (text
+           or null); `max_tokens` (the model's own ceiling on an answer, or null); `unsure_below`
+           (percent) and `unsure_start`: an answer whose first token is less likely begins with this text
+           instead; `template_seconds`; `template_memory` (MiB).
+`generate` `id`; `conversation` (text or null: whose prefix this is); `caller` (text or null); `batch`
+           (nobody waits for it); `messages`: list of `{"role", "content"}`, both texts; `sampling`: the
+           fields of `core.prompt.Sampling`.
+`infill`   The same with `prefix` and `suffix` (texts) instead of `messages`.
+`embed`    `id`; `texts`: what to turn into vectors.
 `cancel`   `id`. The answer ends with `done` and `cancelled`, within one step. Unknown ids are ignored.
 `status`   `id`. Asks for `status`.
 `ping`     Asks for `pong`. Answered even in the middle of a step.
@@ -26,18 +30,22 @@ The end of the server's stream means: end now.
 Worker to server
 
 ========== =========================================================================================
-`ready`    Once, when the model is loaded. `version`, `context_length`, `layers`,
-           `layers_on_gpu`, `offload`, `devices`, `threads`, `vocabulary` (its size).
+`loading`  `progress`: from 0 to 1, now and then before `ready`.
+`ready`    Once, when the model is loaded. `version`, `context_length`, `slots`, `kv_bytes`,
+           `weight_bytes`, `layers`, `layers_on_gpu`, `offload`, `devices`, `threads`, `vocabulary` (its
+           size), `infill` (whether the model has tokens for it).
 `failed`   Instead of `ready`, and last: `error`, the wire form of a `TetherError`.
 `queued`   `id`, `position`: 1 is next. Again whenever it changes.
 `delta`    `id`, `text`: never empty, always whole code points.
+`vectors`  `id`, `vectors`: one list of numbers for each text; then `done`.
 `done`     `id`, `finish_reason` (`stop`, `length`, `cancelled`), `usage`: `prompt_tokens`,
            `cached_tokens`, `completion_tokens`, `tokens_per_s` (null where nothing was computed).
            Nothing with this id follows.
 `error`    `id`, `error`: the wire form of a `TetherError`. Nothing with this id follows.
 `status`   `id`, `devices`, `waiting` (requests in the queue), `running` (requests being answered),
-           `steps` (how many the engine has computed so far).
-`pong`     `steps`.
+           `slots`, `conversations` (that are remembered), `kv_bytes`, `kv_tokens`, `parked_bytes`, and
+           the figures of `engine.pace`.
+`pong`     `overdue`: by how many seconds the present step is later than can be explained; below 0 for not.
 ========== =========================================================================================
 """
 
@@ -50,7 +58,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 MAX_LINE = 1 << 26
 READ_SIZE = 1 << 16
 
@@ -138,8 +146,12 @@ class Sender:
         self.lock = threading.Lock()
 
     def send(self, event: str, **fields: Any) -> None:
-        """Send an event. A server that is gone ends this process."""
-        data = encode({"event": event, **fields})
+        """Send an event."""
+        self.send_all([{"event": event, **fields}])
+
+    def send_all(self, events: list[Message]) -> None:
+        """Send events, each with its `event`, in one go. A server that is gone ends this process."""
+        data = b"".join(map(encode, events))
         try:
             with self.lock:
                 write(self.descriptor, data)

@@ -18,7 +18,8 @@ from concurrent.futures import Future, InvalidStateError
 from typing import IO, Any
 
 from tether_jupyter.errors import EngineCrashed, ModelNotReady, TetherError, from_payload
-from tether_jupyter.llm.local import environment, pipe
+from tether_jupyter.llm.local import environment, pipe, replies
+from tether_jupyter.llm.local.excuses import Excuses
 from tether_jupyter.llm.local.inbox import Inbox
 
 log = logging.getLogger("tether.local")
@@ -30,6 +31,13 @@ LAST_WORDS_SECONDS = 0.2
 MAX_LINE = 1 << 22
 OUT_OF_MEMORY = "This often means that the machine has too little memory for the model."
 HUNG = "The model hung and was stopped. It starts again by itself: ask once more."
+BROKEN = "The model's process broke and was stopped. It starts again by itself: ask once more."
+STARVED = 0.8
+"""The share of a time without a core from which on a silent worker is not blamed."""
+LOADING = 1 << 20
+"""Replies that a request may get while it is not known how long an answer can be."""
+MORE_REPLIES = 4096
+"""Those that a request may get besides the tokens of a whole context: vectors, places in the queue."""
 
 
 class WorkerProcess:
@@ -46,8 +54,15 @@ class WorkerProcess:
     def __init__(self, load: pipe.Message, crashed: Callable[[str], None]) -> None:
         self.ready: Future[pipe.Message] = Future()
         self.dead = False
+        self.progress = 0.0
+        """How much of the model is loaded, from 0 to 1."""
         self.heard = time.monotonic()
+        self._looked = -math.inf
+        self._missed = 0
         self._pinged = -math.inf
+        self._excuses: Excuses | None = None
+        self._most = LOADING
+        self._flood = replies.Flood()
         self._crashed = crashed
         self._failure: TetherError | None = None
         self._inboxes: dict[str, Inbox] = {}
@@ -81,7 +96,7 @@ class WorkerProcess:
         TetherError
             The worker is dead already.
         """
-        id, inbox = f"r{next(self._numbers)}", Inbox()
+        id, inbox = f"r{next(self._numbers)}", Inbox(self._most)
         data = pipe.encode({**message, "id": id})
         with self._lock:
             if self.dead:
@@ -95,16 +110,27 @@ class WorkerProcess:
         with self._lock:
             self._inboxes.pop(id, None)
 
-    def watch(self, interval: float, patience: float) -> None:
-        """Ping a worker after `interval` seconds of silence; kill one that owes a pong for `patience`.
+    def watch(self, interval: float, patience: int) -> None:
+        """Ping a worker that is silent; kill one that owes a pong for `patience` looks in time.
 
-        Whoever waits calls this from time to time; however many wait, there is one ping.
+        Whoever waits calls this every `interval` seconds of silence; however many wait, there is one ping. A
+        look that comes late itself counts for nothing, nor does one before which the worker got no core for
+        most of the time, or waited for a disk: then this machine is too busy to blame the worker.
         """
         now = time.monotonic()
+        since = now - self._looked
+        if since < interval * 0.9:
+            return
+        self._looked = now
+        if self._excuses is None and self.pid is not None:
+            self._excuses = Excuses(self.pid)
+        excused = self._excuses.look(now) if self._excuses else 0.0
         if self._pinged > self.heard:
-            if now - self._pinged > patience:
+            self._missed += since < interval * 1.5 and excused < STARVED * since
+            if self._missed >= patience:
                 self.kill(EngineCrashed(HUNG))
-        elif now - self.heard >= interval:
+        else:
+            self._missed = 0
             self._pinged = now
             self.send({"op": "ping"})
 
@@ -157,13 +183,18 @@ class WorkerProcess:
         errors = threading.Thread(target=self._listen, args=(process.stderr,), daemon=True)
         writer.start()
         errors.start()
+        broken = None
         try:
             for messages in pipe.read(fileno(process.stdout), MAX_LINE):
                 self.heard = time.monotonic()
+                self._flood.count(len(messages))
                 for message in messages:
                     self._receive(message)
+            process.wait(LAST_WORDS_SECONDS)  # Its end closes the pipe a moment before it can be seen.
         except (pipe.PipeError, OSError) as reason:
-            log.error("The worker does not keep to the protocol: %s", reason)
+            broken = f"it was stopped because it did not keep to the protocol: {reason}"
+        except subprocess.TimeoutExpired:
+            broken = "it was stopped because it had closed its pipe"
         finally:
             process.kill()  # Whoever has closed this pipe has nothing left to do.
             code = process.wait()
@@ -172,7 +203,13 @@ class WorkerProcess:
             for stream in (process.stdout, process.stderr):
                 if stream:
                     stream.close()
-        return describe(code)
+        if self._failure is not None and self._failure.message == HUNG:
+            return "it hung"
+        if broken is None or self._stopping:
+            return describe(code)
+        log.error("The worker process is of no use: %s.", broken)
+        self._failure = self._failure or EngineCrashed(BROKEN)
+        return broken
 
     def _write(self, stream: Any) -> None:
         while (data := self._outgoing.get()) is not None:
@@ -188,22 +225,30 @@ class WorkerProcess:
         held = b""
         with contextlib.suppress(OSError, ValueError):
             while data := os.read(stream.fileno(), pipe.READ_SIZE):
-                *lines, held = (held + data).split(b"\n")
+                *lines, held = (held + data).rsplit(b"\n", LOG_LINES + 1)
                 held = held[-LOG_LINE_BYTES:]
-                for line in lines:
-                    self._lines.append(line[:LOG_LINE_BYTES].decode("utf-8", "replace"))
+                self._lines.extend(map(printable, lines[-LOG_LINES:]))
         if held:
-            self._lines.append(held.decode("utf-8", "replace"))
+            self._lines.append(printable(held))
 
     def _receive(self, message: pipe.Message) -> None:
-        event = message.get("event")
+        replies.check(message)
+        event = message["event"]
         if event == "ready":
+            self.progress = 1.0
+            self._most = 2 * message["context_length"] + MORE_REPLIES
             settle(self.ready, message)
+        elif event == "loading":
+            self.progress = float(message["progress"])
+        elif event == "pong":
+            if float(message["overdue"]) > 0:
+                self.kill(EngineCrashed(HUNG))
         elif event == "failed":
-            error = message.get("error")
-            self._failure = from_payload(error if isinstance(error, dict) else {})
+            self._failure = self._failure or from_payload(message["error"])
         elif (inbox := self._inboxes.get(str(message.get("id")))) is not None:
             inbox.put(message)
+        else:
+            self._flood.stray()
 
     def _end(self, how: str) -> None:
         """Tell everybody. The order matters: whoever learns of the end may ask for a new worker at once."""
@@ -221,6 +266,12 @@ class WorkerProcess:
         settle(self.ready, failure)
         for inbox in inboxes:
             inbox.end(failure)
+
+
+def printable(line: bytes) -> str:
+    """Return a line for the log: native code may print a file's bytes, which may be escape sequences."""
+    text = line[:LOG_LINE_BYTES].decode("utf-8", "replace")
+    return "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in text)
 
 
 def fileno(stream: IO[bytes] | None) -> int:

@@ -11,30 +11,43 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tether_jupyter.core import events
 from tether_jupyter.core.events import Event
 from tether_jupyter.core.prompt import Message, Prompt, Sampling, text_of
 from tether_jupyter.errors import (
+    Conflict,
     InvalidRequest,
     ModelNotReady,
     NotFound,
     TetherError,
-    from_payload,
 )
-from tether_jupyter.llm.local import bindings, demo, gguf, grammar, limits, pipe, probe
+from tether_jupyter.llm.local import bindings, constraint, demo, gguf, limits, pipe, probe
+from tether_jupyter.llm.local.answers import answer, vectors
 from tether_jupyter.llm.local.breaker import Breaker
-from tether_jupyter.llm.local.inbox import Inbox
 from tether_jupyter.llm.local.process import WorkerProcess
-from tether_jupyter.llm.service import LLMService
+from tether_jupyter.llm.local.room import Room
+from tether_jupyter.llm.models.shelf import Shelf, size_of, spelled
+from tether_jupyter.llm.service import LLMService, printable
 
 if TYPE_CHECKING:
     from tether_jupyter.settings import LocalLLM, Settings
 
 ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
-COUNTS = ("prompt_tokens", "cached_tokens", "completion_tokens", "tokens_per_s")
-PING_SECONDS = 1.0
-SILENCE_SECONDS = 15.0
 STATUS_SECONDS = 1.0
+MAX_TEXTS = 2048
+ENGINE = (
+    "slots",
+    "running",
+    "waiting",
+    "conversations",
+    "kv_bytes",
+    "kv_tokens",
+    "parked_bytes",
+    "weight_bytes",
+    "tokens_per_s",
+    "prompt_tokens_per_s",
+    "infill",
+)
+"""What health and the models tell of the engine."""
 
 
 class LocalService(LLMService):
@@ -50,9 +63,13 @@ class LocalService(LLMService):
 
     def __init__(self, settings: LocalLLM) -> None:
         self.settings = settings
-        self.path = Path(settings.model_path).expanduser().absolute() if settings.model_path else demo.PATH
-        self.model_name = self.path.stem
+        self.shelf = Shelf(settings.models_dir)
+        self.usual = Path(settings.model_path).expanduser().absolute() if settings.model_path else demo.PATH
+        self.path = self.usual
+        self.model_name = spelled(self.path.name)[0]
         self.breaker = Breaker()
+        self.room = Room(settings.max_waiting)
+        self._idle: asyncio.TimerHandle | None = None
         self._worker: WorkerProcess | None = None
         self._starting = threading.Lock()
         self._headers: dict[tuple[int, int], gguf.Header] = {}
@@ -85,6 +102,69 @@ class LocalService(LLMService):
             worker, self._worker = self._worker, None
         if worker is not None:
             await asyncio.to_thread(worker.stop)
+
+    async def load(self, name: str | None) -> None:
+        """Load a model of the shelf, in place of the one that is; `None` for the one of the settings.
+
+        Raises
+        ------
+        NotFound
+            There is none of that name.
+        Conflict
+            Answers are being written with another model.
+        ModelNotReady
+            It cannot be loaded. The one before is back in its place, and is loaded by the next question.
+        """
+        path = await asyncio.to_thread(self._find, name)
+        if path != self.path and self.room.total:
+            raise Conflict(
+                f"{self.model_name!r} is writing {self.room.total} answers. "
+                "Stop them, or wait, then load again."
+            )
+        before = self.path
+        if path != before:
+            await self.cleanup()
+            self._choose(path)
+        try:
+            await self._ready()
+        except TetherError:
+            if path != before:
+                await self.cleanup()
+                self._choose(before)
+            raise
+        self._rest()
+
+    def _find(self, name: str | None) -> Path:
+        """Return the file of a model: the shelf's, the settings' or the demo model's."""
+        if name is None:
+            return self.usual
+        for path in (self.path, self.usual, demo.PATH):
+            if name == spelled(path.name)[0]:
+                return path
+        return self.shelf.path(name)
+
+    def _choose(self, path: Path) -> None:
+        self.path, self.model_name = path, spelled(path.name)[0]
+        self.breaker, self._failure, self._headers = Breaker(), None, {}
+
+    def _rest(self) -> None:
+        """Let the model go when nobody asks for it any more."""
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+        if self.settings.unload_after and not self.room.total and self.is_ready():
+            loop = asyncio.get_running_loop()
+            self._idle = loop.call_later(
+                self.settings.unload_after, lambda: loop.create_task(self._unload_idle())
+            )
+
+    async def _unload_idle(self) -> None:
+        if not self.room.total:
+            await self.cleanup()
+
+    def check_room(self, caller: str | None) -> None:
+        """Raise `RateLimited` where a question of this caller would not be taken now."""
+        self.room.check(caller)
 
     def is_ready(self) -> bool:
         """Return whether the model is loaded."""
@@ -127,6 +207,7 @@ class LocalService(LLMService):
             self._failure = reason.message
             raise
         self._failure = None
+        self.room.slots = int(worker.ready.result()["slots"])
         return worker
 
     def _load_message(self, header: gguf.Header) -> dict[str, Any]:
@@ -134,6 +215,15 @@ class LocalService(LLMService):
         return {
             "model_path": str(self.path),
             "context_length": settings.context_length,
+            "slots": settings.slots,
+            "parking": settings.parking,
+            "speculation": settings.speculation,
+            "facts": {
+                "weights": sum(size_of(file) for file in self._files()),
+                "kv": header.kv_bytes,
+                "layers": header.block_count,
+                "trained": header.context_length,
+            },
             "n_batch": settings.n_batch,
             "n_gpu_layers": settings.n_gpu_layers,
             "n_threads": settings.n_threads,
@@ -145,6 +235,13 @@ class LocalService(LLMService):
             "template_seconds": settings.template_seconds,
             "template_memory": settings.template_memory,
         }
+
+    def _files(self) -> list[Path]:
+        """Return the files that the model consists of: more than one where it is split."""
+        name, _, count = spelled(self.path.name)
+        if count == 1:
+            return [self.path]
+        return [self.path.with_name(f"{name}-{n:05d}-of-{count:05d}.gguf") for n in range(1, count + 1)]
 
     def header(self) -> gguf.Header:
         """Return what the model file says of itself, read anew when the file has changed.
@@ -188,58 +285,111 @@ class LocalService(LLMService):
         ModelNotReady, EngineCrashed
             There is no model to answer, or it died.
         """
-        self._check_model(prompt.model)
-        figures = checked(sampling)
+        self.check_model(prompt.model)
         message = {
             "op": "generate",
             "conversation": prompt.conversation_id,
+            "caller": prompt.caller,
+            "batch": prompt.batch,
             "messages": plain(prompt.messages),
-            "sampling": figures,
+            "sampling": await figures(sampling),
         }
+        async for event in self._answer(message, prompt.caller):
+            yield event
+
+    async def infill(
+        self,
+        prefix: str,
+        suffix: str,
+        sampling: Sampling,
+        *,
+        conversation: str | None = None,
+        caller: str | None = None,
+    ) -> AsyncIterator[Event]:
+        """Yield the events of what goes between two texts; from a model without the tokens for it, of what
+        goes on from the first one.
+
+        Raises
+        ------
+        TetherError
+            As `stream` does.
+        """
+        message = {
+            "op": "infill",
+            "conversation": conversation,
+            "caller": caller,
+            "prefix": prefix,
+            "suffix": suffix,
+            "sampling": await figures(sampling),
+        }
+        async for event in self._answer(message, caller):
+            yield event
+
+    async def _answer(self, message: dict[str, Any], caller: str | None) -> AsyncIterator[Event]:
         began = time.perf_counter()
-        worker = await self._ready()
-        if self._is_demo(self.header()):
-            # It knows one answer to each question, and a second choice would only be a wrong one.
-            figures["temperature"] = 0.0
-        id, inbox = worker.open(message)
-        ended = False
-        first: float | None = None
+        with self.room.taken(caller):
+            worker = await self._ready()
+            if self._is_demo(self.header()):
+                # It knows one answer to each question, and a second choice would only be a wrong one.
+                message["sampling"]["temperature"] = 0.0
+            stream = answer(worker, message, began)
+            try:
+                async for event in stream:
+                    yield event
+            finally:
+                await stream.aclose()
+        self._rest()
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Return a vector of length 1 for each text: the mean of what the model makes of its tokens.
+
+        Raises
+        ------
+        InvalidRequest
+            There are no texts, or too many.
+        ContextOverflow
+            A text is longer than the context.
+        ModelNotReady, EngineCrashed
+            There is no model to ask, or it died.
+        """
+        if not texts or len(texts) > MAX_TEXTS or not all(isinstance(text, str) and text for text in texts):
+            raise InvalidRequest(f"Send 1 to {MAX_TEXTS} texts, none of them empty.")
+        with self.room.taken(None):
+            found = await vectors(await self._ready(), list(texts))
+        self._rest()
+        return found
+
+    def check_model(self, name: str | None) -> None:
+        """Refuse a model that is not loaded here; say so where it is on the shelf."""
+        if name in (None, self.model_name):
+            return
+        shown = printable(str(name))
         try:
-            while not ended:
-                reply = await self._next(worker, inbox)
-                kind = reply["event"]
-                if kind == "delta":
-                    first = first or time.perf_counter()
-                    yield events.delta(str(reply["text"]))
-                elif kind == "queued":
-                    yield events.queued(int(reply["position"]))
-                elif kind == "error":
-                    ended = True
-                    raise from_payload(reply["error"])
-                elif kind == "done":
-                    ended = True
-                    counts = {name: reply["usage"].get(name) for name in COUNTS}
-                    ttft = round((first - began) * 1000, 1) if first else None
-                    yield events.usage(**counts, cost_usd=0.0, ttft_ms=ttft)
-                    yield events.done(reply["finish_reason"])
-        finally:
-            worker.close(id)
-            if not ended:
-                worker.send({"op": "cancel", "id": id})
-
-    async def _next(self, worker: WorkerProcess, inbox: Inbox) -> dict[str, Any]:
-        """Return the next reply. A worker that is silent for too long is killed, which ends the wait."""
-        while (reply := await inbox.get(PING_SECONDS)) is None:
-            worker.watch(PING_SECONDS, SILENCE_SECONDS)
-        return reply
-
-    def _check_model(self, name: str | None) -> None:
-        """Refuse a model that is not here. The name is compared, and never becomes a path."""
-        if name not in (None, self.model_name):
+            self.shelf.path(str(name))
+        except TetherError:
             raise NotFound(
-                f"There is no local model called {str(name)[:80]!r}. "
+                f"There is no local model called {shown!r}. "
                 f"This server runs {self.model_name!r}; ask for that, or for no model."
-            )
+            ) from None
+        raise NotFound(
+            f"{shown!r} is on this machine, but {self.model_name!r} is the one that answers. "
+            "Load it first, with `POST models/load`."
+        )
+
+    async def models(self) -> list[dict[str, Any]]:
+        """Return the model in use, and how its engine does."""
+        state = await self.describe()
+        return [
+            {
+                "name": self.model_name,
+                "loaded": state["ready"],
+                "size": state["size"],
+                "context_length": state["context_length"],
+                "architecture": state["architecture"],
+                "problem": state["problem"],
+                "engine": state["engine"],
+            }
+        ]
 
     # -- health
 
@@ -260,6 +410,9 @@ class LocalService(LLMService):
             problem = problem or facts.get("problem") or self.breaker.problem() or self._failure
         layers = facts.get("layers", header.block_count if header else None)
         trained = header.context_length if header else 0
+        engine = {name: facts[name] for name in ENGINE if name in facts}
+        if self._worker is not None and not self._worker.dead:
+            engine["progress"] = self._worker.progress
         planned = min(self.settings.context_length or trained, trained)
         return {
             "ready": worker is not None,
@@ -276,6 +429,7 @@ class LocalService(LLMService):
             "architecture": header.architecture if header else None,
             "threads": facts.get("threads"),
             "size": header.size if header else None,
+            "engine": engine,
         }
 
     def _is_demo(self, header: gguf.Header | None) -> bool:
@@ -302,6 +456,13 @@ class LocalService(LLMService):
             return self._probe
 
 
+async def figures(sampling: Sampling) -> dict[str, Any]:
+    """Return the figures as `checked` does; beside the loop where a schema is to be read."""
+    if sampling.response_format is None:
+        return checked(sampling)
+    return await asyncio.to_thread(checked, sampling)
+
+
 def checked(sampling: Sampling) -> dict[str, Any]:
     """Return the figures as the pipe takes them, so that a bad one is refused before a model is loaded.
 
@@ -312,7 +473,7 @@ def checked(sampling: Sampling) -> dict[str, Any]:
     """
     figures = {field.name: getattr(sampling, field.name) for field in fields(sampling)}
     try:
-        grammar.from_response_format(limits.checked(figures).response_format)
+        constraint.check(limits.checked(figures).response_format)
         pipe.encode(figures)
     except (ValueError, TypeError, RecursionError) as reason:
         raise InvalidRequest("The request holds a figure or a schema that is no JSON.") from reason

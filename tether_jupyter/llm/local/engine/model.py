@@ -1,7 +1,7 @@
-"""One model, one context, one sequence of tokens, on llama.cpp's own functions.
+"""A loaded model and its context, on llama.cpp's own functions, with what they are given checked here.
 
-`llama_cpp.Llama` is not used: it drops long tokens, takes one prefix, and re-reads its own output. What these
-functions are given is checked here, because most of their refusals end the process.
+`llama_cpp.Llama` is not used: it drops long tokens, keeps one conversation, and re-reads its own output. Most
+refusals of the functions below would end the process.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,56 +17,79 @@ import numpy as np
 
 from tether_jupyter.errors import EngineCrashed, ModelNotReady
 from tether_jupyter.llm.local import bindings, threads
-from tether_jupyter.llm.local.sampling import Sampler
-from tether_jupyter.llm.local.vocabulary import Vocabulary
+from tether_jupyter.llm.local.engine.batch import Batch
+from tether_jupyter.llm.local.engine.vocabulary import Vocabulary
 
 MAX_UBATCH = 512
-ABORTED = 2
 LOG_LEVEL_WARN, LOG_LEVEL_ERROR, LOG_LEVEL_CONTINUE = 3, 4, 5
 FAILED = (
     "llama.cpp cannot load {name}. The file may be damaged, too large for this machine's memory, or of a "
     "kind that this version does not know; the server's log has its reason."
 )
 
+Progress = Callable[[float], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to load a model; the fields of the pipe's `load`, see `pipe.py`."""
+    """How to load a model; the fields of the pipe's `load`, see `pipe.py`.
+
+    Parameters
+    ----------
+    context_length:
+        Tokens of one conversation; 0 for as many as the model was made for.
+    slots:
+        How many conversations the context holds, each `context_length` long.
+    """
 
     model_path: str
     context_length: int = 0
+    slots: int = 1
     n_batch: int = 512
     n_gpu_layers: int = -1
     n_threads: int = 0
     use_mmap: bool = True
 
 
-class Engine:
-    """A loaded model, and the tokens that its context holds. For one thread, but for `abort`."""
+class Model:
+    """A model in memory. For one thread, but for `abort`.
 
-    def __init__(self, options: Options) -> None:
+    Each slot has a part of the context's memory to itself (`kv_unified` is off): attention then looks at one
+    conversation's tokens and not at everybody's, which is 10 to 20 % faster with many answers. What slots
+    have in common is copied from one to the other, see `copy`.
+    """
+
+    def __init__(self, options: Options, progress: Progress | None = None) -> None:
         self.llama: Any = bindings.load()
         self.log = NativeLog(self.llama)
         self.llama.llama_backend_init()
-        self.model = self._load_model(options)
-        self.vocabulary = Vocabulary(self.llama, self.llama.llama_model_get_vocab(self.model))
+        self.options = options
+        self.handle = self._load(options, progress)
+        self.vocabulary = Vocabulary(self.llama, self.llama.llama_model_get_vocab(self.handle))
         self.threads = options.n_threads or threads.default_threads()
         self.context = self._make_context(options)
         self.memory = self.llama.llama_get_memory(self.context)
-        self.context_length = int(self.llama.llama_n_ctx_seq(self.context))
-        self.batch = Batch(self.llama, int(self.llama.llama_n_batch(self.context)))
-        self.held: list[int] = []
-        """The tokens in the context's memory, in order: a mirror, kept true through every failure."""
-        self.steps = 0
+        self.slots = int(self.llama.llama_n_seq_max(self.context))
+        self.batch = Batch(self.llama, int(self.llama.llama_n_batch(self.context)), self.slots)
+        llama, handle = self.llama, self.handle
+        self.partial = not (llama.llama_model_is_recurrent(handle) or llama.llama_model_is_hybrid(handle))
+        """Whether a conversation can be cut at any token: recurrent models only know its end."""
         self._abort = self._set_abort_flag()
 
     # -- loading
 
-    def _load_model(self, options: Options) -> Any:
+    def _load(self, options: Options, progress: Progress | None) -> Any:
         llama = self.llama
         params = llama.llama_model_default_params()
         params.n_gpu_layers = options.n_gpu_layers
         params.load_mode = llama.LLAMA_LOAD_MODE_MMAP if options.use_mmap else llama.LLAMA_LOAD_MODE_NONE
+        if progress is not None:
+
+            def report(share: float, _: Any) -> bool:
+                progress(share)
+                return True
+
+            params.progress_callback = self._progress = llama.llama_progress_callback(report)
         model = llama.llama_model_load_from_file(options.model_path.encode(), params)
         name = re.split(r"[/\\]", options.model_path)[-1]
         if not model:
@@ -77,20 +100,24 @@ class Engine:
 
     def _make_context(self, options: Options) -> Any:
         llama = self.llama
-        trained = int(llama.llama_model_n_ctx_train(self.model))
+        trained = int(llama.llama_model_n_ctx_train(self.handle))
+        length = min(options.context_length or trained, trained)
         params = llama.llama_context_default_params()
-        params.n_ctx = min(options.context_length or trained, trained)
+        params.n_ctx = length * options.slots
         params.n_batch = options.n_batch
         params.n_ubatch = min(options.n_batch, MAX_UBATCH)
-        params.n_seq_max = 1
+        params.n_seq_max = options.slots
+        params.kv_unified = False
         params.n_threads = params.n_threads_batch = self.threads
         params.no_perf = True
-        context = llama.llama_init_from_model(self.model, params)
+        context = llama.llama_init_from_model(self.handle, params)
         if not context:
             raise ModelNotReady(
-                f"There is not enough memory for a context of {params.n_ctx} tokens. "
-                "Set a smaller `LocalLLM.context_length`."
+                f"There is not enough memory for {options.slots} contexts of {length} tokens. "
+                "Set a smaller `LocalLLM.context_length` or `LocalLLM.slots`."
             )
+        # llama.cpp rounds up to a multiple of 256; more than was asked for would be more than was planned.
+        self.context_length = min(int(llama.llama_n_ctx_seq(context)), length)
         return context
 
     def _set_abort_flag(self) -> Any:
@@ -109,126 +136,88 @@ class Engine:
     @property
     def layers(self) -> int:
         """The model's layers that can be put on a GPU."""
-        return int(self.llama.llama_model_n_layer(self.model))
+        return int(self.llama.llama_model_n_layer(self.handle))
 
     def describe(self) -> dict[str, Any]:
-        """Return what the pipe's `ready` tells of the engine."""
+        """Return what the pipe's `ready` tells of the model."""
         from tether_jupyter.llm.local.devices import devices
 
         return {
             "context_length": self.context_length,
+            "slots": self.slots,
+            "kv_bytes": self.log.kv_bytes,
+            "weight_bytes": int(self.llama.llama_model_size(self.handle)),
             "layers": self.layers,
             "layers_on_gpu": min(self.log.offloaded, self.layers),
             "offload": bool(self.llama.llama_supports_gpu_offload()),
             "devices": devices(),
             "threads": self.threads,
             "vocabulary": self.vocabulary.size,
+            "infill": self.vocabulary.infill is not None,
         }
 
     # -- computing
 
-    def sampler(self, *arguments: Any) -> Sampler:
-        """Return a sampler for this model, see `Sampler`."""
-        return Sampler(self.llama, self.vocabulary.handle, *arguments)
-
-    def prepare(self, tokens: Sequence[int], *, fresh: bool = False) -> int:
-        """Drop what the context holds and a prompt does not begin with; return how many tokens stay.
-
-        `fresh` drops all of it: what was computed in other batches is rounded differently, and a seed
-        promises the same text.
-        """
-        keep = 0 if fresh else common(self.held, tokens)
-        keep = min(keep, len(tokens) - 1)  # The last one is computed anew: its logits are needed.
-        self._truncate(keep)
-        return len(self.held)
-
-    def generate(
-        self, tokens: Sequence[int], sampler: Sampler, cancelled: Callable[[], bool]
-    ) -> Iterator[int]:
-        """Compute a prompt, and yield the tokens of its answer until the model ends it.
-
-        Stop asking for more to end it earlier. It ends by itself when `cancelled` says so, which is asked
-        before every step.
-        """
-        if self._abort is not None:
-            self._abort[0] = b"\0"
-        rest = list(tokens[len(self.held) :])
-        while rest:
-            part, rest = rest[: self.batch.size], rest[self.batch.size :]
-            if not self._step(part, cancelled):
-                return
-        while (token := sampler.sample(self.context)) is not None and not self.vocabulary.ends(token):
-            yield token
-            if len(self.held) >= self.context_length or not self._step([token], cancelled):
-                return
+    def decode(self) -> int:
+        """Compute the batch; return llama.cpp's code: 0 done, 1 no room, 2 aborted, below 0 refused."""
+        return int(self.llama.llama_decode(self.context, self.batch.native()))
 
     def abort(self) -> None:
-        """Stop the step that is being computed, from any thread; its answer must be cancelled before."""
+        """Stop the step that is being computed. From any thread."""
         if self._abort is not None:
             self._abort[0] = b"x"
 
-    def _step(self, tokens: list[int], cancelled: Callable[[], bool]) -> bool:
-        """Compute some tokens after those that are held; `False` when the answer was cancelled."""
-        if cancelled():
-            return False
-        code = self.llama.llama_decode(self.context, self.batch.fill(tokens, len(self.held)))
-        if code == ABORTED and not cancelled():  # The flag was meant for the answer before this one.
+    def go_on(self) -> None:
+        """Take an abort back."""
+        if self._abort is not None:
             self._abort[0] = b"\0"
-            self._truncate(len(self.held))
-            code = self.llama.llama_decode(self.context, self.batch.fill(tokens, len(self.held)))
-        if code == 0:
-            self.held += tokens
-            self.steps += 1
+
+    def logits(self, row: int) -> np.ndarray[Any, Any]:
+        """Return the logits of a row of the batch, float32, shape (vocabulary,): llama.cpp's own memory."""
+        pointer = self.llama.llama_get_logits_ith(self.context, row)
+        if not pointer:
+            raise EngineCrashed
+        return np.ctypeslib.as_array(pointer, shape=(self.vocabulary.size,))
+
+    # -- memory
+
+    def cut(self, slot: int, length: int) -> bool:
+        """Keep a slot's first tokens and forget the rest; return whether that could be done.
+
+        Where it could not, all of the slot is forgotten.
+        """
+        if self.llama.llama_memory_seq_rm(self.memory, slot, length, -1):
             return True
-        self._truncate(len(self.held))
-        if code == ABORTED and cancelled():
-            return False
-        self._truncate(0)
-        raise EngineCrashed(
-            f"The model stopped in the middle of its answer (llama.cpp says {code}). Ask again."
-        )
+        self.llama.llama_memory_seq_rm(self.memory, slot, -1, -1)
+        return False
 
-    def _truncate(self, keep: int) -> None:
-        """Keep the first tokens in memory and forget the rest, some of which the mirror may not know."""
-        kept = self.llama.llama_memory_seq_rm(self.memory, 0, keep, -1)
-        if not kept:  # Recurrent models cannot go back by a part.
-            self.llama.llama_memory_clear(self.memory, True)
-            keep = 0
-        del self.held[keep:]
+    def copy(self, source: int, target: int) -> None:
+        """Make a slot hold what another one holds.
 
+        A part cannot be copied between slots with memory of their own: llama.cpp ends the process at that.
+        Copy all and `cut`.
+        """
+        self.llama.llama_memory_seq_rm(self.memory, target, -1, -1)
+        self.llama.llama_memory_seq_cp(self.memory, source, target, -1, -1)
 
-class Batch:
-    """The tokens of one step, in arrays of our own that llama.cpp reads in place."""
+    def save(self, slot: int) -> np.ndarray[Any, Any] | None:
+        """Return what a slot holds, as bytes; `None` where llama.cpp cannot tell."""
+        size = int(self.llama.llama_state_seq_get_size(self.context, slot))
+        if not size:
+            return None
+        data = np.empty(size, np.uint8)
+        room = ctypes.cast(data.ctypes.data, ctypes.POINTER(ctypes.c_uint8))
+        written = int(self.llama.llama_state_seq_get_data(self.context, room, size, slot))
+        return data[:written] if written else None
 
-    def __init__(self, llama: Any, size: int) -> None:
-        self.size = size
-        self.tokens = np.zeros(size, np.int32)
-        self.positions = np.zeros(size, np.int32)
-        self.counts = np.ones(size, np.int32)
-        self.sequence = np.zeros(1, np.int32)
-        self.sequences = np.full(size, self.sequence.ctypes.data, np.uintp)
-        self.wanted = np.zeros(size, np.int8)
-        self.native = llama.llama_batch(
-            n_tokens=0,
-            token=pointer(self.tokens, llama.llama_token),
-            embd=None,
-            pos=pointer(self.positions, llama.llama_pos),
-            n_seq_id=pointer(self.counts, ctypes.c_int32),
-            seq_id=pointer(self.sequences, ctypes.POINTER(llama.llama_seq_id)),
-            logits=pointer(self.wanted, ctypes.c_int8),
-        )
-
-    def fill(self, tokens: Sequence[int], position: int) -> Any:
-        """Return the batch with these tokens, at least one and at most `size`, from a position on."""
-        count = len(tokens)
-        if not 0 < count <= self.size:
-            raise ValueError(f"{count} tokens do not go into a batch of {self.size}")
-        self.tokens[:count] = tokens
-        self.positions[:count] = np.arange(position, position + count)
-        self.wanted[:count] = 0
-        self.wanted[count - 1] = 1
-        self.native.n_tokens = count
-        return self.native
+    def restore(self, slot: int, data: np.ndarray[Any, Any]) -> bool:
+        """Put saved bytes into a slot; return whether that could be done."""
+        self.llama.llama_memory_seq_rm(self.memory, slot, -1, -1)
+        room = ctypes.cast(data.ctypes.data, ctypes.POINTER(ctypes.c_uint8))
+        if self.llama.llama_state_seq_set_data(self.context, room, len(data), slot):
+            return True
+        self.llama.llama_memory_seq_rm(self.memory, slot, -1, -1)
+        return False
 
 
 class NativeLog:
@@ -236,27 +225,17 @@ class NativeLog:
 
     def __init__(self, llama: Any) -> None:
         self.offloaded = 0
+        self.kv_bytes = 0
         self._level = 0
         self._callback = llama.llama_log_callback(self._receive)
         llama.llama_log_set(self._callback, ctypes.c_void_p(0))
 
     def _receive(self, level: int, text: bytes, _: Any) -> None:
         self._level = self._level if level == LOG_LEVEL_CONTINUE else level
-        if found := re.search(rb"offloaded (\d+)/\d+ layers to GPU", text or b""):
+        text = text or b""
+        if found := re.search(rb"offloaded (\d+)/\d+ layers to GPU", text):
             self.offloaded = int(found.group(1))
+        elif found := re.search(rb"llama_(?:kv_cache|memory_recurrent).*: size = +([\d.]+) MiB", text):
+            self.kv_bytes += round(float(found.group(1)) * 2**20)
         if self._level in (LOG_LEVEL_WARN, LOG_LEVEL_ERROR):
-            sys.stderr.write((text or b"").decode("utf-8", "replace"))
-
-
-def pointer(array: np.ndarray[Any, Any], kind: Any) -> Any:
-    """Return a native pointer to an array, which must outlive it."""
-    return ctypes.cast(array.ctypes.data, ctypes.POINTER(kind))
-
-
-def common(held: Sequence[int], wanted: Sequence[int]) -> int:
-    """Return how many tokens two sequences begin with alike."""
-    length = min(len(held), len(wanted))
-    if not length:
-        return 0
-    differ = np.flatnonzero(np.asarray(held[:length]) != np.asarray(wanted[:length]))
-    return int(differ[0]) if differ.size else length
+            sys.stderr.write(text.decode("utf-8", "replace"))

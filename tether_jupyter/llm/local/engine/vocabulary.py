@@ -34,6 +34,9 @@ class Vocabulary:
         self.add_bos = bool(llama.llama_vocab_get_add_bos(handle)) and self.bos >= 0
         texts = [llama.llama_vocab_get_text(handle, token) or b"" for token in range(self.size)]
         self.longest = max(map(len, texts), default=1)
+        self._pieces: dict[int, bytes] = {}
+        self.infill = self._infill()
+        """The tokens before the prefix, the suffix and the middle, for models that fill in; else `None`."""
         controls = [
             text.decode("utf-8", "replace")
             for token, text in enumerate(texts)
@@ -75,6 +78,12 @@ class Vocabulary:
 
     def piece(self, token: int) -> bytes:
         """Return the bytes that a token stands for: nothing for a control token."""
+        known = self._pieces.get(token)
+        if known is None:
+            known = self._pieces[token] = self._piece(token)
+        return known
+
+    def _piece(self, token: int) -> bytes:
         size = 64
         while True:
             buffer = ctypes.create_string_buffer(size)
@@ -86,6 +95,15 @@ class Vocabulary:
     def ends(self, token: int) -> bool:
         """Return whether a token ends an answer."""
         return bool(self.llama.llama_vocab_is_eog(self.handle, token))
+
+    def _infill(self) -> tuple[int, int, int] | None:
+        llama, handle = self.llama, self.handle
+        found = (
+            int(llama.llama_vocab_fim_pre(handle)),
+            int(llama.llama_vocab_fim_suf(handle)),
+            int(llama.llama_vocab_fim_mid(handle)),
+        )
+        return found if min(found) >= 0 else None
 
     def _tokenize(self, text: str) -> list[int]:
         data = text.encode("utf-8", "replace")

@@ -1,0 +1,41 @@
+"""Who comes next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from tether_jupyter.llm.local.engine.turn import Turn
+
+
+class Schedule:
+    """The turns that wait for a slot.
+
+    People come before batch rows. Among equals it goes round by caller: somebody's second turn comes after
+    everybody's first, however long it has been there.
+    """
+
+    def __init__(self) -> None:
+        self.waiting: list[Turn] = []
+
+    def __len__(self) -> int:
+        return len(self.waiting)
+
+    def add(self, turn: Turn) -> None:
+        """Put a turn in."""
+        self.waiting.append(turn)
+
+    def remove(self, turn: Turn) -> None:
+        """Take a turn out, wherever it is."""
+        if turn in self.waiting:
+            self.waiting.remove(turn)
+
+    def order(self, running: Iterable[Turn]) -> list[Turn]:
+        """Return the turns in the order in which they are to have slots."""
+        before = Counter((turn.job.caller, turn.job.batch) for turn in running)
+        rank: dict[Turn, int] = {}
+        for turn in self.waiting:  # Oldest first.
+            key = turn.job.caller, turn.job.batch
+            rank[turn] = before[key]
+            before[key] += 1
+        return sorted(self.waiting, key=lambda turn: (turn.job.batch, rank[turn]))
