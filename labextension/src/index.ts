@@ -1,5 +1,6 @@
+import { models } from './plugins/models';
 import { sidebar } from './plugins/sidebar';
 
 export { ITether } from './tokens';
 
-export default [sidebar];
+export default [sidebar, models];

@@ -15,6 +15,15 @@ test('a wait says what it waits for and how long it has', () => {
   assert.equal(phaseWords('stopped', 3, 0), 'Stopped by you');
 });
 
+test('a model that loads is named, with how far it is where that is known', () => {
+  assert.equal(phaseWords('loading', 4, 0, { name: 'tiny', progress: 0 }), 'Loading tiny');
+  assert.equal(
+    phaseWords('loading', 4, 0, { name: 'tiny', progress: 0.389 }),
+    'Loading tiny, 38 %'
+  );
+  assert.equal(phaseWords('loading', 31, 0, null), 'Still loading the model');
+});
+
 test('a wait over 30 seconds changes its words', () => {
   for (const phase of ['sending', 'waiting', 'thinking']) {
     const before = phaseWords(phase, 29, 0).replace(/\d+/, '');

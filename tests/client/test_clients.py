@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.fake_tether import FakeTether, words
+from tests.support.fake_tether import FakeTether, model, words
 from tether_jupyter.client import AsyncClient, Client, Reply
 from tether_jupyter.core.events import Event, kind
 from tether_jupyter.errors import (
@@ -120,6 +120,50 @@ def test_a_refusal_is_raised_as_what_it_is(door: Door, tether: FakeTether, metho
     tether.script = [{"refuse": {"type": "rate_limited", "message": "Slow down."}, "status": 429}]
     with pytest.raises(RateLimited, match="Slow down"):
         door.do("chat", "q", url=tether.url) if method == "chat" else door.events(tether.url)
+
+
+@pytest.mark.parametrize("method", ["chat", "stream"])
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        {"refuse": {"type": "rate_limited", "message": "Slow down.", "retry_after": 7}},
+        {"refuse": {"type": "rate_limited", "message": "Slow down."}, "header": ["Retry-After", "7"]},
+        {"refuse": None, "header": ["Retry-After", "7"]},
+    ],
+    ids=["in the error", "in the header", "from a proxy"],
+)
+def test_a_limit_says_when_to_try_again(
+    door: Door, tether: FakeTether, refusal: dict[str, Any], method: str
+) -> None:
+    tether.script = [{**refusal, "status": 429}]
+    with pytest.raises(RateLimited) as raised:
+        door.do("chat", "q", url=tether.url) if method == "chat" else door.events(tether.url)
+    assert raised.value.retry_after == 7
+
+
+def test_a_date_to_try_again_at_is_no_number_of_seconds(door: Door, tether: FakeTether) -> None:
+    date = ["Retry-After", "Wed, 21 Oct 2026 07:28:00 GMT"]
+    tether.script = [{"refuse": None, "status": 429, "header": date}]
+    with pytest.raises(RateLimited) as raised:
+        door.do("chat", "q", url=tether.url)
+    assert raised.value.retry_after is None
+
+
+def test_the_models_come_with_what_could_not_be_told(door: Door, tether: FakeTether) -> None:
+    tether.models = {"models": [model(loaded=True)], "problem": "One backend is silent."}
+    assert door.do("models", url=tether.url) == tether.models
+
+
+def test_a_model_is_loaded_and_unloaded_by_its_name_or_as_usual(door: Door, tether: FakeTether) -> None:
+    assert door.do("load", "local:big", url=tether.url)["loaded"] is True
+    assert door.do("unload", url=tether.url)["loaded"] is False
+    assert tether.asked == [("load", {"name": "local:big"}), ("unload", {})]
+
+
+def test_a_model_that_cannot_be_loaded_is_an_error(door: Door, tether: FakeTether) -> None:
+    tether.script = [{"refuse": {"type": "not_found", "message": "No such model."}, "status": 404}]
+    with pytest.raises(NotFound, match="No such model"):
+        door.do("load", "big", url=tether.url)
 
 
 @pytest.mark.parametrize(

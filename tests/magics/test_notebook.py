@@ -100,6 +100,29 @@ def test_a_wait_is_put_into_words_only_if_it_lasts(kernel: Kernel, tether: FakeT
     assert kernel.finish(request).markdown.startswith("Now\n\n")
 
 
+def test_a_place_in_the_queue_goes_with_the_first_text(kernel: Kernel, tether: FakeTether) -> None:
+    tether.script = [{"queued": {"position": 2}}, {"wait": "turn"}, {"delta": "Now"}, {"wait": "end"}, *END]
+    request = kernel.start("%tether go")
+    assert "2nd in line" in kernel.finish(request, until=text_arrives).markdown
+    tether.release("turn")
+    assert kernel.finish(request, until=text_arrives).markdown == "Now"
+    tether.release("end")
+    kernel.finish(request)
+
+
+def test_a_model_that_loads_is_named_until_the_first_word(kernel: Kernel, tether: FakeTether) -> None:
+    loading = {"type": "local", "ready": False, "engine": {"progress": 0.38}}
+    tether.health = {**tether.health, "llm_service": loading}
+    tether.script = [{"wait": "loaded"}, *words("Now")]
+    request = kernel.start("%tether go")
+    ran = kernel.finish(request, until=lambda m: text_arrives(m) and "Loading" in str(m["content"]["data"]))
+    assert ran.displays[-1]["data"]["text/plain"] == "Loading tiny, 38 %"
+    tether.health = {**tether.health, "llm_service": {**loading, "ready": True}}
+    kernel.finish(request, until=lambda m: text_arrives(m) and "Thinking" in str(m["content"]["data"]))
+    tether.release("loaded")
+    assert kernel.finish(request).markdown.startswith("Now\n\n")
+
+
 def test_thinking_is_told_with_its_seconds(kernel: Kernel, tether: FakeTether) -> None:
     tether.script = [{"thinking": "hm"}, {"wait": "thought"}, *words("Yes")]
     request = kernel.start("%tether go")

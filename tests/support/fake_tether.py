@@ -2,7 +2,8 @@
 
 A script is a list of steps. A step is an event of a turn, or one of `{"sleep": seconds}`,
 `{"wait": name}` (until the test calls `release(name)`), `{"repeat": [count, event, gap]}`, `{"drop": True}`
-(the connection breaks), `{"raw": bytes}` and `{"refuse": error payload, "status": 503}` (before any byte).
+(the connection breaks), `{"raw": bytes}` and `{"refuse": error payload, "status": 503}` (before any byte;
+`"header": [name, value]` adds one, and a payload of `None` leaves the body out).
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ from tether_jupyter.core import events
 PATIENCE = 20.0
 TOKEN = "sesame-4711"
 HEALTH = {"status": "healthy", "model": "tiny", "backend": "local", "place": "this machine", "demo": False}
+
+
+def model(name: str = "tiny", **known: Any) -> dict[str, Any]:
+    """Return a model's row: one that is here and not loaded, unless said."""
+    return {"name": name, "backend": "local", "place": "this machine", "installed": True, "loaded": False,
+            "active": False, "size": None, "problem": None, "engine": None, **known}  # fmt: skip
 
 
 def words(*texts: str, finish_reason: str = "stop") -> list[dict[str, Any]]:
@@ -47,6 +54,8 @@ class FakeTether:
         self.headers: list[dict[str, str]] = []
         self.paths: list[str] = []
         self.stopped: list[str] = []
+        self.models: dict[str, Any] = {"models": [], "problem": None}
+        self.asked: list[tuple[str, dict[str, Any]]] = []
         self.closed_at: list[float] = []
         self.notebooks: dict[str, str] = {}
         self._conversations = 0
@@ -98,6 +107,7 @@ class FakeTether:
         self.model, self.health, self.health_status = "local:tiny", dict(HEALTH), 200
         self.requests, self.headers, self.paths, self.stopped = [], [], [], []
         self.notebooks, self.closed_at = {}, []
+        self.models, self.asked = {"models": [], "problem": None}, []
         self._closings = self._conversations = 0
         self._gates.clear()
         self._reached.clear()
@@ -115,6 +125,8 @@ class FakeTether:
             (rf"{root}tether/chat/stream", ChatStream, fake),
             (rf"{root}tether/health", Health, fake),
             (rf"{root}tether/stop/(.+)", Stop, fake),
+            (rf"{root}tether/models", Models, fake),
+            (rf"{root}tether/models/(load|unload)", LoadOrUnload, fake),
             (rf"{root}tether/conversations", Conversations, fake),
             (rf"{root}api/sessions", Sessions, fake),
         ])  # fmt: skip
@@ -188,7 +200,9 @@ class Handler(tornado.web.RequestHandler):
         if not (script and "refuse" in script[0]):
             return False
         self.set_status(script[0].get("status", 503))
-        self.finish({"error": script[0]["refuse"]})
+        if "header" in script[0]:
+            self.set_header(*script[0]["header"])
+        self.finish({"error": script[0]["refuse"]} if script[0]["refuse"] else "")
         return True
 
     async def play(self, script: list[dict[str, Any]]) -> Any:
@@ -280,6 +294,19 @@ class Stop(Handler):
     def post(self, conversation: str) -> None:
         self.fake.stopped.append(conversation)
         self.finish({})
+
+
+class Models(Handler):
+    def get(self) -> None:
+        self.finish(self.fake.models)
+
+
+class LoadOrUnload(Handler):
+    def post(self, verb: str) -> None:
+        body = json.loads(self.request.body)
+        self.fake.asked.append((verb, body))
+        if not (self.fake.script and self.refuse(self.fake.script)):
+            self.finish({"backend": "local", "name": body.get("name", "tiny"), "loaded": verb == "load"})
 
 
 class Conversations(Handler):

@@ -62,6 +62,18 @@ class AsyncClient:
         """Return how the server and its model are, also when they are unwell."""
         return await self._json("GET", "health", unwell=True)
 
+    async def models(self) -> dict[str, Any]:
+        """Return `models`, a row for each that can answer or be pulled, and `problem`, or null."""
+        return await self._json("GET", "models")
+
+    async def load(self, name: str | None = None) -> dict[str, Any]:
+        """Get a model ready to answer, in place of the one that is, and return its `backend` and `name`."""
+        return await self._json("POST", "models/load", http.named(name))
+
+    async def unload(self, name: str | None = None) -> dict[str, Any]:
+        """Give back the memory that a model takes, and return its `backend` and `name`."""
+        return await self._json("POST", "models/unload", http.named(name))
+
     async def stop(self, conversation_id: str) -> None:
         """End the turn that is under way in a conversation."""
         await self._json("POST", f"stop/{quote(conversation_id, safe='')}", {})
@@ -115,7 +127,7 @@ class AsyncClient:
                 if response.is_success or (unwell and response.status_code == 503):
                     return response
                 try:
-                    error = http.failure(response.status_code, await _read_some(response))
+                    error = http.failure(response, await _read_some(response))
                 finally:
                     await response.aclose()
             except (httpx.ConnectError, httpx.ConnectTimeout):

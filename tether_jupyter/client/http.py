@@ -88,6 +88,11 @@ def turn(message: str | None, request: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in {"message": message, **request}.items() if v is not None}
 
 
+def named(name: str | None) -> dict[str, str]:
+    """Return the body that names a model, or the usual one."""
+    return {} if name is None else {"name": name}
+
+
 def unreachable(server: Server) -> Unreachable:
     """Return the error for a server that cannot be reached."""
     return Unreachable(f"Jupyter does not answer at {server.url}", hint=HOW_TO_START)
@@ -101,8 +106,18 @@ def lost(server: Server) -> UpstreamError:
     )
 
 
-def failure(status: int, body: bytes) -> TetherError:
-    """Return the error that an answer other than a success stands for."""
+def failure(response: httpx.Response, body: bytes) -> TetherError:
+    """Return the error that an answer other than a success stands for; `body` is what was read of it."""
+    error = reason_of(response.status_code, body)
+    wait = response.headers.get("Retry-After", "")
+    if error.retry_after is None and wait.isascii() and wait.isdigit():
+        # A proxy before Jupyter says it here alone.
+        error.retry_after = float(wait)
+    return error
+
+
+def reason_of(status: int, body: bytes) -> TetherError:
+    """Return the error that a status and a body tell of."""
     payload = error_in(body)
     if payload is not None:
         return from_payload(payload)

@@ -86,6 +86,37 @@ class Client:
         """Return how the server and its model are, also when they are unwell."""
         return self._json("GET", "health", unwell=True)
 
+    def models(self) -> dict[str, Any]:
+        """Return `models`, a row for each that can answer or be pulled, and `problem`, or null."""
+        return self._json("GET", "models")
+
+    def load(self, name: str | None = None) -> dict[str, Any]:
+        """Get a model ready to answer, in place of the one that is, and return its `backend` and `name`.
+
+        Parameters
+        ----------
+        name:
+            `MODEL`, `BACKEND:MODEL` or `BACKEND`; the usual model where it is left out.
+
+        Raises
+        ------
+        TetherError
+            There is none of that name, it cannot be loaded, or answers are being written with another.
+        """
+        return self._json("POST", "models/load", http.named(name))
+
+    def unload(self, name: str | None = None) -> dict[str, Any]:
+        """Give back the memory that a model takes, and return its `backend` and `name`.
+
+        Answers that it is writing end. The next question loads it again.
+
+        Parameters
+        ----------
+        name:
+            As for `load`; the backend that answers by itself where it is left out.
+        """
+        return self._json("POST", "models/unload", http.named(name))
+
     def stop(self, conversation_id: str) -> None:
         """End the turn that is under way in a conversation."""
         self._json("POST", f"stop/{quote(conversation_id, safe='')}", {})
@@ -137,7 +168,7 @@ class Client:
                 if response.is_success or (unwell and response.status_code == 503):
                     return response
                 with contextlib.closing(response):
-                    error = http.failure(response.status_code, _read_some(response))
+                    error = http.failure(response, _read_some(response))
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 error = http.unreachable(server)
             except httpx.TransportError:

@@ -25,6 +25,8 @@ class Answer:
         What stands in the output's metadata about the question.
     started:
         When it was asked, in seconds of the clock that `status` is given.
+    loading:
+        How far its model is loaded, from 0 to 1, while it is being loaded.
     """
 
     record: dict[str, Any]
@@ -32,6 +34,7 @@ class Answer:
     meta: dict[str, Any] = field(default_factory=dict)
     usage: dict[str, Any] = field(default_factory=dict)
     position: int | None = None
+    loading: float | None = None
     finish_reason: str | None = None
     outcome: str | None = None
     place: str | None = None
@@ -85,24 +88,28 @@ class Answer:
         """Say what is happening before the first word."""
         if self.position is not None:
             return "Waiting, next in line" if self.position <= 1 else f"Waiting, {nth(self.position)} in line"
+        if self.loading is not None:
+            return f"Loading {self._name() or 'the model'}, {int(self.loading * 100)} %"
         seconds = int(now - self.started)
         return f"{'Thinking' if seconds <= LONG_WAIT else 'Still thinking'}, {seconds} s"
 
     def quiet_line(self) -> str:
         """Return the line under the answer: who wrote it, where, how much, how fast, how it ended."""
-        label = str(self.meta.get("model") or "")
-        name = label.partition(":")[2] or label
         tokens = self.usage.get("completion_tokens")
         speed = self.usage.get("tokens_per_s")
         endings = {"length": "cut at the length limit", "cancelled": "stopped"}
         parts = [
-            "demo model" if self.demo else name,
+            "demo model" if self.demo else self._name(),
             self.place,
             f"{tokens:,} token{'' if tokens == 1 else 's'}" if isinstance(tokens, int) else None,
             f"{speed:.0f}/s" if isinstance(speed, (int, float)) else None,
             self.outcome or endings.get(self.finish_reason or ""),
         ]
         return " · ".join(" ".join(str(part).split())[:80] for part in parts if part)
+
+    def _name(self) -> str:
+        label = str(self.meta.get("model") or "")
+        return label.partition(":")[2] or label
 
 
 def nth(number: int) -> str:

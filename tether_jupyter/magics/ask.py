@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from argparse import ArgumentParser
 from typing import Any, TypeVar, cast
@@ -15,8 +16,9 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from tether_jupyter.client.sync import Client
 from tether_jupyter.errors import NotFound, TetherError
-from tether_jupyter.magics import braces, options
+from tether_jupyter.magics import braces, models, options
 from tether_jupyter.magics.answer import DEMO, Answer
+from tether_jupyter.magics.loading import LoadWatch
 from tether_jupyter.magics.origin import Origin
 from tether_jupyter.magics.output import NotebookOutput, Output, TerminalOutput
 from tether_jupyter.magics.reader import Reader
@@ -63,6 +65,13 @@ class AskMagics(Magics):
     @argument("--max-tokens", type=options.positive, help="The longest answer, in tokens.")
     @argument("--system", metavar="TEXT", help="What the model is told before the question.")
     @argument("--no-stream", action="store_true", help="Show the answer when it is complete.")
+    @argument("--models", action="store_true", help="List the models that are here, and which one answers.")
+    @argument(
+        "--unload",
+        action="store_true",
+        help="Give back the memory of the model, and the GPU. Answers under way end; the next question "
+        "loads it again.",
+    )
     @argument("question", nargs="*", help="The question; in %%%%tether the cell holds it, or the rest of it.")
     def tether(self, line: str, cell: str | None = None) -> None:
         """Ask a question and show the answer as it is written.
@@ -72,6 +81,9 @@ class AskMagics(Magics):
         """
         given, rest = options.split(parser_of(self), line)
         typed = "\n\n".join(filter(None, [rest, (cell or "").strip()]))
+        if given.models or given.unload:
+            self._about_models(given, typed)
+            return
         if not typed:
             raise UsageError("There is no question. Write one behind %tether, or below %%tether.")
         record: dict[str, Any] = {"prompt": typed}
@@ -86,13 +98,28 @@ class AskMagics(Magics):
         except TetherError as reason:
             if isinstance(reason, NotFound) and not answer.meta:
                 self._forget(given, reason)
-            raise quietly(reason, reason.message, reason.hint) from None
+            raise quietly(reason, reason.message, reason.hint, when(reason)) from None
         except KeyboardInterrupt as reason:
             raise quietly(reason, "Stopped by you.") from None
         finally:
             if given.output is not None and (answer.size or answer.ended):
                 self._shell.user_ns[given.output] = answer.text
         self._remember(given, answer)
+
+    def _about_models(self, given: Any, typed: str) -> None:
+        """Unload, and then list, as the options say."""
+        if typed:
+            raise UsageError("--models and --unload take no question. Ask it by itself.")
+        wanted = [models.unload] if given.unload else []
+        wanted += [models.listing] if given.models else []
+        try:
+            for tell in wanted:
+                sys.stdout.write(f"{tell(self._client)}\n")
+        except TetherError as reason:
+            raise quietly(reason, reason.message, reason.hint, when(reason)) from None
+        except KeyboardInterrupt as reason:
+            self._client.close()
+            raise quietly(reason, "Stopped by you.") from None
 
     def close(self) -> None:
         """Close the connections to the server."""
@@ -162,9 +189,11 @@ class AskMagics(Magics):
         try:
             stream.open()
             reader = Reader(stream)
+            watch = LoadWatch(self._client, answer)
             while not answer.ended:
                 event = reader.next(output.wait())
                 if event is None:
+                    watch.glance(time.monotonic())
                     output.tick()
                 elif text := answer.take(event):
                     output.write(text)
@@ -222,6 +251,14 @@ def kernel_id(shell: Any) -> str | None:
         return None
     found = CONNECTION_FILE.search(str(IPKernelApp.instance().connection_file))
     return found[1] if found else None
+
+
+def when(reason: TetherError) -> str | None:
+    """Return when to try again, where that is known and the message does not tell."""
+    if reason.retry_after is None:
+        return None
+    seconds = max(1, round(reason.retry_after))
+    return None if re.search(rf"\b{seconds} s\b", reason.message) else f"Try again in {seconds} s."
 
 
 def quietly(reason: Failure, *lines: str | None) -> Failure:

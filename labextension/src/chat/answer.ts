@@ -1,6 +1,7 @@
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { IProblem, IUsage, TurnEvent } from '../server/events';
+import { ILoad } from '../server/models';
 import { IContext, IStoredMessage, TurnError } from '../server/request';
 import { isOver, Phase } from './words';
 
@@ -24,7 +25,8 @@ export class Answer {
     answer.model = message.model;
     answer.usage = message.usage;
     answer.finish = message.finish_reason;
-    answer.problem = message.error;
+    // How long to wait was told when it failed, which is past.
+    answer.problem = message.error && { ...message.error, retry_after: undefined };
     answer._phase = message.error
       ? 'failed'
       : message.finish_reason === 'cancelled'
@@ -44,6 +46,8 @@ export class Answer {
   finish: string | null = null;
   problem: IProblem | null = null;
   position = 0;
+  /** How far the model is loaded, while it is being loaded. */
+  load: ILoad | null = null;
 
   get phase(): Phase {
     return this._phase;
@@ -97,6 +101,14 @@ export class Answer {
     } else if ('done' in event) {
       this.finish = event.finish_reason;
       this.enter(stopping || this.finish === 'cancelled' ? 'stopped' : 'done');
+    }
+  }
+
+  /** Say how far the model is loaded, or with null that it is; of no account once it answers. */
+  loading(load: ILoad | null): void {
+    if (this._phase === 'waiting' || this._phase === 'loading') {
+      this.load = load;
+      this.enter(load ? 'loading' : 'waiting');
     }
   }
 

@@ -4,6 +4,7 @@ import React from 'react';
 import { Answer } from './answer';
 import { useSignals } from './hooks';
 import { ANSWER_MIME, bodyOf, TetherChatModel } from './model';
+import { Wait } from './wait';
 import { figures } from './words';
 
 /** Under an answer: what made it, or why it ended and what to do. */
@@ -30,15 +31,18 @@ function Below({ answer, model }: { answer: Answer; model: TetherChatModel }): J
           <p className="tether-failureWords">{answer.problem.message}</p>
           {answer.problem.hint && <p className="tether-failureHint">{answer.problem.hint}</p>}
           {answer.question && (
-            <button
-              type="button"
-              className="tether-button tether-retry"
-              data-testid="tether-retry"
-              disabled={model.busy}
-              onClick={() => void model.retry(answer)}
-            >
-              Try again
-            </button>
+            <div className="tether-again">
+              <button
+                type="button"
+                className="tether-button tether-retry"
+                data-testid="tether-retry"
+                disabled={model.busy}
+                onClick={() => void model.retry(answer)}
+              >
+                Try again
+              </button>
+              <Wait answer={answer} />
+            </div>
           )}
         </div>
       )}

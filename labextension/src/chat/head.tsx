@@ -1,4 +1,4 @@
-import { addIcon } from '@jupyterlab/ui-components';
+import { addIcon, ellipsesIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import { useSignals } from './hooks';
@@ -9,10 +9,12 @@ interface IProps {
   rooms: Rooms;
   model: TetherChatModel;
   onNewChat: () => void;
+  /** Open the menu of what is rarely needed, at its button. */
+  onMore: (button: HTMLElement) => void;
 }
 
 /** Whose conversation this is, and a new one. */
-export function Head({ rooms, model, onNewChat }: IProps): JSX.Element {
+export function Head({ rooms, model, onNewChat, onMore }: IProps): JSX.Element {
   useSignals(rooms.changed, model.messagesUpdated);
   const name = model.notebook?.split('/').pop() ?? 'No notebook open';
   return (
@@ -30,6 +32,17 @@ export function Head({ rooms, model, onNewChat }: IProps): JSX.Element {
         onClick={onNewChat}
       >
         <addIcon.react tag="span" width="16px" height="16px" />
+      </button>
+      <button
+        type="button"
+        className="tether-iconButton tether-more"
+        data-testid="tether-more"
+        aria-label="More"
+        aria-haspopup="menu"
+        title="More"
+        onClick={event => onMore(event.currentTarget)}
+      >
+        <ellipsesIcon.react tag="span" width="16px" height="16px" />
       </button>
     </div>
   );

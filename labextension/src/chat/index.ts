@@ -13,12 +13,14 @@ export interface IChatOptions {
   notebooks: INotebookTracker | null;
   rendermime: IRenderMimeRegistry;
   themes: IThemeManager | null;
+  /** Open the menu of the head's last button, at that button. */
+  openMenu: (button: HTMLElement) => void;
 }
 
 /** Build the chat. This module is loaded when the panel is first shown, not before. */
 export function makeChat(options: IChatOptions): ChatRoom {
   const rooms = new Rooms(new TetherServer(options.settings), new OpenNotebook(options.notebooks));
-  return new ChatRoom(rooms, options.rendermime, options.themes);
+  return new ChatRoom(rooms, options.rendermime, options.themes, options.openMenu);
 }
 
 export { Question } from './answer';

@@ -11,6 +11,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 
 import { IContext, IHealth, IStoredMessage, TetherServer, TurnError } from '../server/request';
 import { Answer, Question } from './answer';
+import { LoadWatch } from './loading';
 
 /** Bodies of these types carry the object itself, so that a growing answer is never rendered anew. */
 export const QUESTION_MIME = 'application/vnd.tether.question';
@@ -191,6 +192,7 @@ export class TetherChatModel extends AbstractChatModel {
     this._answer = answer;
     this._turns++;
     answer.changed.connect(this._onAnswer, this);
+    const watch = new LoadWatch(answer, () => this._options.server.health());
     const abort = new AbortController();
     this._abort = abort;
     this._stateChanged.emit();
@@ -210,6 +212,7 @@ export class TetherChatModel extends AbstractChatModel {
       }
     }
     answer.changed.disconnect(this._onAnswer, this);
+    watch.dispose();
     this._stateChanged.emit();
   }
 

@@ -36,7 +36,8 @@ export class ChatRoom extends ReactWidget implements IEditor {
   constructor(
     readonly rooms: Rooms,
     rendermime: IRenderMimeRegistry,
-    private _themes: IThemeManager | null
+    private _themes: IThemeManager | null,
+    readonly openMenu: (button: HTMLElement) => void
   ) {
     super();
     this.addClass('tether-Room');
@@ -144,7 +145,12 @@ function Body({ room, context }: IBodyProps): JSX.Element {
   const value = React.useMemo(context, [model]);
   return (
     <div className="tether-body jp-ThemedContainer">
-      <Head rooms={rooms} model={model} onNewChat={() => void room.newChat()} />
+      <Head
+        rooms={rooms}
+        model={model}
+        onNewChat={() => void room.newChat()}
+        onMore={room.openMenu}
+      />
       <Notice rooms={rooms} />
       <ChatReactContext.Provider key={model.key} value={value}>
         <Suggestions rooms={rooms} model={model} />

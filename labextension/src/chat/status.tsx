@@ -26,15 +26,16 @@ export function Status({ model, note, clearNote }: IProps): JSX.Element {
     return () => window.clearInterval(timer);
   }, [busy]);
   const answer = model.answer;
-  const words = answer ? phaseWords(answer.phase, answer.lasted, answer.position) : '';
-  // A screen reader hears each phase once, without the seconds, and the answer when it is whole.
+  const words = answer ? phaseWords(answer.phase, answer.lasted, answer.position, answer.load) : '';
+  // A screen reader hears each phase once, without what counts up, and the answer when it is whole.
+  const load = answer?.load && { ...answer.load, progress: 0 };
   const heard = !answer
     ? ''
     : answer.phase === 'done'
       ? `Tether answered. ${spoken(answer.text)}`
       : answer.phase === 'failed'
         ? (answer.problem?.message ?? '')
-        : phaseWords(answer.phase, 0, answer.position);
+        : phaseWords(answer.phase, 0, answer.position, load);
   return (
     <div className="tether-statusRow">
       <span

@@ -1,7 +1,10 @@
+import type { ILoad } from '../server/models';
+
 /** What is happening to an answer. The last three are ends. */
 export type Phase =
   | 'sending'
   | 'waiting'
+  | 'loading'
   | 'queued'
   | 'thinking'
   | 'writing'
@@ -18,7 +21,12 @@ export function isOver(phase: Phase): boolean {
 }
 
 /** What is happening, in words; `seconds` is how long this phase has lasted. */
-export function phaseWords(phase: Phase, seconds: number, position: number): string {
+export function phaseWords(
+  phase: Phase,
+  seconds: number,
+  position: number,
+  load: ILoad | null = null
+): string {
   const lasted = seconds >= 1 ? `, ${duration(seconds)}` : '';
   const long = seconds >= LONG_WAIT;
   switch (phase) {
@@ -28,6 +36,8 @@ export function phaseWords(phase: Phase, seconds: number, position: number): str
       return long
         ? `Still waiting${lasted}. A large model takes a while to start`
         : `Waiting for the first word${lasted}`;
+    case 'loading':
+      return `${long ? 'Still loading' : 'Loading'} ${load?.name ?? 'the model'}${percent(load)}`;
     case 'queued':
       return position <= 1
         ? `Waiting, next in line${lasted}`
@@ -79,7 +89,11 @@ export function spoken(markdown: string, limit = 600): string {
   return text.length > limit ? `${text.slice(0, limit)}…` : text;
 }
 
-function duration(seconds: number): string {
+function percent(load: ILoad | null): string {
+  return load?.progress ? `, ${Math.floor(load.progress * 100)} %` : '';
+}
+
+export function duration(seconds: number): string {
   const whole = Math.floor(seconds);
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }

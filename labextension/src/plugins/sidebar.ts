@@ -6,9 +6,11 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 
 import { tetherIcon } from '../icons';
+import { openMenu } from '../sidebar/menu';
 import { TetherPanel } from '../sidebar/panel';
 import { PanelWidth } from '../sidebar/width';
 import { ITether } from '../tokens';
+import { CommandIDs as ModelCommands } from './models';
 
 namespace CommandIDs {
   export const open = 'tether:open';
@@ -50,7 +52,8 @@ export const sidebar: JupyterFrontEndPlugin<ITether> = {
         settings: app.serviceManager.serverSettings,
         notebooks,
         rendermime,
-        themes
+        themes,
+        openMenu: button => openMenu(app.commands, [ModelCommands.freeGpu], button)
       });
       void followSettings(settings, value => {
         room.rooms.sendWithShiftEnter = value;

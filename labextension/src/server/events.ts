@@ -24,6 +24,8 @@ export interface IProblem {
   message: string;
   retryable: boolean;
   hint: string | null;
+  /** Seconds after which another try is worth while, where that is known. */
+  retry_after?: number;
 }
 
 export type FinishReason = 'stop' | 'length' | 'tool' | 'cancelled';

@@ -2,6 +2,7 @@ import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
 import { EventDecoder, IProblem, isTerminal, IUsage, TurnEvent } from './events';
+import type { IEngine, IModelState } from './models';
 
 /** What the server says of itself. */
 export interface IHealth {
@@ -13,6 +14,9 @@ export interface IHealth {
   place: string;
   /** Why it cannot answer, in words. */
   problem: string | null;
+  /** The backend in use; only one with an engine of its own tells of it. */
+  llm_service?: { type: string; ready: boolean; engine?: IEngine };
+  gpu?: { layers?: number | null; layers_on_gpu?: number } | null;
 }
 
 export interface IConversation {
@@ -138,6 +142,20 @@ export class TetherServer {
     });
   }
 
+  /** What can answer or be fetched, and why a backend does not tell its models. */
+  async models(): Promise<{ models: IModelState[]; problem: string | null }> {
+    return this._json('models');
+  }
+
+  /** Give back the memory of a backend's model. Answers that it is writing end. */
+  async unload(backend: string): Promise<void> {
+    await this._json('models/unload', {
+      method: 'POST',
+      headers: JSON_BODY,
+      body: JSON.stringify({ name: backend })
+    });
+  }
+
   private async _json<T>(path: string, init: RequestInit = {}): Promise<T> {
     const response = await this._request(path, init);
     return (await response.json()) as T;
@@ -187,10 +205,22 @@ const NOT_THERE: IProblem = {
   hint: 'In a terminal: jupyter server extension enable tether_jupyter — then restart Jupyter.'
 };
 
+/** From a proxy before Jupyter: Tether gives its own reasons. */
+const TOO_MANY: IProblem = {
+  type: 'rate_limited',
+  message: 'Too many requests at once. Wait a moment and try again.',
+  retryable: true,
+  hint: null
+};
+
 async function refusal(response: Response, body: unknown): Promise<TurnError> {
   const problem = (body as { error?: IProblem } | null)?.error;
   if (problem && typeof problem.message === 'string') {
     return new TurnError({ ...problem, hint: problem.hint ?? null });
+  }
+  if (response.status === 429) {
+    const wait = Number(response.headers.get('Retry-After') ?? NaN);
+    return new TurnError({ ...TOO_MANY, ...(Number.isFinite(wait) && { retry_after: wait }) });
   }
   if (response.status === 404) {
     return new TurnError(NOT_THERE);

@@ -1,0 +1,52 @@
+import { loadOf } from '../server/models';
+import type { IHealth } from '../server/request';
+import type { Answer } from './answer';
+
+/** How long an answer waits before anybody asks why, and how often they ask then, ms. */
+const LOOK_MS = 1000;
+
+/** While an answer waits for its first word, looks whether its model is being loaded. */
+export class LoadWatch {
+  constructor(
+    private _answer: Answer,
+    private _health: () => Promise<IHealth>
+  ) {
+    _answer.changed.connect(this._follow, this);
+  }
+
+  dispose(): void {
+    this._disposed = true;
+    clearTimeout(this._timer);
+    this._answer.changed.disconnect(this._follow, this);
+  }
+
+  private get _waits(): boolean {
+    return this._answer.phase === 'waiting' || this._answer.phase === 'loading';
+  }
+
+  private _follow(): void {
+    if (this._waits) {
+      this._timer ??= setTimeout(() => void this._look(), LOOK_MS);
+    } else if (this._answer.phase !== 'sending') {
+      this.dispose();
+    }
+  }
+
+  private async _look(): Promise<void> {
+    // The turn itself says what is wrong with the server.
+    const load = await this._health().then(loadOf, () => null);
+    if (this._disposed || !this._waits) {
+      return;
+    }
+    if (load) {
+      this._timer = setTimeout(() => void this._look(), LOOK_MS);
+    }
+    this._answer.loading(load);
+    if (!load) {
+      this.dispose();
+    }
+  }
+
+  private _timer: ReturnType<typeof setTimeout> | undefined;
+  private _disposed = false;
+}

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import answers from '../lib/test/chat/answer.js';
+import loading from '../lib/test/chat/loading.js';
+
+const { Answer } = answers;
+const { LoadWatch } = loading;
+
+const META = { meta: { id: 'm_1', conversation_id: 'c_1', parent_id: null, model: 'local:tiny' } };
+const LIMITED = {
+  type: 'rate_limited',
+  message: 'Try again in about 7 s.',
+  retryable: true,
+  hint: null,
+  retry_after: 7
+};
+
+function health(ready, progress) {
+  return {
+    model: 'tiny',
+    demo: false,
+    llm_service: { type: 'local', ready, engine: { progress } }
+  };
+}
+
+/** Let promises that have settled be heard. */
+const settled = () => new Promise(resolve => setImmediate(resolve));
+
+test('a place in the queue is shown until the first text', () => {
+  const answer = new Answer(null);
+  answer.take(META);
+  answer.take({ queued: { position: 3 } });
+  answer.take({ queued: { position: 2 } });
+  assert.deepEqual([answer.phase, answer.position], ['queued', 2]);
+  answer.take({ delta: 'x' });
+  assert.equal(answer.phase, 'writing');
+});
+
+test('a limit tells when to try again', () => {
+  const answer = new Answer(null);
+  answer.take({ error: LIMITED });
+  assert.deepEqual([answer.phase, answer.problem.retry_after], ['failed', 7]);
+});
+
+test('how long to wait is not told anew when the page is', () => {
+  const stored = { id: 'm_1', content: '', model: null, usage: null, finish_reason: null };
+  const answer = Answer.stored({ ...stored, error: LIMITED }, null);
+  assert.equal(answer.phase, 'failed');
+  assert.equal(answer.problem.message, LIMITED.message);
+  assert.equal(answer.problem.retry_after, undefined);
+});
+
+test('an answer that comes at once asks nobody about loading', t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let asked = 0;
+  const answer = new Answer(null);
+  new LoadWatch(answer, async () => (asked++, health(false, 0)));
+  answer.take(META);
+  t.mock.timers.tick(999);
+  answer.take({ delta: 'x' });
+  t.mock.timers.tick(60_000);
+  assert.equal(asked, 0);
+});
+
+test('a wait for a model that loads says so, once a second, until it is loaded', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const told = [health(false, 0), health(false, 0.38), health(true, 1)];
+  let asked = 0;
+  const answer = new Answer(null);
+  new LoadWatch(answer, async () => told[asked++]);
+  answer.take(META);
+  const seen = [];
+  for (let second = 0; second < 6; second++) {
+    t.mock.timers.tick(1000);
+    await settled();
+    seen.push([answer.phase, answer.load?.progress ?? null]);
+  }
+  assert.deepEqual(seen.slice(0, 3), [
+    ['loading', 0],
+    ['loading', 0.38],
+    ['waiting', null]
+  ]);
+  assert.equal(asked, 3);
+});
+
+test('what health says after the first text comes too late', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let tell;
+  const answer = new Answer(null);
+  new LoadWatch(answer, () => new Promise(resolve => (tell = resolve)));
+  answer.take(META);
+  t.mock.timers.tick(1000);
+  answer.take({ delta: 'x' });
+  tell(health(false, 0.5));
+  await settled();
+  assert.equal(answer.phase, 'writing');
+});
+
+test('a server that does not tell its health is left alone', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let asked = 0;
+  const answer = new Answer(null);
+  new LoadWatch(answer, async () => {
+    asked++;
+    throw new Error('gone');
+  });
+  answer.take(META);
+  for (let second = 0; second < 3; second++) {
+    t.mock.timers.tick(1000);
+    await settled();
+  }
+  assert.deepEqual([asked, answer.phase], [1, 'waiting']);
+});
