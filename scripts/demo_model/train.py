@@ -34,6 +34,8 @@ LONGEST = 420  # tokens; longer examples are left out
 COPY_WEIGHT = DECISION_WEIGHT = 2.0  # of names, and of the words that decide on the answer
 CUT = 12
 CUTS = {"do": 0.5, "err": 0.25, "tether": 0.8, "off": 0.85, "drill": 0.0}  # how often
+HALF = torch.backends.cpu.get_cpu_capability() in ("AVX512", "AVX512_VNNI", "AMX")
+"""Whether to compute in bf16: a processor that does not know it is many times slower with it."""
 AVERAGE = 0.99  # of the weights, for a good checkpoint at any time
 # Four rounds of x <- c x + b (x x') x + d (x x')^2 x bring all singular values near one.
 ROUNDS = (
@@ -126,7 +128,8 @@ class Muon(torch.optim.Optimizer):
                 update = p.grad.lerp(state["mean"], group["momentum"])
                 tall = p.shape[0] > p.shape[1]
                 x = (update.T if tall else update).contiguous()
-                x = (x / (1.01 * x.norm() + 1e-7)).bfloat16()
+                x = x / (1.01 * x.norm() + 1e-7)
+                x = x.bfloat16() if HALF else x
                 for c, b, d in ROUNDS:  # one by one: batched bf16 products are slower on a CPU
                     a = x @ x.T
                     x = torch.addmm(x, torch.addmm(a, a, a, beta=b, alpha=d), x, beta=c)
@@ -156,7 +159,7 @@ def evaluate(model: DemoModel, text: Text, sets: dict[str, list[Row]]) -> dict[s
         for i in range(0, len(rows), 20):
             ids, weights = text.batch(rows[i : i + 20])
             keep = weights[:, 1:] > 0
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast("cpu", torch.bfloat16, enabled=HALF):
                 best = model(ids[:, :-1], keep).argmax(-1)
             wrong = torch.zeros_like(keep)
             wrong[keep] = best != ids[:, 1:][keep]
@@ -238,7 +241,7 @@ def main() -> None:
                 group["lr"] = args.lr * factor
         ids, weights = next(stream)
         keep = weights[:, 1:] > 0
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=HALF):
             logits = model(ids[:, :-1], keep)
         losses = functional.cross_entropy(logits.float(), ids[:, 1:][keep], reduction="none")
         loss = (losses * weights[:, 1:][keep]).sum() / weights.sum()
