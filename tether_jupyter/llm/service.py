@@ -76,7 +76,7 @@ class LLMService:
     def check_room(self, caller: str | None) -> None:
         """Raise `RateLimited` where a question of this caller would not be taken now."""
 
-    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    async def embed(self, texts: Sequence[str], *, caller: str | None = None) -> list[list[float]]:
         """Return a vector for each text, of length 1.
 
         Raises
@@ -84,7 +84,9 @@ class LLMService:
         InvalidRequest
             This backend makes no vectors.
         """
-        raise InvalidRequest(f"The backend `{self.service_type}` makes no embeddings.")
+        raise InvalidRequest(
+            f"The backend `{self.service_type}` makes no embeddings: ask the backend `local`."
+        )
 
     def infill(
         self,
@@ -102,7 +104,7 @@ class LLMService:
         InvalidRequest
             This backend fills in nothing.
         """
-        raise InvalidRequest(f"The backend `{self.service_type}` does not fill in.")
+        raise InvalidRequest(f"The backend `{self.service_type}` fills in nothing: ask the backend `local`.")
 
     async def complete(self, prompt: str, *, temperature: float = 0.7, max_tokens: int | None = None) -> str:
         """Return the whole answer to a text."""

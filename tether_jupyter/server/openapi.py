@@ -21,8 +21,16 @@ def document() -> dict[str, Any]:
     from tether_jupyter import __version__
     from tether_jupyter.core import answers
     from tether_jupyter.core.request import ChatRequest
+    from tether_jupyter.server import model_forms, v1_forms
 
-    asked = [ChatRequest, answers.NewConversation]
+    asked = [
+        ChatRequest,
+        answers.NewConversation,
+        model_forms.PullRequest,
+        model_forms.LoadRequest,
+        v1_forms.CompletionRequest,
+        v1_forms.EmbeddingRequest,
+    ]
     sent = [
         answers.Answer,
         answers.Error,
@@ -32,6 +40,15 @@ def document() -> dict[str, Any]:
         answers.ConversationList,
         answers.MessageList,
         answers.Health,
+        model_forms.ModelList,
+        model_forms.ModelFacets,
+        model_forms.PulledModel,
+        model_forms.LoadedModel,
+        model_forms.RemovedModel,
+        v1_forms.Completion,
+        v1_forms.EmbeddingList,
+        v1_forms.OpenAIModels,
+        v1_forms.OpenAIError,
     ]
     pairs = [(m, "validation") for m in asked] + [(m, "serialization") for m in sent]
     _, schemas = models_json_schema(pairs, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
@@ -85,6 +102,8 @@ def paths() -> dict[str, Any]:
         "/tether/conversations/{conversation_id}/messages": {
             "get": operation("What was said in it", "MessageList", parameters=[conversation])
         },
+        **models(),
+        **v1(),
         "/tether/openapi.json": {
             "get": {
                 "summary": "This document",
@@ -95,6 +114,44 @@ def paths() -> dict[str, Any]:
             }
         },
     }
+
+
+def models() -> dict[str, Any]:
+    """Return the paths of the models."""
+    load = operation("Load a model, or the usual one", "LoadedModel", body="LoadRequest")
+    return {
+        "/tether/models": {"get": operation("What can answer, and what could be pulled", "ModelList")},
+        "/tether/models/metadata": {"get": operation("The same by facet", "ModelFacets")},
+        "/tether/models/pull": {
+            "post": operation("Fetch a model from the hub", "PulledModel", body="PullRequest", stream=True)
+        },
+        "/tether/models/load": {"post": load},
+        "/tether/models/unload": {
+            "post": operation("Give back memory and the GPU", "LoadedModel", body="LoadRequest")
+        },
+        "/tether/models/{name}": {
+            "delete": operation(
+                "Remove a model that is not loaded", "RemovedModel", parameters=[parameter("name", "path")]
+            )
+        },
+    }
+
+
+def v1() -> dict[str, Any]:
+    """Return the paths of OpenAI's API."""
+    doors = {
+        "completions": {
+            "post": operation("Fill a gap, or go on from a text", "Completion", body="CompletionRequest")
+        },
+        "embeddings": {"post": operation("A vector for each text", "EmbeddingList", body="EmbeddingRequest")},
+        "models": {"get": operation("The ids that `model` takes", "OpenAIModels")},
+    }
+    for verbs in doors.values():
+        for door in verbs.values():
+            door["responses"]["default"] = response("OpenAIError", "A failure, in OpenAI's form.")
+    events = STREAM["text/event-stream"]
+    doors["completions"]["post"]["responses"]["200"]["content"]["text/event-stream"] = events
+    return {f"/tether/v1/{name}": verbs for name, verbs in doors.items()}
 
 
 def operation(

@@ -8,8 +8,10 @@ from tether_jupyter.server import (
     conversations,
     generations,
     health,
+    models,
     openapi,
     socket,
+    v1,
 )
 
 ROUTES = [
@@ -18,6 +20,8 @@ ROUTES = [
     *chat.handlers,
     *generations.handlers,
     *conversations.handlers,
+    *models.handlers,
+    *v1.handlers,
     *openapi.handlers,
     *base.handlers,
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tether_jupyter.core.prompt import Message, Sampling, text_of
-from tether_jupyter.errors import ContextOverflow
+from tether_jupyter.errors import InvalidRequest
 from tether_jupyter.llm.local import fitting, limits
 from tether_jupyter.llm.local.constraint import Constraints
 from tether_jupyter.llm.local.engine.lookup import Lookup
@@ -101,7 +101,7 @@ class Answerer:
         start = [vocabulary.bos] if vocabulary.add_bos else []
         before = before[len(start) :]
         if not before and not suffix:
-            raise ContextOverflow("There is nothing to go on from. Write something first.")
+            raise InvalidRequest("There is nothing to go on from. Write something first.")
         if vocabulary.infill is None:
             return start + end_of(before, room) if before else start or vocabulary.tokenize("\n")
         pre, suf, mid = vocabulary.infill

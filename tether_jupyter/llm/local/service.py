@@ -340,7 +340,7 @@ class LocalService(LLMService):
                 await stream.aclose()
         self._rest()
 
-    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    async def embed(self, texts: Sequence[str], *, caller: str | None = None) -> list[list[float]]:
         """Return a vector of length 1 for each text: the mean of what the model makes of its tokens.
 
         Raises
@@ -354,7 +354,7 @@ class LocalService(LLMService):
         """
         if not texts or len(texts) > MAX_TEXTS or not all(isinstance(text, str) and text for text in texts):
             raise InvalidRequest(f"Send 1 to {MAX_TEXTS} texts, none of them empty.")
-        with self.room.taken(None):
+        with self.room.taken(caller):
             found = await vectors(await self._ready(), list(texts))
         self._rest()
         return found

@@ -1,0 +1,399 @@
+"""OpenAI's API over whatever backend is configured: completions that fill a gap, embeddings, models."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import math
+import struct
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tornado.ioloop import PeriodicCallback
+from tornado.iostream import StreamClosedError
+
+from tether_jupyter.core.events import Event
+from tether_jupyter.core.generation import Generation
+from tether_jupyter.core.history import Conversation, StoredMessage, new_id
+from tether_jupyter.core.prompt import Prompt, Sampling
+from tether_jupyter.core.turn import Turn
+from tether_jupyter.errors import (
+    STATUS,
+    InvalidRequest,
+    ModelNotReady,
+    NotFound,
+    TetherError,
+    Unauthorized,
+    UpstreamError,
+    from_payload,
+)
+from tether_jupyter.server.base import TetherHandler, as_tether_error
+from tether_jupyter.server.chat import GATHER, HEARTBEAT, ChatHandler
+from tether_jupyter.server.encode import Sse, WholeAnswer, dumps
+from tether_jupyter.server.models import ModelsDoor
+
+if TYPE_CHECKING:
+    from tether_jupyter.server.v1_forms import CompletionRequest, EmbeddingRequest
+
+MAX_TOKENS = 16  # OpenAI's own default for this door
+DONE = "data: [DONE]\n\n"
+NO_VECTORS = "The model made no vectors of these texts. Try again, or choose another model."
+CODES = {
+    "unauthorized": "invalid_api_key",
+    "not_found": "model_not_found",
+    "context_overflow": "context_length_exceeded",
+    "rate_limited": "rate_limit_exceeded",
+}
+"""What OpenAI's clients look for, where it has another name than ours."""
+
+
+class FieldRefused(InvalidRequest):
+    """A field of the request is not taken.
+
+    Parameters
+    ----------
+    param:
+        Which one, or `None` where several do not go together.
+    code:
+        OpenAI's word for the reason.
+    """
+
+    def __init__(self, message: str, *, param: str | None, code: str) -> None:
+        super().__init__(message)
+        self.param = param
+        self.code = code
+
+
+def openai_error(reason: TetherError) -> dict[str, Any]:
+    """Return a failure in OpenAI's form: ``{"error": {"message", "type", "param", "code"}}``."""
+    status = STATUS[reason.type]
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    kind = "rate_limit_error" if status == 429 else kind
+    param, code = None, CODES.get(reason.type, reason.type)
+    if isinstance(reason, FieldRefused):
+        param, code = reason.param, reason.code
+    elif isinstance(reason, NotFound):
+        param = "model"
+    message = f"{reason.message} {reason.hint}" if reason.hint else reason.message
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+class V1Door(TetherHandler):
+    """What the doors under `v1/` share."""
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Send any failure as OpenAI does, with the status that it has everywhere."""
+        reason = as_tether_error(status_code, kwargs.get("exc_info", (None, None, None))[1])
+        self.set_header("Content-Type", "application/json")
+        self.set_status(405 if status_code == 405 else STATUS[reason.type])
+        if isinstance(reason, Unauthorized):
+            self.set_header("WWW-Authenticate", "token")
+        if reason.retry_after is not None:
+            self.set_header("Retry-After", str(max(1, round(reason.retry_after))))
+        self.finish(json.dumps(openai_error(reason)))
+
+    def choose(self, model: str | None) -> tuple[str, str]:
+        """Return the backend that a request goes to, and the id of the model that answers.
+
+        Raises
+        ------
+        NotFound, RateLimited
+            The model does not answer here, or this caller has too many requests under way.
+        """
+        backend, name = self.services.backends.split(model)
+        service = self.services.backends.get(backend)
+        service.check_model(name)
+        if name not in (None, service.model_name):
+            raise NotFound(
+                "Completions and embeddings come from the model that is set, not from one of many: "
+                f"leave `model` out, or send `{self.model_id(backend, service.model_name)}`."
+            )
+        service.check_room(self.owner)
+        return backend, self.model_id(backend, service.model_name)
+
+    def model_id(self, backend: str, name: str) -> str:
+        """Return the id under which a request finds a model again."""
+        full = f"{backend}:{name}"
+        # The name of a class has a colon of its own, and is the configured one in any case.
+        return full if self.services.backends.split(full) == (backend, name) else name
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A backend, to be asked what goes between two texts."""
+
+    fill: Callable[[Sampling], AsyncIterator[Event]]
+
+    def stream(self, _: Prompt, sampling: Sampling) -> AsyncIterator[Event]:
+        """Yield the events of the text, as `LLMService.stream` does."""
+        return self.fill(sampling)
+
+
+class CompletionsHandler(V1Door, ChatHandler):
+    """`POST v1/completions`: a turn that nobody's conversation holds, in OpenAI's form."""
+
+    async def post(self) -> None:
+        from tether_jupyter.server.v1_forms import CompletionRequest, read
+
+        request = read(CompletionRequest, self.read_body())
+        self.generation = self.services.generations.start(self.turn(request))
+        if request.stream:
+            options = request.stream_options
+            await self.chunks(self.generation, TextChunks(bool(options and options.include_usage)))
+        else:
+            await self.whole(self.generation)
+
+    def turn(self, request: CompletionRequest) -> Turn:
+        """Return the turn that a request asks for."""
+        tether = self.services.settings.tether
+        backend, model = self.choose(request.model)
+        owner, id = self.owner, new_id("cmpl").replace("_", "-")
+
+        async def wake() -> Gap:
+            service = await self.services.wake(backend)
+            return Gap(partial(service.infill, request.prompt, request.suffix or "", caller=owner))
+
+        return Turn(
+            id=id,
+            owner=owner,
+            conversation=Conversation(new_id("c"), owner),
+            prompt=Prompt([], caller=owner),
+            sampling=Sampling(
+                tether.default_temperature if request.temperature is None else request.temperature,
+                request.max_tokens or MAX_TOKENS,
+                request.top_p,
+                tuple(request.stop or ()),
+                request.seed,
+                presence_penalty=request.presence_penalty,
+                frequency_penalty=request.frequency_penalty,
+                logit_bias=request.logit_bias,
+            ),
+            wake=wake,
+            model_label=model,
+            correlation_id=self.correlation_id,
+            history=None,
+            question=StoredMessage(new_id("m"), "user", ""),
+            max_answer_size=tether.max_answer_size,
+        )
+
+    async def whole(self, generation: Generation) -> None:
+        """Answer with one object when the turn has ended."""
+        answer = WholeAnswer()
+        async for _, batch in generation.follow():
+            for event in batch:
+                answer.add(event)
+        if "error" in answer.ending:
+            raise from_payload(answer.ending["error"])
+        if not self.closed:
+            reason = finish_reason(answer.ending)
+            told = completion(answer.meta, int(time.time()), [choice("".join(answer.parts), reason)])
+            self.answer({**told, "usage": counts(answer.usage)})
+
+    async def chunks(self, generation: Generation, form: TextChunks) -> None:
+        """Send the text as it comes. What fails before there is any, and soon, has a status of its own."""
+        self.set_header("Content-Type", Sse.content_type)
+        self.set_header("X-Accel-Buffering", "no")
+        self.last_sign = time.monotonic()
+        beat = PeriodicCallback(lambda: self.beat(Sse), HEARTBEAT * 1000 / 2)
+        beat.start()
+        try:
+            async for _, batch in generation.follow(pause=GATHER):
+                data = form.encode(batch)
+                if "error" in batch[-1] and not (form.text or self._headers_written):
+                    raise from_payload(batch[-1]["error"])
+                if data:
+                    self.write(data)
+                    self.last_sign = time.monotonic()
+                    await self.flush()
+            self.finish(set_content_type=Sse.content_type)
+        except StreamClosedError:
+            generation.stop()
+        finally:
+            beat.stop()
+
+
+class TextChunks:
+    """Encodes the events of a turn as OpenAI's stream of completions.
+
+    Parameters
+    ----------
+    include_usage:
+        Whether a last chunk tells how many tokens it took.
+    """
+
+    def __init__(self, include_usage: bool) -> None:
+        self.include_usage = include_usage
+        self.created = int(time.time())
+        self.meta: dict[str, Any] = {}
+        self.usage: dict[str, Any] = {}
+        self.text = False
+
+    def encode(self, batch: Sequence[Event]) -> str:
+        """Return the messages for a batch: neighbouring pieces of text go as one."""
+        out: list[str] = []
+        for event in batch:
+            self.meta = event.get("meta", self.meta)
+            self.usage = event.get("usage", self.usage)
+        if text := "".join([event["delta"] for event in batch if "delta" in event]):
+            self.text = True
+            out.append(self.chunk([choice(text, None)]))
+        last = batch[-1]
+        if "error" in last:
+            out += [data(openai_error(from_payload(last["error"]))), DONE]
+        elif "done" in last:
+            out.append(self.chunk([choice("", finish_reason(last))]))
+            if self.include_usage:
+                out.append(self.chunk([], counts(self.usage)))
+            out.append(DONE)
+        return "".join(out)
+
+    def chunk(self, choices: list[dict[str, Any]], usage: dict[str, Any] | None = None) -> str:
+        """Return one message."""
+        told = completion(self.meta, self.created, choices)
+        return data({**told, "usage": usage} if self.include_usage else told)
+
+
+def data(payload: dict[str, Any]) -> str:
+    return f"data: {dumps(payload)}\n\n"
+
+
+def completion(meta: dict[str, Any], created: int, choices: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what the whole answer and each chunk of it hold."""
+    return {
+        "id": meta["id"],
+        "object": "text_completion",
+        "created": created,
+        "model": meta["model"],
+        "choices": choices,
+    }
+
+
+def choice(text: str, reason: str | None) -> dict[str, Any]:
+    return {"index": 0, "text": text, "logprobs": None, "finish_reason": reason}
+
+
+def finish_reason(ending: Event) -> str:
+    """Return OpenAI's word for an end. It has none for an answer that was stopped, which is not whole."""
+    return "length" if ending.get("finish_reason") in ("length", "cancelled") else "stop"
+
+
+def counts(usage: dict[str, Any]) -> dict[str, Any] | None:
+    """Return OpenAI's figures; `None` where the backend does not count, for a zero would be a lie."""
+    asked, answered = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if asked is None or answered is None:
+        return None
+    told = {"prompt_tokens": asked, "completion_tokens": answered, "total_tokens": asked + answered}
+    if usage.get("cached_tokens") is not None:
+        told["prompt_tokens_details"] = {"cached_tokens": usage["cached_tokens"]}
+    return told
+
+
+class EmbeddingsHandler(V1Door):
+    """`POST v1/embeddings`: a vector for each text."""
+
+    work: asyncio.Task[list[list[float]]] | None = None
+    closed = False
+
+    async def post(self) -> None:
+        from tether_jupyter.server.v1_forms import EmbeddingRequest, read
+
+        request = read(EmbeddingRequest, self.read_body())
+        backend, model = self.choose(request.model)
+        self.work = asyncio.ensure_future(self.vectors(backend, request))
+        try:
+            vectors = await self.work
+        except asyncio.CancelledError:
+            if not self.closed:
+                raise
+            return
+        self.write('{"object":"list","data":[')
+        for index, vector in enumerate(vectors):
+            if self.closed:
+                return
+            check_vector(vector)
+            told = as_base64(vector) if request.encoding_format == "base64" else dumps(vector)
+            comma = "," if index else ""
+            self.write(f'{comma}{{"object":"embedding","index":{index},"embedding":{told}}}')
+            # A thousand vectors are a million figures to write: others must have their turn in between.
+            await asyncio.sleep(0)
+        # Nobody counts the tokens of texts.
+        self.finish(f'],"model":{dumps(model)},"usage":{{"prompt_tokens":null,"total_tokens":null}}}}')
+
+    async def vectors(self, backend: str, request: EmbeddingRequest) -> list[list[float]]:
+        """Return the vectors that a request asks for.
+
+        Raises
+        ------
+        FieldRefused
+            They have another number of dimensions.
+        UpstreamError
+            A backend returned what are no vectors for these texts.
+        """
+        service = await self.services.wake(backend)
+        texts = request.input
+        if request.dimensions is not None and len(texts) > 1:
+            # One text tells what all would have cost.
+            check_vectors(await service.embed(texts[:1], caller=self.owner), 1, request.dimensions)
+        vectors = await service.embed(texts, caller=self.owner)
+        check_vectors(vectors, len(texts), request.dimensions)
+        return vectors
+
+    def on_connection_close(self) -> None:
+        """Stop the moment nobody waits for it."""
+        super().on_connection_close()
+        self.closed = True
+        if self.work is not None:
+            self.work.cancel()
+
+
+def check_vectors(vectors: Sequence[Sequence[float]], count: int, dimensions: int | None) -> None:
+    """Raise where there are not as many as texts, or they are not as long as was asked for."""
+    if len(vectors) != count:
+        raise UpstreamError(NO_VECTORS)
+    if dimensions is not None and len(vectors[0]) != dimensions:
+        raise FieldRefused(
+            f"This model makes vectors of {len(vectors[0])} dimensions: leave `dimensions` out.",
+            param="dimensions",
+            code="unsupported_parameter",
+        )
+
+
+def check_vector(vector: Sequence[float]) -> None:
+    """Raise where one is empty, or holds what JSON cannot."""
+    if not vector or not math.isfinite(sum(vector)):
+        raise UpstreamError(NO_VECTORS)
+
+
+def as_base64(vector: Sequence[float]) -> str:
+    """Return a vector as JSON's text of base64 of 32-bit figures, the least byte first."""
+    packed = struct.pack(f"<{len(vector)}f", *vector)
+    return f'"{base64.b64encode(packed).decode()}"'
+
+
+class V1ModelsHandler(V1Door, ModelsDoor):
+    """`GET v1/models`: the ids that `model` takes."""
+
+    async def get(self) -> None:
+        rows, problem = await self.running()
+        backends = self.services.backends
+        ids: dict[str, str] = {}
+        for row in rows:
+            backend, name = str(row["backend"]), str(row["name"])
+            # Of what is not in use, only what would answer.
+            if row["active"] or (name == backends.get(backend).model_name and not row.get("problem")):
+                ids[self.model_id(backend, name)] = backend
+        if not ids and problem:
+            raise ModelNotReady(problem)
+        listed = [{"id": id, "object": "model", "created": 0, "owned_by": ids[id]} for id in ids]
+        self.answer({"object": "list", "data": listed})
+
+
+handlers = [
+    (r"/tether/v1/completions", CompletionsHandler),
+    (r"/tether/v1/embeddings", EmbeddingsHandler),
+    (r"/tether/v1/models", V1ModelsHandler),
+]
