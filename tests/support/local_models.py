@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import select
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from traitlets.config import Config
 
 from tether_jupyter import settings
 from tether_jupyter.core.events import Event
-from tether_jupyter.core.prompt import Prompt, Sampling
+from tether_jupyter.core.prompt import Message, Prompt, Sampling
 from tether_jupyter.llm.local.service import LocalService
 
 
@@ -42,6 +43,43 @@ def question(*texts: str, model: str | None = None) -> Prompt:
 async def ask(local: LocalService, *texts: str, **sampling: Any) -> list[Event]:
     """Return all events of an answer."""
     return [event async for event in local.stream(question(*texts), Sampling(**sampling))]
+
+
+def prompt(
+    *texts: str,
+    system: str = "",
+    conversation: str | None = None,
+    caller: str | None = None,
+    batch: bool = False,
+) -> Prompt:
+    """Return what `question` does, with a system prompt before it, and said whose it is."""
+    opening: list[Message] = [{"role": "system", "content": system}] if system else []
+    messages = [*opening, *question(*texts).messages]
+    return Prompt(messages, conversation_id=conversation, caller=caller, batch=batch)
+
+
+async def run(local: LocalService, wanted: Prompt, **sampling: Any) -> list[Event]:
+    """Return all events of the answer to a prompt."""
+    return [event async for event in local.stream(wanted, Sampling(**sampling))]
+
+
+async def together(local: LocalService, prompts: Iterable[Prompt], **sampling: Any) -> list[list[Event]]:
+    """Return all events of answers that are asked for at once."""
+    return await asyncio.gather(*(run(local, wanted, **sampling) for wanted in prompts))
+
+
+async def status(local: LocalService) -> dict[str, Any]:
+    """Return the worker's present figures."""
+    assert local._worker is not None
+    return await local._status(local._worker)
+
+
+async def until(local: LocalService, **figures: int) -> dict[str, Any]:
+    """Ask for the worker's figures until they are these, and return all of them."""
+    while True:
+        found = await status(local)
+        if all(found.get(name) == value for name, value in figures.items()):
+            return found
 
 
 def answer(events: list[Event]) -> str:

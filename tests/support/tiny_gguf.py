@@ -15,6 +15,7 @@ CHATML = (
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 SPECIALS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+INFILL = ("<|before|>", "<|after|>", "<|gap|>")
 END = 2
 
 
@@ -31,6 +32,8 @@ class Shape:
 
 SLOW = Shape(layers=8, width=512, heads=8, inner=1408, context=4096)
 """About 25 million parameters: an answer of this one lasts long enough to be interrupted."""
+ROOMY = Shape(context=2048)
+"""As small as the default, for conversations that are longer."""
 
 
 def write(
@@ -38,6 +41,8 @@ def write(
     *,
     says: Sequence[str | bytes] | None = None,
     again: bool = False,
+    infill: bool = False,
+    precise: bool = False,
     shape: Shape = Shape(),
     template: str | None = CHATML,
     tokenizer: str = "gpt-2",
@@ -55,12 +60,17 @@ def write(
         llama.cpp's name for the way in which text is cut before it is tokenised.
     again:
         Whether it begins anew after the last piece instead of ending the answer.
+    infill:
+        Whether it has the tokens for filling in; what it says then comes after the last of them, too.
+    precise:
+        Weights of 32 bits: logits that were computed in other batches then differ by 0.003 at most, which
+        the choices of a random model hardly ever depend on.
     entries:
         Further metadata, such as `tether_demo=True` for `tether.demo`.
     """
     import gguf
 
-    tokens = vocabulary(says or ())
+    tokens = vocabulary(says or ()) + list(INFILL if infill else ())
     writer = gguf.GGUFWriter(str(path), "llama")
     writer.add_name("tiny")
     writer.add_vocab_size(len(tokens))
@@ -72,23 +82,29 @@ def write(
     writer.add_head_count_kv(shape.heads)
     writer.add_rope_dimension_count(shape.width // shape.heads)
     writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
+    writer.add_file_type(gguf.LlamaFileType.ALL_F32 if precise else gguf.LlamaFileType.MOSTLY_F16)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(tokenizer)
     writer.add_token_list(tokens)
-    kinds = [gguf.TokenType.CONTROL] * len(SPECIALS)
-    writer.add_token_types(kinds + [gguf.TokenType.NORMAL] * (len(tokens) - len(kinds)))
+    control = {*SPECIALS, *INFILL}
+    writer.add_token_types(
+        [gguf.TokenType.CONTROL if token in control else gguf.TokenType.NORMAL for token in tokens]
+    )
     writer.add_token_merges(["h e"])
     writer.add_bos_token_id(0)
     writer.add_eos_token_id(END)
     writer.add_add_bos_token(False)
     if template is not None:
         writer.add_chat_template(template)
+    for name, token in zip(("pre", "suf", "mid"), INFILL if infill else (), strict=False):
+        writer.add_uint32(f"tokenizer.ggml.fim_{name}_token_id", tokens.index(token))
     for name, value in entries.items():
         add_entry(writer, name.replace("_", ".", 1), value)
     chain = [] if says is None else successors(tokens, says, again)
+    if chain and infill:
+        chain.append((tokens.index(INFILL[-1]), chain[0][1]))
     for name, array in tensors(len(tokens), shape, seed, chain):
-        writer.add_tensor(name, array if array.ndim == 1 else array.astype(np.float16))
+        writer.add_tensor(name, array if precise or array.ndim == 1 else array.astype(np.float16))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -123,6 +139,15 @@ def vocabulary(pieces: Sequence[str | bytes]) -> list[str]:
     """Return the tokens: the special ones, the 256 bytes, `he`, and the pieces."""
     known = [*SPECIALS, *alphabet(), "he"]
     return known + [text for text in map(spelled, pieces) if text not in known]
+
+
+def only(letters: str) -> dict[str, float]:
+    """Return a `logit_bias` that leaves a random model no other choice than these letters.
+
+    Between few choices two are seldom so close that it matters how they were rounded.
+    """
+    tokens = vocabulary(())
+    return {str(tokens.index(letter)): 60.0 for letter in letters}
 
 
 def successors(tokens: Sequence[str], says: Sequence[str | bytes], again: bool) -> list[tuple[int, int]]:

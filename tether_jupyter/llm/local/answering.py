@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tether_jupyter.core.prompt import Message, Sampling, text_of
-from tether_jupyter.errors import InvalidRequest
+from tether_jupyter.errors import ContextOverflow, InvalidRequest
 from tether_jupyter.llm.local import fitting, limits
 from tether_jupyter.llm.local.constraint import Constraints
 from tether_jupyter.llm.local.engine.lookup import Lookup
@@ -14,8 +14,8 @@ from tether_jupyter.llm.local.engine.turn import Job, Turn, as_tokens
 from tether_jupyter.llm.local.renderer import Renderer
 
 CUT = 256
-"""A text that is too long loses its beginning in pieces of this many tokens: most keystrokes then leave the
-beginning as it was, and with it what was computed for it."""
+"""A text that is too long loses its beginning in pieces of up to this many tokens: most keystrokes leave what
+remains as it was, and with it what was computed for it."""
 SUFFIX_SHARE = 4
 """What stands after the cursor gets a quarter of the room at most: what stands before it says more."""
 
@@ -71,6 +71,10 @@ class Answerer:
                 context_length=self.model.context_length,
                 max_tokens=ceiling,
             )
+        if not tokens:
+            raise InvalidRequest(
+                "The model's chat template makes nothing of this question. Use another file of this model."
+            )
         room = self.model.context_length - len(tokens)
         conversation = message.get("conversation")
         return Turn(
@@ -97,6 +101,8 @@ class Answerer:
         vocabulary = self.model.vocabulary
         length = self.model.context_length
         room = length - min(max_tokens or length, length // fitting.SHARE) - 4
+        if room < 1:
+            raise ContextOverflow(f"A context of {length} tokens is too short to fill in. Set a longer one.")
         before = vocabulary.tokenize(vocabulary.literal(prefix))
         start = [vocabulary.bos] if vocabulary.add_bos else []
         before = before[len(start) :]
@@ -125,4 +131,5 @@ class Answerer:
 def end_of(tokens: list[int], room: int) -> list[int]:
     """Return the last tokens that have room."""
     over = max(0, len(tokens) - room)
-    return tokens[min(len(tokens) - 1, -(-over // CUT) * CUT) :] if over else tokens
+    cut = min(CUT, max(1, room // 8))
+    return tokens[min(len(tokens) - 1, -(-over // cut) * cut) :] if over else tokens

@@ -21,6 +21,8 @@ MAX_KEY_BYTES = (1 << 16) - 1
 MAX_NAME_BYTES = 63
 """Of a tensor's name: llama.cpp knows no longer ones."""
 MAX_KEYS_BYTES = 1 << 24
+MAX_CONTEXT = (1 << 31) - 1
+"""Tokens: llama.cpp counts them in 32 bits with a sign, and takes what is negative for endless."""
 MAX_TEXT_BYTES = 1 << 20
 MAX_SKIPPED_TEXT_BYTES = 1 << 26
 MAX_TEXTS = 1 << 21
@@ -177,7 +179,7 @@ class Reader:
             architecture=architecture,
             name=typed(values, "general.name", STRING) or "",
             block_count=counted(values, f"{architecture}.block_count", 1 << 14),
-            context_length=counted(values, f"{architecture}.context_length", 1 << 31),
+            context_length=counted(values, f"{architecture}.context_length", MAX_CONTEXT),
             chat_template=template,
             demo=bool(typed(values, "tether.demo", BOOL)),
             max_tokens=typed(values, "tether.max_tokens", UINT32) or None,

@@ -6,7 +6,8 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,9 @@ class LocalService(LLMService):
         self.model_name = spelled(self.path.name)[0]
         self.breaker = Breaker()
         self.room = Room(settings.max_waiting)
+        self._swapping = False
         self._idle: asyncio.TimerHandle | None = None
+        self._unloading: asyncio.Task[None] | None = None
         self._worker: WorkerProcess | None = None
         self._starting = threading.Lock()
         self._headers: dict[tuple[int, int], gguf.Header] = {}
@@ -98,6 +101,9 @@ class LocalService(LLMService):
 
     async def cleanup(self) -> None:
         """End the worker, which gives back its memory and the GPU. Answers in flight fail."""
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
         with self._starting:
             worker, self._worker = self._worker, None
         if worker is not None:
@@ -116,22 +122,26 @@ class LocalService(LLMService):
             It cannot be loaded. The one before is back in its place, and is loaded by the next question.
         """
         path = await asyncio.to_thread(self._find, name)
+        if self._swapping:
+            raise Conflict("Another model is being loaded. Wait for it, then load again.")
         if path != self.path and self.room.total:
             raise Conflict(
                 f"{self.model_name!r} is writing {self.room.total} answers. "
                 "Stop them, or wait, then load again."
             )
-        before = self.path
-        if path != before:
-            await self.cleanup()
-            self._choose(path)
+        before, self._swapping = self.path, True
         try:
+            if path != before:
+                self._choose(path)
+                await self.cleanup()
             await self._ready()
         except TetherError:
             if path != before:
-                await self.cleanup()
                 self._choose(before)
+                await self.cleanup()
             raise
+        finally:
+            self._swapping = False
         self._rest()
 
     def _find(self, name: str | None) -> Path:
@@ -153,14 +163,12 @@ class LocalService(LLMService):
             self._idle.cancel()
             self._idle = None
         if self.settings.unload_after and not self.room.total and self.is_ready():
-            loop = asyncio.get_running_loop()
-            self._idle = loop.call_later(
-                self.settings.unload_after, lambda: loop.create_task(self._unload_idle())
-            )
+            self._idle = asyncio.get_running_loop().call_later(self.settings.unload_after, self._unload_idle)
 
-    async def _unload_idle(self) -> None:
+    def _unload_idle(self) -> None:
+        self._idle = None
         if not self.room.total:
-            await self.cleanup()
+            self._unloading = asyncio.get_running_loop().create_task(self.cleanup())
 
     def check_room(self, caller: str | None) -> None:
         """Raise `RateLimited` where a question of this caller would not be taken now."""
@@ -294,8 +302,9 @@ class LocalService(LLMService):
             "messages": plain(prompt.messages),
             "sampling": await figures(sampling),
         }
-        async for event in self._answer(message, prompt.caller):
-            yield event
+        async with aclosing(self._answer(message, prompt.caller)) as stream:
+            async for event in stream:
+                yield event
 
     async def infill(
         self,
@@ -322,23 +331,23 @@ class LocalService(LLMService):
             "suffix": suffix,
             "sampling": await figures(sampling),
         }
-        async for event in self._answer(message, caller):
-            yield event
+        async with aclosing(self._answer(message, caller)) as stream:
+            async for event in stream:
+                yield event
 
-    async def _answer(self, message: dict[str, Any], caller: str | None) -> AsyncIterator[Event]:
+    async def _answer(self, message: dict[str, Any], caller: str | None) -> AsyncGenerator[Event, None]:
         began = time.perf_counter()
-        with self.room.taken(caller):
-            worker = await self._ready()
-            if self._is_demo(self.header()):
-                # It knows one answer to each question, and a second choice would only be a wrong one.
-                message["sampling"]["temperature"] = 0.0
-            stream = answer(worker, message, began)
-            try:
-                async for event in stream:
-                    yield event
-            finally:
-                await stream.aclose()
-        self._rest()
+        try:
+            with self.room.taken(caller):
+                worker = await self._ready()
+                if self._is_demo(self.header()):
+                    # It knows one answer to each question, and a second choice would only be a wrong one.
+                    message["sampling"]["temperature"] = 0.0
+                async with aclosing(answer(worker, message, began)) as stream:
+                    async for event in stream:
+                        yield event
+        finally:
+            self._rest()
 
     async def embed(self, texts: Sequence[str], *, caller: str | None = None) -> list[list[float]]:
         """Return a vector of length 1 for each text: the mean of what the model makes of its tokens.
@@ -354,10 +363,11 @@ class LocalService(LLMService):
         """
         if not texts or len(texts) > MAX_TEXTS or not all(isinstance(text, str) and text for text in texts):
             raise InvalidRequest(f"Send 1 to {MAX_TEXTS} texts, none of them empty.")
-        with self.room.taken(caller):
-            found = await vectors(await self._ready(), list(texts))
-        self._rest()
-        return found
+        try:
+            with self.room.taken(caller):
+                return await vectors(await self._ready(), list(texts))
+        finally:
+            self._rest()
 
     def check_model(self, name: str | None) -> None:
         """Refuse a model that is not loaded here; say so where it is on the shelf."""

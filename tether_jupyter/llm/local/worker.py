@@ -21,6 +21,7 @@ from tether_jupyter.llm.local import lifeline, pipe
 STACK_SIZE = 512 * 2**20  # For tokenizers, see `vocabulary.MAX_PIECE`. Only what is used costs memory.
 PROGRESS_SECONDS = 0.1
 MEGABYTE = 1 << 20
+NOT_LOADED = "The model could not be loaded: `tether doctor` and the server's log say more."
 
 
 class Worker:
@@ -119,10 +120,15 @@ class Worker:
             job = self.embedding.get()
             try:
                 vectors = embedder.vectors(job.message["texts"], job)
-            except TetherError as reason:
-                self.send([{"event": "error", "id": job.id, "error": reason.payload()}])
+            except TetherError as failure:
+                self.send([{"event": "error", "id": job.id, "error": failure.payload()}])
                 continue
-            done = {"event": "done", "id": job.id, "finish_reason": "stop", "usage": NOTHING}
+            except Exception:  # noqa: BLE001 - one request's failure must not end the others
+                traceback.print_exc()
+                self.send([{"event": "error", "id": job.id, "error": Internal().payload()}])
+                continue
+            reason = "cancelled" if job.cancelled else "stop"
+            done = {"event": "done", "id": job.id, "finish_reason": reason, "usage": NOTHING}
             self.send([{"event": "vectors", "id": job.id, "vectors": vectors}, done])
 
     def send(self, events: list[dict[str, Any]]) -> None:
@@ -138,9 +144,10 @@ class Worker:
         """Load the model, then compute what comes."""
         try:
             self.load(options)
-        except TetherError as reason:
+        except Exception as reason:  # noqa: BLE001 - a library of another version may raise anything
             traceback.print_exc()
-            self.sender.send("failed", error=reason.payload())
+            failure = reason if isinstance(reason, TetherError) else ModelNotReady(NOT_LOADED)
+            self.sender.send("failed", error=failure.payload())
             os._exit(0)
         self.start("prepare", self.prepare)
         self.start("embed", self.embed)

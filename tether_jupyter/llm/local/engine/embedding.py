@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tether_jupyter.errors import ContextOverflow, EngineCrashed, ModelNotReady
+from tether_jupyter.errors import ContextOverflow, EngineCrashed, InvalidRequest, ModelNotReady
 from tether_jupyter.llm.local.engine.batch import Batch
 from tether_jupyter.llm.local.engine.model import Model
 from tether_jupyter.llm.local.engine.turn import Job
@@ -42,6 +42,8 @@ class Embedder:
         vocabulary = self.model.vocabulary
         tokens = [vocabulary.tokenize(vocabulary.literal(text)) for text in texts]
         for number, each in enumerate(tokens, 1):
+            if not each:
+                raise InvalidRequest(f"Text {number} holds nothing that the model can read. Leave it out.")
             if len(each) > self.batch.size:
                 raise ContextOverflow(
                     f"Text {number} has {len(each)} tokens; {self.batch.size} can be embedded at once. "

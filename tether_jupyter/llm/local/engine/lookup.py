@@ -7,6 +7,9 @@ from collections.abc import Iterable
 SHORTEST, LONGEST = 3, 6
 """How many tokens must have been said before in this order, at best and after bad guesses."""
 FIRST_DRAFT, LONGEST_DRAFT = 8, 32
+ENOUGH = 4
+"""Tokens that must come true for a draft to have been worth its time, about."""
+LONGEST_PAUSE = 64
 
 
 class Lookup:
@@ -22,6 +25,8 @@ class Lookup:
         self.places: dict[tuple[int, ...], int] = {}
         self.evidence = SHORTEST
         self.length = FIRST_DRAFT
+        self.misses = self.pause = 0
+        """Bad guesses in a row, and for how many tokens nothing is guessed because of them."""
         self.source: int | None = None
         """Where the last draft goes on, as long as it comes true."""
         self.extend(tokens)
@@ -37,6 +42,9 @@ class Lookup:
 
     def draft(self, most: int) -> list[int]:
         """Return up to `most` tokens that may come next."""
+        if self.pause:
+            self.pause -= 1
+            return []
         length = min(self.length, most)
         if length <= 0:
             return []
@@ -60,7 +68,7 @@ class Lookup:
         """Take in how many tokens of the last draft came true."""
         if taken == offered:
             self.length = min(self.length * 2, LONGEST_DRAFT)
-            self.evidence = SHORTEST
+            self.evidence, self.misses = SHORTEST, 0
             if self.source is not None:
                 # One token more was chosen than was guessed: the source goes on only if it has that one, too.
                 self.source += taken + 1
@@ -69,6 +77,10 @@ class Lookup:
                     self.source = None
             return
         self.source = None
-        self.length = max(FIRST_DRAFT // 2, min(self.length, 2 * taken))
-        if taken < offered // 2:
-            self.evidence = min(self.evidence + 1, LONGEST)
+        self.length = FIRST_DRAFT
+        if taken >= ENOUGH:  # An edit in a copy: what comes after it is likely to be the copy again.
+            self.length, self.evidence, self.misses = max(FIRST_DRAFT, taken), SHORTEST, 0
+            return
+        self.misses += 1
+        self.evidence = min(self.evidence + 1, LONGEST)
+        self.pause = min(1 << self.misses, LONGEST_PAUSE)

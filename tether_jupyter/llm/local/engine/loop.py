@@ -22,6 +22,8 @@ Send = Callable[[list[Event]], None]
 DONE, NO_ROOM, ABORTED = 0, 1, 2
 DRAFTING = 2
 """With more answers than this under way, a step is full of their tokens and guesses only delay it."""
+OLDEST = 4
+"""A quarter of the prompt tokens of a step is for the question that came first."""
 LONG_STEP = 0.03
 """Seconds of a step from which a cancelled answer is not waited for: the step is aborted and done again."""
 
@@ -100,8 +102,8 @@ class Engine:
     def run(self) -> None:
         """Compute until the process ends."""
         while True:
-            self.receive()
             try:
+                self.receive()
                 self.step()
             except Exception as reason:  # noqa: BLE001 - whatever it is, everybody must be told
                 traceback.print_exc()
@@ -143,7 +145,7 @@ class Engine:
                 self.fail(turn, reason)
                 continue
             if taken:
-                self.schedule.remove(turn)
+                self.schedule.served_now(turn)
             elif not self.slots.free():
                 break
         for position, turn in enumerate(self.schedule.order(self.active()), 1):
@@ -193,13 +195,16 @@ class Engine:
             row = batch.add(slot.number, said, slot.length, len(said))
             parts.append(Part(slot, turn, said, len(said), row))
         room = min(batch.room, self.pace.prompt_tokens(batch.size)) if answering else batch.room
-        # The shortest prompt first gives the best mean wait; what has waited long goes before it.
-        now = time.perf_counter()
-        reading.sort(key=lambda pair: pair[1].unread - self.pace.aged(now - pair[1].job.came))
+        # The shortest prompt first gives the best mean wait; a part is kept for who waits longest.
+        oldest = min((turn for _, turn in reading), key=lambda turn: turn.job.came, default=None)
+        reading.sort(key=lambda pair: pair[1].unread)
+        done = False
         for slot, turn in reading:
-            tokens = turn.tokens[turn.read : turn.read + room]
+            kept = room // OLDEST if turn is not oldest and not done else 0
+            tokens = turn.tokens[turn.read : turn.read + room - kept]
+            done = done or turn is oldest
             if not len(tokens):
-                break
+                continue
             wanted = int(len(tokens) == turn.unread)
             row = batch.add(slot.number, tokens, slot.length, wanted)
             parts.append(Part(slot, turn, tokens, wanted, row + len(tokens) - 1))

@@ -104,8 +104,8 @@ class Model:
         length = min(options.context_length or trained, trained)
         params = llama.llama_context_default_params()
         params.n_ctx = length * options.slots
-        params.n_batch = options.n_batch
-        params.n_ubatch = min(options.n_batch, MAX_UBATCH)
+        params.n_batch = max(options.n_batch, options.slots)  # Each answer has a token in every step.
+        params.n_ubatch = min(params.n_batch, MAX_UBATCH)
         params.n_seq_max = options.slots
         params.kv_unified = False
         params.n_threads = params.n_threads_batch = self.threads

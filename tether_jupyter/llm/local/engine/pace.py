@@ -15,8 +15,6 @@ STEP_SECONDS = 0.2
 """How long a step may be made by prompts while answers are under way: what their readers see as a pause."""
 FEWEST = 64
 """Prompt tokens of a step, at least: fewer cost about as much time."""
-AGE = 400.0
-"""Tokens of prompt by which one second of waiting makes a turn come sooner."""
 WINDOW = 10.0
 """Seconds over which the speed is told."""
 LIMIT_SECONDS = 60.0
@@ -118,10 +116,6 @@ class Pace:
             return min(FEWEST, most)
         return max(FEWEST, min(most, int(STEP_SECONDS / self.read_seconds)))
 
-    def aged(self, seconds: float) -> float:
-        """Return by how many tokens shorter a prompt counts that has waited so long."""
-        return AGE * seconds
-
     def most(self) -> float:
         """Return how many seconds the present step should take at most; 0 for unknown.
 
@@ -159,10 +153,9 @@ class Pace:
 
     def figures(self) -> dict[str, Any]:
         """Return steps, tokens, and tokens a second over the last while."""
-        now, history = self.clock(), self._history
-        while history and now - history[0][0] > WINDOW:
-            history.popleft()
-        then, said, read = history[0] if history else (now, self.said, self.read)
+        now = self.clock()
+        known = [sample for sample in list(self._history) if now - sample[0] <= WINDOW]
+        then, said, read = known[0] if known else (now, self.said, self.read)
         passed = now - then
         return {
             "steps": self.steps,

@@ -66,9 +66,9 @@ def plan(
     layers, video = gpu_layers(wanted, facts, context, devices, offload)
     share = layers / (facts.layers + 1) if layers else 0.0
     if memory is not None:
-        need = (facts.weights + context) * (1 - share) * WORKING
+        need = (facts.weights + context * max(1, wanted.slots)) * (1 - share) * WORKING
         if need > memory:
-            raise ModelNotReady(refusal(wanted, facts, context, length, need, memory))
+            raise ModelNotReady(refusal(wanted, facts, context * max(1, wanted.slots), length, need, memory))
     slots = wanted.slots
     if not slots:
         left = [(memory or 0) - facts.weights * (1 - share)] if memory is not None and share < 1 else []
@@ -97,12 +97,13 @@ def gpu_layers(
 def refusal(wanted: Options, facts: Facts, context: int, length: int, need: float, memory: int) -> str:
     """Say what is missing, and what helps."""
     name = re.split(r"[/\\]", wanted.model_path)[-1]
+    contexts = f"{length} tokens" if wanted.slots < 2 else f"{wanted.slots} times {length} tokens"
     advice = "Choose a smaller file of the model, or free some memory."
     if context and facts.weights * WORKING < memory:
-        fits = int((memory / WORKING - facts.weights) / facts.kv) // 256 * 256
+        fits = int((memory / WORKING - facts.weights) / facts.kv / max(1, wanted.slots)) // 256 * 256
         if fits >= 256:
             advice = f"Set `LocalLLM.context_length` to {fits}, or free some memory."
     return (
         f"{name} does not fit: it needs about {human(need)} ({human(facts.weights)} of weights, "
-        f"{human(context)} for {length} tokens of context), and {human(memory)} are free. {advice}"
+        f"{human(context)} for {contexts} of context), and {human(memory)} are free. {advice}"
     )

@@ -70,8 +70,9 @@ class Sampler:
         self.way_out: list[int] = []
         """The tokens with which a constrained answer can still end in time."""
         self.leaving = False
+        links = self.links(sampling)
         self.chain = self.llama.llama_sampler_chain_init(self.llama.llama_sampler_chain_default_params())
-        for link in self.links(sampling):
+        for link in links:
             self.llama.llama_sampler_chain_add(self.chain, link)
 
     def links(self, sampling: Sampling) -> list[Any]:
@@ -112,25 +113,28 @@ class Sampler:
         left:
             How many tokens the answer may still have, this one included.
         """
+        if self.constraint is not None:
+            return self.constrained(self.constraint, row, left)
         token: int = self.llama.llama_sampler_sample(self.chain, self.model.context, row)
         if self.doubt is not None:
             doubt, self.doubt = self.doubt, None
             if self.likelihood(row, token) < doubt.below:
                 return doubt.token
-        if self.constraint is None:
-            return token
-        return self.constrained(self.constraint, token, row, left)
+        return token
 
-    def constrained(self, constraint: Constraint, token: int, row: int, left: int) -> int:
+    def constrained(self, constraint: Constraint, row: int, left: int) -> int:
         """Return the model's choice where the constraint takes it, else its best of those that it takes."""
         if self.leaving and self.way_out:
             token = self.way_out.pop(0)
-        elif not self.leaving:
+        else:
+            token = self.best(np.arange(self.size), row)
             if not constraint.allows(token):
-                token = self.best_allowed(constraint, row)
+                token = self.best(np.flatnonzero(constraint.mask()), row)
             token = self.in_time(constraint, token, left)
         if not self.model.vocabulary.ends(token):
             constraint.accept(token)
+        # Penalties count what is said, not what was refused.
+        self.llama.llama_sampler_accept(self.chain, token)
         return token
 
     def certain(self, most: int) -> list[int]:
@@ -160,11 +164,10 @@ class Sampler:
         self.leaving = True
         return self.way_out.pop(0)
 
-    def best_allowed(self, constraint: Constraint, row: int) -> int:
-        """Return the chain's choice among all tokens that the constraint takes."""
-        allowed = np.flatnonzero(constraint.mask())
-        rows = np.zeros(len(allowed), CANDIDATE)  # A chain must not see a token that cannot be chosen.
-        rows["id"], rows["logit"] = allowed, self.model.logits(row)[allowed]
+    def best(self, tokens: np.ndarray[Any, Any], row: int) -> int:
+        """Return the chain's choice among some tokens. A chain must not see one that cannot be chosen."""
+        rows = np.zeros(len(tokens), CANDIDATE)
+        rows["id"], rows["logit"] = tokens, self.model.logits(row)[tokens]
         data = ctypes.cast(rows.ctypes.data, ctypes.POINTER(self.llama.llama_token_data))
         array = self.llama.llama_token_data_array(data=data, size=len(rows), selected=-1, sorted=False)
         self.llama.llama_sampler_apply(self.chain, ctypes.byref(array))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable
 
 from tether_jupyter.llm.local.engine.turn import Turn
+
+REMEMBERED = 1000
+"""Callers of whom it is known when they had a turn last."""
 
 
 class Schedule:
@@ -17,6 +21,9 @@ class Schedule:
 
     def __init__(self) -> None:
         self.waiting: list[Turn] = []
+        self.served: dict[tuple[str, bool], int] = {}
+        """When somebody had a turn last, as a number that grows."""
+        self._clock = itertools.count(1)
 
     def __len__(self) -> int:
         return len(self.waiting)
@@ -24,6 +31,15 @@ class Schedule:
     def add(self, turn: Turn) -> None:
         """Put a turn in."""
         self.waiting.append(turn)
+
+    def served_now(self, turn: Turn) -> None:
+        """Take a turn out that has a slot, and remember whose it is."""
+        self.remove(turn)
+        key = turn.job.caller, turn.job.batch
+        self.served.pop(key, None)
+        self.served[key] = next(self._clock)
+        while len(self.served) > REMEMBERED:
+            self.served.pop(next(iter(self.served)))
 
     def remove(self, turn: Turn) -> None:
         """Take a turn out, wherever it is."""
@@ -38,4 +54,8 @@ class Schedule:
             key = turn.job.caller, turn.job.batch
             rank[turn] = before[key]
             before[key] += 1
-        return sorted(self.waiting, key=lambda turn: (turn.job.batch, rank[turn]))
+
+        def place(turn: Turn) -> tuple[bool, int, int]:
+            return turn.job.batch, rank[turn], self.served.get((turn.job.caller, turn.job.batch), 0)
+
+        return sorted(self.waiting, key=place)

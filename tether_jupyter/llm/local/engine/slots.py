@@ -92,7 +92,7 @@ class Slots:
     @property
     def parked_bytes(self) -> int:
         """What the conversations put aside take."""
-        return sum(len(entry.data) for entry in self.parked.values())
+        return sum(len(entry.data) for entry in list(self.parked.values()))
 
     def take(self, turn: Turn) -> bool:
         """Give a turn a slot that holds as much of its prompt as can be had.
@@ -151,6 +151,8 @@ class Slots:
 
     def prepare(self, slot: Slot, turn: Turn, sources: Sources) -> None:
         """Make a slot hold the beginning of a prompt, from the best source, and nothing else."""
+        # Looked up before the slot is emptied: what is put aside now may push it out.
+        entry = self.parked.get(sources.parked) if sources.parked is not None else None
         if slot.conversation != turn.conversation and sources.own < slot.length:
             self.evict(slot, turn)
         best = max(sources.own, sources.donated, sources.parked_tokens)
@@ -160,8 +162,9 @@ class Slots:
                 self.model.copy(sources.donor.number, slot.number)
                 slot.fill(sources.donor.held)
                 keep, self.copied = sources.donated, self.copied + 1
-            elif sources.parked is not None:
-                entry = self.parked.pop(sources.parked)
+            elif entry is not None:
+                if turn.conversation is not None and sources.parked == turn.conversation:
+                    self.parked.pop(turn.conversation, None)
                 if self.model.restore(slot.number, entry.data):
                     slot.fill(entry.tokens)
                     keep, self.restored = sources.parked_tokens, self.restored + 1

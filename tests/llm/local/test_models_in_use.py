@@ -1,0 +1,259 @@
+"""Which model answers: loaded by name, swapped, let go, and told of."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import local_models as lm
+from tests.support import tiny_gguf
+from tether_jupyter.core.prompt import Sampling
+from tether_jupyter.errors import Conflict, InvalidRequest, ModelNotReady, NotFound
+from tether_jupyter.llm.local.service import LocalService
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two models that say their own names, and one that cannot be loaded."""
+    folder = tmp_path_factory.mktemp("shelf")
+    slow = tiny_gguf.SLOW
+    tiny_gguf.write(folder / "red.gguf", says=["red "], again=True, shape=slow)
+    tiny_gguf.write(folder / "blue.gguf", says=["blue "], again=True, shape=tiny_gguf.Shape(layers=2))
+    (folder / "broken.gguf").write_bytes((folder / "blue.gguf").read_bytes()[:-5000])
+    return folder
+
+
+def on_shelf(shelf: Path, **traits: Any) -> Any:
+    """Run a service whose usual model is red."""
+    return lm.running(shelf / "red.gguf", models_dir=str(shelf), slots=2, **traits)
+
+
+async def said(local: LocalService, **sampling: Any) -> str:
+    return lm.answer(await lm.ask(local, "hi", max_tokens=1, **sampling)).strip()
+
+
+async def test_a_model_is_loaded_in_place_of_another_and_back(shelf: Path) -> None:
+    async with on_shelf(shelf) as local:
+        assert await said(local) == "red"
+        first = local.pid
+        await local.load("blue")
+        assert (local.model_name, local.is_ready()) == ("blue", True)
+        assert lm.ended(first, 5)
+        assert await said(local) == "blue"
+        described = await local.describe()
+        assert (described["ready"], described["gpu"]["layers"]) == (True, 2)
+        await local.load(None)
+        assert await said(local) == "red"
+        with pytest.raises(NotFound, match="'blue' is on this machine, but 'red'"):
+            local.check_model("blue")
+
+
+async def test_what_is_loaded_already_is_left_alone(shelf: Path) -> None:
+    async with on_shelf(shelf) as local:
+        await local.load("red")
+        pid = local.pid
+        await local.load("red")
+        await local.load(None)
+        assert local.pid == pid
+
+
+async def test_a_name_leads_to_a_model_and_never_to_a_path(shelf: Path) -> None:
+    async with on_shelf(shelf) as local:
+        for name in ("green", "../red", str(shelf / "blue.gguf"), "blue.gguf", "", "."):
+            with pytest.raises((NotFound, InvalidRequest)):
+                await local.load(name)
+        assert local.pid is None
+
+
+async def test_no_model_is_swapped_under_an_answer(shelf: Path) -> None:
+    async with on_shelf(shelf) as local:
+        stream = local.stream(lm.prompt("go on"), Sampling())
+        assert "delta" in await anext(stream)
+        with pytest.raises(Conflict, match="'red' is writing 1 answers"):
+            await local.load("blue")
+        await local.load("red")  # It is there.
+        assert "delta" in await anext(stream)
+        await stream.aclose()
+        await local.load("blue")
+        assert await said(local) == "blue"
+
+
+async def test_a_model_that_cannot_be_loaded_leaves_the_one_before(shelf: Path) -> None:
+    async with on_shelf(shelf) as local:
+        assert await said(local) == "red"
+        with pytest.raises(ModelNotReady, match="bytes are missing"):
+            await local.load("broken")
+        assert local.model_name == "red"
+        assert await said(local) == "red"
+        assert (await local.describe())["problem"] is None
+
+
+async def test_a_model_that_was_let_go_is_loaded_by_the_next_question(shelf: Path) -> None:
+    async with on_shelf(shelf) as local:
+        await local.load("blue")
+        pid = local.pid
+        await local.unload()
+        assert lm.ended(pid, 5)
+        assert not local.is_ready()
+        assert (await local.models())[0]["loaded"] is False
+        assert await said(local) == "blue"
+
+
+async def test_the_list_tells_of_the_engine_while_it_runs(shelf: Path) -> None:
+    async with on_shelf(shelf) as local:
+        (row,) = await local.models()
+        assert (row["name"], row["loaded"], row["engine"]) == ("red", False, {})
+        assert await said(local) == "red"
+        (row,) = await local.models()
+        assert row["loaded"] is True
+        assert row["size"] == (shelf / "red.gguf").stat().st_size
+        assert row["engine"].items() >= {"slots": 2, "running": 0, "waiting": 0, "progress": 1.0}.items()
+        assert row["engine"]["kv_bytes"] > 0
+
+
+async def test_how_far_a_model_is_loaded_is_told(shelf: Path) -> None:
+    async with on_shelf(shelf, use_mmap=False) as local:
+        loading = asyncio.create_task(local.load("red"))
+        seen = set()
+        while not loading.done():
+            engine = (await local.describe())["engine"]
+            seen.add(engine.get("progress"))
+        await loading
+        seen.discard(None)
+        assert seen
+        assert all(0 <= share <= 1 for share in seen)
+        assert (await local.describe())["engine"]["progress"] == 1.0
+
+
+# -- idle
+
+
+class Timer:
+    """What the loop was asked to do later."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.callback: Any = None
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+@pytest.fixture
+def timers(monkeypatch: pytest.MonkeyPatch) -> list[Timer]:
+    """The timers for letting the model go, which never fire by themselves."""
+    made: list[Timer] = []
+    real = asyncio.BaseEventLoop.call_later
+
+    def call_later(loop: Any, delay: float, callback: Any, *arguments: Any, **options: Any) -> Any:
+        if delay != 777.0:
+            return real(loop, delay, callback, *arguments, **options)
+        timer = Timer()
+        timer.seconds, timer.callback = delay, callback
+        made.append(timer)
+        return timer
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "call_later", call_later)
+    return made
+
+
+def pending(timers: list[Timer]) -> list[Timer]:
+    return [timer for timer in timers if not timer.cancelled]
+
+
+async def test_a_model_that_nobody_asks_is_let_go(shelf: Path, timers: list[Timer]) -> None:
+    async with on_shelf(shelf, unload_after=777.0) as local:
+        assert await said(local) == "red"
+        assert await said(local) == "red"
+        (timer,) = pending(timers)
+        pid = local.pid
+        timer.callback()
+        await local._unloading
+        assert lm.ended(pid, 5)
+        assert not local.is_ready()
+        assert await said(local) == "red"
+
+
+async def test_a_model_in_use_is_not_let_go(shelf: Path, timers: list[Timer]) -> None:
+    async with on_shelf(shelf, unload_after=777.0) as local:
+        await local.load("red")
+        (timer,) = pending(timers)
+        stream = local.stream(lm.prompt("go on"), Sampling())
+        assert "delta" in await anext(stream)
+        timer.callback()
+        assert local._unloading is None
+        assert "delta" in await anext(stream)
+        await stream.aclose()
+
+
+@pytest.mark.parametrize("end", ["stopped", "refused"])
+async def test_a_last_answer_that_was_not_said_to_its_end_counts_too(
+    shelf: Path, timers: list[Timer], end: str
+) -> None:
+    async with on_shelf(shelf, unload_after=777.0) as local:
+        if end == "stopped":
+            stream = local.stream(lm.prompt("go on"), Sampling())
+            assert "delta" in await anext(stream)
+            await stream.aclose()
+        else:
+            with pytest.raises(InvalidRequest):
+                await said(local, logit_bias={"99999": 1.0})
+        assert len(pending(timers)) == 1
+
+
+async def test_zero_seconds_keep_a_model_for_ever(shelf: Path, timers: list[Timer]) -> None:
+    async with on_shelf(shelf, unload_after=0.0) as local:
+        assert await said(local) == "red"
+        assert local._idle is None
+
+
+async def test_no_timer_outlives_its_model(shelf: Path, timers: list[Timer]) -> None:
+    async with on_shelf(shelf, unload_after=777.0) as local:
+        assert await said(local) == "red"
+        await local.unload()
+        assert not pending(timers)
+
+
+# -- at the same time
+
+
+async def test_a_question_in_the_middle_of_a_swap_does_not_bring_the_old_model_back(
+    shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with on_shelf(shelf) as local:
+        assert await said(local) == "red"
+        end = local.cleanup
+
+        async def cleanup() -> None:
+            await end()
+            await said(local)
+
+        monkeypatch.setattr(local, "cleanup", cleanup)
+        await local.load("blue")
+        monkeypatch.setattr(local, "cleanup", end)
+        assert local.model_name == "blue"
+        assert await said(local) == "blue"
+
+
+async def test_of_two_models_loaded_at_once_one_is_there_and_the_other_is_told_why(shelf: Path) -> None:
+    async with on_shelf(shelf) as local:
+        await local.initialize()
+        outcomes = await asyncio.gather(local.load("blue"), local.load(None), return_exceptions=True)
+        assert any(outcome is None for outcome in outcomes)
+        assert all(outcome is None or isinstance(outcome, Conflict) for outcome in outcomes)
+        assert await said(local) == local.model_name
+
+
+async def test_a_library_that_is_not_the_right_one_is_said_at_once(
+    shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "llama_cpp.py").write_text("")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    async with on_shelf(shelf, start_timeout=8.0) as local:
+        with pytest.raises(ModelNotReady) as refused:
+            await local.initialize()
+        assert "not loaded after" not in refused.value.message
