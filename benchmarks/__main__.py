@@ -17,13 +17,17 @@ from benchmarks.support.relay import install
 from benchmarks.support.result import Result, circumstances, write_readme
 
 # In this order: what needs a quiet machine most comes first.
-NAMES = ("magic", "interrupt", "load_ext", "startup", "wire", "streams", "worker", "demo")
+ENGINE = (
+    *("engine_throughput", "engine_returning", "engine_prefill", "engine_lag", "engine_cancel", "engine_pipe"),
+    *("engine_shared", "engine_speculation", "engine_schema", "engine_text"),
+)
+NAMES = ("magic", "interrupt", "load_ext", "startup", "wire", "streams", "worker", "demo", *ENGINE)
 FILES = 8192
 
 
 def main() -> int:
     """Run the benchmarks that are named, else all; return 1 if one failed or a promise was not kept."""
-    summaries = "\n".join(f"  {name:10} {(module(name).__doc__ or '').splitlines()[0]}" for name in NAMES)
+    summaries = "\n".join(f"  {name:18} {(module(name).__doc__ or '').splitlines()[0]}" for name in NAMES)
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=__doc__,

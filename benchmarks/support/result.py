@@ -35,7 +35,7 @@ class Row:
         The same of `against`, from the same rounds.
     at_most, at_least:
         The promise about the value: of the median, or of every round if `each`.
-    ratio_at_most:
+    ratio_at_most, ratio_at_least:
         The promise about the ratio of the medians.
     """
 
@@ -47,6 +47,7 @@ class Row:
     at_most: float | None = None
     at_least: float | None = None
     ratio_at_most: float | None = None
+    ratio_at_least: float | None = None
     each: bool = False
     note: str = ""
 
@@ -70,6 +71,8 @@ class Row:
             verdicts.append((min(self.samples) if self.each else self.median) >= self.at_least)
         if self.ratio_at_most is not None:
             verdicts.append(self.ratio is not None and self.ratio <= self.ratio_at_most)
+        if self.ratio_at_least is not None:
+            verdicts.append(self.ratio is not None and self.ratio >= self.ratio_at_least)
         return all(verdicts) if verdicts else None
 
     @property
@@ -80,6 +83,7 @@ class Row:
             f"≤ {amount(self.at_most, self.unit)}{every}" if self.at_most is not None else "",
             f"≥ {amount(self.at_least, self.unit)}{every}" if self.at_least is not None else "",
             f"≤ {self.ratio_at_most:.2f}×" if self.ratio_at_most is not None else "",
+            f"≥ {self.ratio_at_least:.2f}×" if self.ratio_at_least is not None else "",
         ]
         return ", ".join(filter(None, parts))
 
