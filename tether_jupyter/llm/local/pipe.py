@@ -45,7 +45,8 @@ Worker to server
 `status`   `id`, `devices`, `waiting` (requests in the queue), `running` (requests being answered),
            `slots`, `conversations` (that are remembered), `kv_bytes`, `kv_tokens`, `parked_bytes`, and
            the figures of `engine.pace`.
-`pong`     `overdue`: by how many seconds the present step is later than can be explained; below 0 for not.
+`pong`     `overdue`: by how many seconds the present step is later than can be explained; below 0 for not;
+           `steps`: how many were computed so far.
 ========== =========================================================================================
 """
 

@@ -52,7 +52,8 @@ class Worker:
             self.status(message.get("id"))
         elif operation == "ping":
             overdue = self.engine.pace.overdue(self.weights) if self.engine else -1.0
-            self.sender.send("pong", overdue=round(overdue, 3))
+            steps = self.engine.pace.steps if self.engine else 0
+            self.sender.send("pong", overdue=round(overdue, 3), steps=steps)
 
     def start(self, name: str, function: Any, *arguments: Any) -> None:
         """Run a thread that may call native code which recurses."""
