@@ -9,7 +9,7 @@ FRONT := $(wildcard labextension/src/*.ts* labextension/src/*/*.ts* labextension
 export PATH := $(abspath $(BIN)):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: lab test lint unit front-test browser-test wheel-test bench setup clean
+.PHONY: lab test lint unit faults front-test browser-test wheel-test bench setup clean
 .DELETE_ON_ERROR:
 
 # Jupyter asks root, who is often all there is in a container, to say so.
@@ -65,7 +65,11 @@ front-test: setup
 	cd labextension && jlpm test
 
 unit: setup
-	$(BIN)/python -m pytest --ignore tests/e2e
+	$(BIN)/python -m pytest --ignore tests/e2e --ignore tests/faults
+
+# Every way in which the local engine can break, 50 times each: half an hour.
+faults: setup
+	$(BIN)/python -m pytest tests/faults --faults 50
 
 browser-test: setup $(DONE)/chromium
 	$(BIN)/python -m pytest tests/e2e

@@ -52,7 +52,13 @@ def test_ctrl_c_keeps_the_part_and_says_so(home, hub, folder):
     hub.faults = [Fault(hold=True)]
     command = [sys.executable, "-m", "tether_jupyter.cli", "pull", REPO]
     process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ, text=True
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ,
+        text=True,
+        # A run in the background ignores Ctrl+C, and its children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     try:
         assert process.stderr.readline().startswith(FILE), "it has begun"
