@@ -24,7 +24,7 @@ DRAFTING = 2
 """With more answers than this under way, a step is full of their tokens and guesses only delay it."""
 OLDEST = 4
 """A quarter of the prompt tokens of a step is for the question that came first."""
-LONG_STEP = 0.03
+LONG_STEP = 0.015
 """Seconds of a step from which a cancelled answer is not waited for: the step is aborted and done again."""
 
 

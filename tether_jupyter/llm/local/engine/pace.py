@@ -11,7 +11,7 @@ from tether_jupyter.llm.local.excuses import Excuses
 
 SMOOTH = 0.2
 """The weight of the newest step in a mean."""
-STEP_SECONDS = 0.35
+STEP_SECONDS = 0.2
 """How long a step may be made by prompts while answers are under way: what their readers see as a pause."""
 FEWEST = 64
 """Prompt tokens of a step, at least: fewer cost about as much time."""
