@@ -219,13 +219,22 @@ def latest(name: str) -> Result | None:
 
 
 def write_readme(names: Sequence[str]) -> list[str]:
-    """Put the latest results between the two marks in the README; return the names that have none."""
-    runs = {name: latest(name) for name in names}
-    parts = [f"### {n}\n\n{run.caption()}\n\n{run.table()}" for n, run in runs.items() if run is not None]
+    """Put the latest results between the two marks in the README; return the names that have none.
+
+    What stands there of a benchmark that has not run in this checkout stays: it names its own commit.
+    """
     text = README.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
-    _, mark, after = rest.partition(END)
+    there, mark, after = rest.partition(END)
     if not mark:
         raise SystemExit(f"{README.name} lacks the marks {BEGIN} and {END}.")
-    README.write_text(f"{before}{BEGIN}\n\n" + "\n\n".join(parts) + f"\n\n{END}{after}", encoding="utf-8")
+    parts = {}
+    for section in there.split("### ")[1:]:
+        parts[section.partition("\n")[0].strip()] = f"### {section.strip()}"
+    runs = {name: latest(name) for name in names}
+    for name, run in runs.items():
+        if run is not None:
+            parts[name] = f"### {name}\n\n{run.caption()}\n\n{run.table()}"
+    found = [parts[name] for name in names if name in parts]
+    README.write_text(f"{before}{BEGIN}\n\n" + "\n\n".join(found) + f"\n\n{END}{after}", encoding="utf-8")
     return [name for name, run in runs.items() if run is None]

@@ -110,9 +110,21 @@ def test_an_answer_has_an_end() -> None:
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("message", [{"text": "x" * 10**6}, {"vectors": [[0.5] * 1000] * 125}])
-def test_what_nobody_reads_does_not_fill_the_memory(message: dict[str, Any]) -> None:
+def test_an_answer_of_few_and_huge_pieces_has_an_end_too() -> None:
     async def run() -> None:
+        box, message = Inbox(10**6), {"event": "delta", "text": "x" * 2**20}
+        for _ in range(inbox.MAX_TEXT >> 20):
+            box.put(message)
+            await box.get(1)
+        with pytest.raises(PipeError, match="longer than any"):
+            box.put(message)
+
+    asyncio.run(run())
+
+
+def test_what_nobody_reads_does_not_fill_the_memory() -> None:
+    async def run() -> None:
+        message: dict[str, Any] = {"vectors": [[0.5] * 1000] * 125}
         box = Inbox(10**6)
         for _ in range(1000):
             box.put(message)

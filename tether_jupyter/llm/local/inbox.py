@@ -10,6 +10,8 @@ from tether_jupyter.llm.local.pipe import Message, PipeError
 
 MAX_WAITING = 1 << 25
 """Characters that may wait for a reader; a number in a vector counts as eight."""
+MAX_TEXT = 1 << 25
+"""Characters of an answer: the longest context of the longest tokens has fewer."""
 AT_ONCE = 16
 """So many messages are handed out in a row before others have their turn in the event loop."""
 
@@ -25,7 +27,7 @@ class Inbox:
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self.came = self.arrived = self.taken = self.row = 0
+        self.came = self.said = self.arrived = self.taken = self.row = 0
         self.loop = asyncio.get_running_loop()
         self.items: deque[Message | TetherError] = deque()
         self.waiter: asyncio.Future[None] | None = None
@@ -40,7 +42,8 @@ class Inbox:
         """
         self.came += 1
         self.arrived += weight(message)
-        if self.came > self.most or self.arrived - self.taken > MAX_WAITING:
+        self.said += len(message.get("text", ""))
+        if self.came > self.most or self.said > MAX_TEXT or self.arrived - self.taken > MAX_WAITING:
             raise PipeError("it floods the pipe with an answer that is longer than any")
         self._add(message)
 
