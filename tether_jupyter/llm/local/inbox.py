@@ -42,7 +42,8 @@ class Inbox:
         """
         self.came += 1
         self.arrived += weight(message)
-        self.said += len(message.get("text", ""))
+        text = message.get("text")
+        self.said += len(text) if isinstance(text, str) else 0
         if self.came > self.most or self.said > MAX_TEXT or self.arrived - self.taken > MAX_WAITING:
             raise PipeError("it floods the pipe with an answer that is longer than any")
         self._add(message)
