@@ -19,11 +19,19 @@ from tether_jupyter.errors import TetherError
 from tether_jupyter.llm.registry import Backends
 from tether_jupyter.llm.service import LLMService
 from tether_jupyter.settings import Settings
+from tether_jupyter.store.database import Database
 from tether_jupyter.store.memory import MemoryHistory
+from tether_jupyter.store.schema import bring_up_to_date
 
 if TYPE_CHECKING:
     from tether_jupyter.core.request import ChatRequest
     from tether_jupyter.llm.models.library import Library
+    from tether_jupyter.store.clients import Clients
+    from tether_jupyter.store.presets import Presets
+    from tether_jupyter.store.projects import Projects
+    from tether_jupyter.store.search import Search
+    from tether_jupyter.store.suggestions import Suggestions
+    from tether_jupyter.store.uploads import Uploads
 
 log = logging.getLogger("tether")
 
@@ -50,6 +58,7 @@ class Services:
         self.settings = settings
         self.find_notebook = find_notebook
         self.backends = Backends(settings)
+        self.database = Database(settings.database_url, bring_up_to_date)
         self.history: History = MemoryHistory()
         self.generations = Generations(max_running=settings.tether.max_turns)
         self._warmed = False
@@ -61,6 +70,48 @@ class Services:
         from tether_jupyter.llm.models.library import Library
 
         return Library.from_settings(self.settings)
+
+    @cached_property
+    def projects(self) -> Projects:
+        """Groups of conversations, with files of their own."""
+        from tether_jupyter.store.projects import Projects
+
+        return Projects(self.database)
+
+    @cached_property
+    def search(self) -> Search:
+        """The full text of all that was said."""
+        from tether_jupyter.store.search import Search
+
+        return Search(self.database)
+
+    @cached_property
+    def clients(self) -> Clients:
+        """What each front end is set to."""
+        from tether_jupyter.store.clients import Clients
+
+        return Clients(self.database)
+
+    @cached_property
+    def presets(self) -> Presets:
+        """Named settings of front ends."""
+        from tether_jupyter.store.presets import Presets
+
+        return Presets(self.database)
+
+    @cached_property
+    def suggestions(self) -> Suggestions:
+        """Quick prompts."""
+        from tether_jupyter.store.suggestions import Suggestions
+
+        return Suggestions(self.database)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """Files that were attached, and what a model can read of them."""
+        from tether_jupyter.store.uploads import Uploads
+
+        return Uploads.from_settings(self.database, self.settings)
 
     async def ask(self, request: ChatRequest, owner: str, correlation_id: str) -> Generation:
         """Start the turn that a request asks for."""
@@ -156,6 +207,7 @@ class Services:
         """Stop every turn and put the backends to sleep."""
         await self.generations.stop_all()
         await self.backends.close()
+        await self.database.close()
 
 
 def import_all(modules: list[str]) -> None:

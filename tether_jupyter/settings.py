@@ -170,6 +170,18 @@ class Settings:
         """Return a secret by its variable's name, or an empty text. Keys live in no trait and no log."""
         return self.secrets.get(name, "")
 
+    @property
+    def data_dir(self) -> Path:
+        """Tether's folder in the user's Jupyter data folder. Nobody has made it yet, perhaps."""
+        from jupyter_core.paths import jupyter_data_dir
+
+        return Path(jupyter_data_dir()) / "tether"
+
+    @property
+    def database_url(self) -> str:
+        """Where the history is kept, for SQLAlchemy. It may hold a password: it belongs in no log."""
+        return self.secret("DATABASE_URL") or f"sqlite:///{self.data_dir / 'history.db'}"
+
 
 SECRETS = ("OPENAI_API_KEY", "OPENROUTER_API_KEY", "HF_TOKEN", "JWT_SECRET", "DATABASE_URL")
 

@@ -128,7 +128,7 @@ def idiom(rng: random.Random, held: bool = False) -> Example:
     text = _ask(item, rng)
     if DOUBLE_OF.search(text):  # "the sum of" and "of price"
         slots["W"] = slots["W"].removesuffix(" of").removesuffix(" in").removesuffix(" value")
-    if rng.random() < 0.15:  # people say "trips" or "customers" where the templates say "rows"
+    if rng.random() < 0.1:  # people say "trips" or "customers" where the templates say "rows"
         text = ROWS.sub("$q", text, count=1)
     slots["q"] = names.identifier(rng, "frame", held)
     if mode == "default":
@@ -311,11 +311,11 @@ def gen(rng: random.Random, drills: float = 0.0) -> Example:
     if rng.random() < drills:
         return drill(rng)
     kind = rng.random()
-    if kind < 0.16:
+    if kind < 0.13:
         return error(rng)
-    if kind < 0.64:
+    if kind < 0.70:
         return idiom(rng)
-    if kind < 0.80:
+    if kind < 0.83:
         return about(rng)
     return other(rng)
 

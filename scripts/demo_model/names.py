@@ -1,7 +1,7 @@
 """Names of frames, columns, functions and packages; most of them invented for one example.
 
 A name the model has never seen can only be answered by copying it from the question. That is the
-whole trick of this model, so three of four names in the text are made up on the spot: syllables,
+whole trick of this model, so four of ten names in the text are made up on the spot: syllables,
 pieces of template words, pieces of the vocabulary, random letters.
 """
 
@@ -43,9 +43,9 @@ def _cut(rng: random.Random) -> str:
 def _part(rng: random.Random) -> str:
     kind = rng.random()
     few = rng.choice((1, 1, 1, 2, 2, 3))
-    if kind < 0.40:
+    if kind < 0.50:
         return "".join(syllable(rng) for _ in range(few))
-    if kind < 0.72 and pieces:
+    if kind < 0.74 and pieces:
         return "".join(rng.choice(pieces) for _ in range(few))
     if kind < 0.90 and fragments:
         return "".join(_cut(rng) for _ in range(few))
@@ -74,13 +74,13 @@ def identifier(rng: random.Random, kind: str, held: bool = False) -> str:
     if held:
         return rng.choice(HELD_OUT[kind]) if rng.random() < 0.5 else invent(rng)
     source = rng.random()
-    if source < 0.32:
+    if source < 0.36:
         return rng.choice(WORDS[kind])
-    if source < 0.52:  # any noun will do, alone or with another word
+    if source < 0.58:  # any noun will do, alone or with another word
         word = rng.choice(NOUNS)
         other = rng.choice(rng.choice((NOUNS, WORDS["column"], WORDS["frame"], WORDS["value"])))
         return rng.choice((word, word, f"{word}_{other}", f"{word}s", f"{word}_{rng.randint(1, 99)}"))
-    if source < 0.56:  # a known word with a beginning of its own: "invoices" must not become "voices"
+    if source < 0.62:  # a known word with a beginning of its own: "invoices" must not become "voices"
         return syllable(rng) + rng.choice(rng.choice((NOUNS, WORDS["column"], WORDS["frame"])))
     return invent(rng)
 

@@ -14,15 +14,17 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import multiprocessing
 import random
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
-from torch import Tensor
+from torch import Tensor, distributed
 from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -198,22 +200,58 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=3072, help="padded tokens a step")
     parser.add_argument("--layers", type=int, default=5)
     parser.add_argument("--seed", type=int, default=12345)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1, help="of each process")
+    parser.add_argument("--processes", type=int, default=2, help="that share each batch")
     args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        others = multiprocessing.get_context("spawn")
+        helpers = [
+            others.Process(target=train, args=(args, rank, f"file://{folder}/meet"), daemon=True)
+            for rank in range(1, args.processes)
+        ]
+        for helper in helpers:
+            helper.start()
+        train(args, 0, f"file://{folder}/meet")
+        for helper in helpers:
+            helper.join()
 
+
+def share_out(model: DemoModel, notes: list[float], processes: int) -> list[float]:
+    """Mean gradients, and mean notes, over all processes."""
+    if processes == 1:
+        return notes
+    grads = [p.grad for p in model.parameters()]
+    flat = torch.cat([*(g.flatten() for g in grads), torch.tensor(notes)])
+    distributed.all_reduce(flat)
+    flat /= processes
+    *parts, said = flat.split([*(g.numel() for g in grads), len(notes)])
+    for grad, part in zip(grads, parts, strict=True):
+        grad.copy_(part.view_as(grad))
+    return said.tolist()
+
+
+def train(args: argparse.Namespace, rank: int, meeting: str) -> None:
+    """One of the processes; the first one measures and writes.
+
+    Processes with a thread each wait for one another asleep. Threads of one process spin, which
+    costs ten times as much as soon as anything else wants a core.
+    """
+    if args.processes > 1:
+        distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=args.processes)
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     text = Text(args.tokenizer)
     model = DemoModel(Config(text.tokenizer.get_vocab_size(), layers=args.layers))
     if args.resume:
         model.load_state_dict(torch.load(args.resume)["state"])
-    print(f"{sum(p.numel() for p in model.parameters())} parameters, vocabulary "
-          f"{model.config.vocab}", flush=True)  # fmt: skip
+    if rank == 0:
+        print(f"{sum(p.numel() for p in model.parameters())} parameters, vocabulary "
+              f"{model.config.vocab}", flush=True)  # fmt: skip
     sets = evaluation_sets(text)
     steppers = optimizers(model, args.lr)
     share = 0.0
     stream = text.stream(
-        random.Random(args.seed), args.batch, lambda: 0.2 if share < 0.05 and not args.resume else 0.02
+        random.Random(args.seed + rank), args.batch // args.processes, lambda: 0.2 if share < 0.05 and not args.resume else 0.02
     )
     average = copy.deepcopy(model).eval()
     started, step, seen, smooth = time.time(), 0, 0, 0.0
@@ -234,7 +272,6 @@ def main() -> None:
         )
 
     while share < 1:
-        share = max(seen / args.tokens, (time.time() - started) / (args.minutes * 60))
         factor = min(1.0, (step + 1) / (30 if args.resume else 100), max(0.01, (1 - share) / args.decay))
         for stepper in steppers:
             for group in stepper.param_groups:
@@ -247,6 +284,11 @@ def main() -> None:
         loss = (losses * weights[:, 1:][keep]).sum() / weights.sum()
         model.zero_grad(set_to_none=True)
         loss.backward()
+        tokens = int((ids != text.pad).sum())
+        spent = (time.time() - started) / (args.minutes * 60)
+        mean_tokens, spent, mean_loss = share_out(model, [tokens, spent, loss.item()], args.processes)
+        seen += round(mean_tokens * args.processes)
+        share = max(seen / args.tokens, spent)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for stepper in steppers:
             stepper.step()
@@ -255,12 +297,15 @@ def main() -> None:
             for mean, p in zip(average.parameters(), model.parameters(), strict=True):
                 mean.lerp_(p, rate)
         step += 1
-        seen += int((ids != text.pad).sum())
-        smooth = loss.item() if step == 1 else 0.98 * smooth + 0.02 * loss.item()
+        smooth = mean_loss if step == 1 else 0.98 * smooth + 0.02 * mean_loss
         if seen >= next_report:
-            report()
             next_report = seen + (250_000 if seen < 1e6 else 500_000)
-    report(done=True)
+            if rank == 0:
+                report()
+    if rank == 0:
+        report(done=True)
+    if args.processes > 1:
+        distributed.destroy_process_group()
 
 
 if __name__ == "__main__":

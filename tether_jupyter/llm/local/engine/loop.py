@@ -194,7 +194,7 @@ class Engine:
             said = [turn.pending, *(self.draft(slot, turn) if len(taken) <= DRAFTING else ())]
             row = batch.add(slot.number, said, slot.length, len(said))
             parts.append(Part(slot, turn, said, len(said), row))
-        room = min(batch.room, self.pace.prompt_tokens(batch.size)) if answering else batch.room
+        room = min(batch.room, self.pace.prompt_tokens(batch.size, len(answering), len(reading)))
         # The shortest prompt first gives the best mean wait; a part is kept for who waits longest.
         oldest = min((turn for _, turn in reading), key=lambda turn: turn.job.came, default=None)
         reading.sort(key=lambda pair: pair[1].unread)

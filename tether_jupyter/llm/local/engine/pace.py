@@ -12,7 +12,9 @@ from tether_jupyter.llm.local.excuses import Excuses
 SMOOTH = 0.2
 """The weight of the newest step in a mean."""
 STEP_SECONDS = 0.2
-"""How long a step may be made by prompts while answers are under way: what their readers see as a pause."""
+"""How long a step may be made by one prompt while answers are under way: what their readers see as a pause."""
+STEP_SHARE = 2.0
+"""By how much a step grows for every turn that waits for its first word, over those that wait for their next."""
 FEWEST = 64
 """Prompt tokens of a step, at least: fewer cost about as much time."""
 WINDOW = 10.0
@@ -110,11 +112,23 @@ class Pace:
             return LIMIT_SECONDS
         return self.expected() - (self.clock() - self.began)
 
-    def prompt_tokens(self, most: int) -> int:
-        """Return how many prompt tokens go into a step that answers wait for."""
+    def prompt_tokens(self, most: int, answering: int, reading: int) -> int:
+        """Return how many prompt tokens go into a step.
+
+        Large steps are cheaper for each token and bring many a first word sooner; small ones let answers flow.
+        So a step's length follows how many people wait for each of them.
+
+        Parameters
+        ----------
+        answering, reading:
+            How many turns wait for their next token, and how many for their first.
+        """
+        if not answering:
+            return most
         if not self.read_seconds:
             return min(FEWEST, most)
-        return max(FEWEST, min(most, int(STEP_SECONDS / self.read_seconds)))
+        seconds = STEP_SECONDS * max(1.0, STEP_SHARE * reading / answering)
+        return max(FEWEST, min(most, int(seconds / self.read_seconds)))
 
     def most(self) -> float:
         """Return how many seconds the present step should take at most; 0 for unknown.

@@ -1,0 +1,76 @@
+"""One database, written by one thread."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import func, select
+
+from tether_jupyter.errors import Conflict, NotFound
+from tether_jupyter.store.database import Database
+from tether_jupyter.store.tables import suggestions
+
+NOW = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
+
+
+def adding(name, position=0):
+    def work(connection):
+        row = {"owner": "ann", "id": name, "title": name, "prompt": "p", "position": position}
+        connection.execute(suggestions.insert().values(**row, created_at=NOW, updated_at=NOW))
+        return name
+
+    return work
+
+
+def count(connection):
+    return connection.execute(select(func.count()).select_from(suggestions)).scalar()
+
+
+async def test_what_was_written_is_read_again_with_its_time_in_utc(database: Database):
+    assert await database.write(adding("one")) == "one"
+    row = await database.read(lambda c: c.execute(select(suggestions)).one())
+    assert (row.title, row.created_at) == ("one", NOW)
+
+
+async def test_many_writes_at_once_are_all_kept(database: Database):
+    await asyncio.gather(*(database.write(adding(f"s{n}")) for n in range(200)))
+    assert await database.read(count) == 200
+
+
+async def test_a_write_that_fails_takes_none_of_its_neighbours_along(database: Database):
+    def broken(connection):
+        adding("half")(connection)
+        raise NotFound("There is no such thing.")
+
+    results = await asyncio.gather(
+        database.write(adding("one")),
+        database.write(broken),
+        database.write(adding("one")),
+        database.write(adding("two")),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results] == [str, NotFound, Conflict, str]
+    names = await database.read(lambda c: set(c.execute(select(suggestions.c.id)).scalars()))
+    assert names == {"one", "two"}
+
+
+async def test_what_was_asked_for_before_the_end_is_still_written(database_url):
+    from tether_jupyter.store.schema import bring_up_to_date
+
+    first = Database(database_url, bring_up_to_date)
+    writes = [asyncio.ensure_future(first.write(adding(f"s{n}"))) for n in range(50)]
+    await asyncio.sleep(0)
+    await first.close()
+    await asyncio.gather(*writes)
+    second = Database(database_url, bring_up_to_date)
+    assert await second.read(count) == 50
+    await second.close()
+
+
+async def test_a_secret_in_a_row_is_in_no_message(database: Database, caplog):
+    await database.write(adding("sk-secret"))
+    with pytest.raises(Conflict) as caught:
+        await database.write(adding("sk-secret"))
+    assert "sk-secret" not in caught.value.message + caplog.text

@@ -1,0 +1,226 @@
+"""One database: a thread that writes, a few that read, and nothing of either on the event loop.
+
+What several turns write at the same time shares one transaction, and so one wait for the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tether_jupyter.store.failures import StoreFailed, told
+from tether_jupyter.store.sqlite import turn_to_write
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+log = logging.getLogger("tether.store")
+
+READERS = 4
+TOGETHER = 64
+"""Writes of one transaction, at most."""
+BUSY_SECONDS = 10.0
+"""How long to wait for another server that writes into the same file."""
+
+Result = TypeVar("Result")
+Work = Callable[["Connection"], Result]
+
+
+class Database:
+    """The database at an SQLAlchemy URL. Nothing is imported or opened before the first use.
+
+    Parameters
+    ----------
+    url:
+        `sqlite:///FILE`, or what SQLAlchemy takes for PostgreSQL.
+    prepare:
+        Is called once with the engine, before the first use: it brings the tables to their present form.
+    """
+
+    def __init__(self, url: str, prepare: Callable[[Engine, str], None] | None = None) -> None:
+        self.url = url
+        self.kind = "sqlite" if url.startswith("sqlite") else "postgresql"
+        self._prepare = prepare
+        self._engine: Engine | None = None
+        self._opening = threading.Lock()
+        self._waiting: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._writer: threading.Thread | None = None
+        self._readers: ThreadPoolExecutor | None = None
+        self._closed = False
+
+    # -- the event loop's side
+
+    async def write(self, work: Work[Result]) -> Result:
+        """Run work in a transaction that is on the disk when this returns.
+
+        Raises
+        ------
+        StoreFailed
+            The database cannot be written now.
+        TetherError
+            What the work raises; then nothing of it is kept.
+        """
+        return await asyncio.wrap_future(self.submit(work))
+
+    def submit(self, work: Work[Result]) -> Future[Result]:
+        """Run work as `write` does; the result comes in a future of threads."""
+        future: Future[Result] = Future()
+        if self._closed:
+            raise StoreFailed("The history is closed: the server is shutting down.")
+        if self._writer is None:
+            with self._opening:
+                if self._writer is None:
+                    self._writer = threading.Thread(target=self._write_all, name="tether-store", daemon=True)
+                    self._writer.start()
+        self._waiting.put((work, future))
+        return future
+
+    async def read(self, work: Work[Result]) -> Result:
+        """Run work that changes nothing, on a snapshot of its own.
+
+        Raises
+        ------
+        StoreFailed
+            The database cannot be read now.
+        """
+        if self._closed:
+            raise StoreFailed("The history is closed: the server is shutting down.")
+        if self._readers is None:
+            self._readers = ThreadPoolExecutor(READERS, "tether-read")
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    async def close(self) -> None:
+        """Finish what was asked for, and close all connections."""
+        await asyncio.to_thread(self.close_now)
+
+    def close_now(self) -> None:
+        """Close as `close` does, from a thread that may wait."""
+        self._closed = True
+        self._waiting.put(None)
+        if self._writer is not None:
+            self._writer.join()
+        if self._readers is not None:
+            self._readers.shutdown()
+        with self._opening:
+            if self._engine is not None:
+                self._engine.dispose()
+            self._engine = None
+
+    # -- the threads' side
+
+    def engine(self) -> Engine:
+        """Return the engine; the first time, open the database and bring it to its present form."""
+        with self._opening:
+            if self._engine is None:
+                engine = told(open_engine, self.url)
+                try:
+                    if self._prepare is not None:
+                        told(self._prepare, engine, self.url)
+                except BaseException:
+                    engine.dispose()
+                    raise
+                self._engine = engine
+            return self._engine
+
+    def _read(self, work: Work[Result]) -> Result:
+        def run() -> Result:
+            with self.engine().connect() as connection:
+                return work(connection)
+
+        return told(run)
+
+    def _write_all(self) -> None:
+        """Write until the database is closed: the one thread that does."""
+        held: Connection | None = None
+        while (first := self._waiting.get()) is not None:
+            batch = [first]
+            last = False
+            while len(batch) < TOGETHER and not self._waiting.empty():
+                item = self._waiting.get()
+                if item is None:
+                    last = True
+                    break
+                batch.append(item)
+            held = self._write(batch, held)
+            if last:
+                break
+        if held is not None:
+            held.close()
+
+    def _write(
+        self, batch: list[tuple[Work[Any], Future[Any]]], held: Connection | None
+    ) -> Connection | None:
+        """Run a batch in one transaction, each work in a savepoint; return the connection for the next."""
+        done: list[tuple[Future[Any], Any]] = []
+        failed: list[tuple[Future[Any], BaseException]] = []
+
+        def run() -> Connection:
+            engine = self.engine()
+            with turn_to_write(engine.url.database if self.kind == "sqlite" else None):
+                connection = held or engine.connect().execution_options(writes=True)
+                try:
+                    with connection.begin():
+                        for work, future in batch:
+                            try:
+                                with connection.begin_nested():
+                                    done.append((future, told(work, connection)))
+                            except StoreFailed:
+                                raise  # The database itself: nothing of this transaction can be kept.
+                            except Exception as reason:  # noqa: BLE001 - it is handed to whoever waits
+                                failed.append((future, reason))
+                except BaseException:
+                    connection.invalidate()
+                    connection.close()
+                    raise
+                return connection
+
+        try:
+            kept: Connection | None = told(run)
+        except Exception as reason:  # noqa: BLE001 - it is handed to whoever waits
+            settle([], [(future, reason) for _, future in batch])
+            return None
+        settle(done, failed)
+        return kept
+
+
+def settle(done: list[tuple[Future[Any], Any]], failed: list[tuple[Future[Any], BaseException]]) -> None:
+    """Tell those who wait; one that waits no more is left out."""
+    for future, result in done:
+        if future.set_running_or_notify_cancel():
+            future.set_result(result)
+    for future, reason in failed:
+        if future.set_running_or_notify_cancel():
+            future.set_exception(reason)
+
+
+def open_engine(url: str) -> Engine:
+    """Return an engine whose connections are set up for this database."""
+    from sqlalchemy import create_engine, event
+    from sqlalchemy.engine import make_url
+
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        from tether_jupyter.store import sqlite
+
+        if parsed.database and parsed.database != ":memory:":
+            sqlite.make_folder(Path(parsed.database))
+        engine = create_engine(
+            parsed,
+            connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+            pool_size=READERS + 1,
+            hide_parameters=True,
+        )
+        event.listen(engine, "connect", sqlite.set_up)
+        event.listen(engine, "begin", sqlite.begin)
+        return engine
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return create_engine(
+        parsed, pool_size=READERS + 1, pool_pre_ping=True, pool_recycle=1800, hide_parameters=True
+    )

@@ -1,0 +1,15 @@
+"""Alembic's entry: the connection is handed over by `store.schema`, never opened here."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from tether_jupyter.store.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,  # SQLite cannot alter most of a table: it is written anew.
+    transaction_per_migration=False,
+)
+context.run_migrations()
