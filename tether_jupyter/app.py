@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import os
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from jupyter_core.paths import jupyter_config_dir
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
+from tornado.web import HTTPError
 from traitlets import default
 
+from tether_jupyter.errors import TetherError
 from tether_jupyter.server.routes import ROUTES
 from tether_jupyter.services import Services
 from tether_jupyter.settings import LocalLLM, MockLLM, OpenAILLM, Tether, load
 
 # Of the contract's variables, those that later work will read.
-LATER = ("DATABASE_URL", "JWT_SECRET")
+LATER = ("JWT_SECRET",)
+
+
+CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
+
+
+def file_id(locate: Callable[[str], str], path: str) -> str | None:
+    """Return a file's device and number; both stay when it is renamed, and when Jupyter saves it."""
+    try:
+        found = Path(locate(path)).stat()
+    except (OSError, HTTPError):
+        return None
+    return f"{found.st_dev}:{found.st_ino}" if found.st_ino else None
 
 
 class TetherApp(ExtensionApp):
@@ -36,7 +54,7 @@ class TetherApp(ExtensionApp):
         for name in LATER:
             if settings.secret(name):
                 self.log.warning("tether: %s is set, and nothing here uses it yet.", name)
-        self.services = Services(settings, find_notebook=self.find_notebook)
+        self.services = Services(settings, self.find_notebook, self.find_file)
         self.settings["tether_services"] = self.services
 
     def initialize_handlers(self) -> None:
@@ -50,10 +68,22 @@ class TetherApp(ExtensionApp):
                 return str(session["path"])
         return None
 
+    async def find_file(self, path: str) -> str | None:
+        """Return what a notebook is on this machine's disk, by which it is known under another path."""
+        locate = getattr(self.settings["contents_manager"], "_get_os_path", None)
+        return await asyncio.to_thread(file_id, locate, path) if locate else None
+
+    async def renamed(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
+        """Follow a notebook that was renamed in Jupyter."""
+        if data.get("action") == "rename" and data.get("source_path") and data.get("path"):
+            with contextlib.suppress(TetherError):  # It is found by its file, then.
+                await self.services.history.renamed(data["source_path"], data["path"])
+
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         """Let a thousand callers knock at once: Tornado's own backlog is 128."""
         for socket in getattr(serverapp.http_server, "_sockets", {}).values():
             socket.listen(4096)
+        serverapp.event_logger.add_listener(schema_id=CONTENTS_EVENTS, listener=self.renamed)
 
     async def stop_extension(self) -> None:
         """End what runs, so that no process and no upstream outlives the server."""

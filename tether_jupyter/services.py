@@ -20,8 +20,9 @@ from tether_jupyter.llm.registry import Backends
 from tether_jupyter.llm.service import LLMService
 from tether_jupyter.settings import Settings
 from tether_jupyter.store.database import Database
+from tether_jupyter.store.history import SqlHistory
 from tether_jupyter.store.memory import MemoryHistory
-from tether_jupyter.store.schema import bring_up_to_date
+from tether_jupyter.store.presence import prepare
 
 if TYPE_CHECKING:
     from tether_jupyter.core.request import ChatRequest
@@ -35,11 +36,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("tether")
 
-FindNotebook = Callable[[str], Awaitable[str | None]]
+Find = Callable[[str], Awaitable[str | None]]
+BEAT_SECONDS = 20.0
+"""How often a server with turns under way lets the history know that it lives."""
 
 
-async def no_notebook(_: str) -> str | None:
-    """Find no notebook: for a server without sessions."""
+async def nothing(_: str) -> str | None:
+    """Find nothing: for a server without sessions or files."""
     return None
 
 
@@ -52,15 +55,20 @@ class Services:
         The settings in force.
     find_notebook:
         Returns the path of the notebook that a kernel runs for, or `None`.
+    find_file:
+        Returns what a notebook is on its file system, whatever its path is, or `None`.
     """
 
-    def __init__(self, settings: Settings, find_notebook: FindNotebook = no_notebook) -> None:
+    def __init__(self, settings: Settings, find_notebook: Find = nothing, find_file: Find = nothing) -> None:
         self.settings = settings
         self.find_notebook = find_notebook
+        self.find_file = find_file
         self.backends = Backends(settings)
-        self.database = Database(settings.database_url, bring_up_to_date)
-        self.history: History = MemoryHistory()
+        self.database = Database(settings.database_url, prepare)
+        kept = settings.tether.keep_history
+        self.history: History = SqlHistory(self.database) if kept else MemoryHistory()
         self.generations = Generations(max_running=settings.tether.max_turns)
+        self._beating: asyncio.Task[None] | None = None
         self._warmed = False
         self._settled = False
 
@@ -121,6 +129,7 @@ class Services:
         service = self.backends.get(backend)
         service.check_model(model_name)
         service.check_room(owner)
+        notebook = await self.notebook_of(request.notebook, request.kernel_id)
         turn = await open_turn(
             request,
             owner=owner,
@@ -134,10 +143,26 @@ class Services:
                 max_tokens=tether.default_max_tokens,
                 max_answer_size=tether.max_answer_size,
             ),
-            notebook=await self.notebook_of(request.notebook, request.kernel_id),
+            notebook=notebook,
             correlation_id=correlation_id,
+            file_id=await self.find_file(notebook) if notebook else None,
         )
-        return self.generations.start(turn)
+        self.beat()
+        return self.generations.start(turn, background=request.background)
+
+    def beat(self) -> None:
+        """Let the history know that this server lives, for as long as a turn is under way."""
+        if self._beating is None:
+            self._beating = asyncio.create_task(self._beat(), name="tether-beat")
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            if not len(self.generations):
+                self._beating = None
+                return
+            with contextlib.suppress(TetherError):  # A database that is away is noticed where it is needed.
+                await self.history.alive()
 
     async def wake(self, backend: str) -> LLMService:
         """Return a backend that is awake; the first time, make the collector less eager.
@@ -186,7 +211,11 @@ class Services:
             "model": name,
             "backend": self.backends.default,
             "llm_service": {"type": kind, "ready": ready, **state},
-            "database": {"kind": self.history.kind, "ok": True},
+            "database": {
+                "kind": self.history.kind,
+                "ok": self.history.problem is None,
+                "problem": self.history.problem,
+            },
             "gpu": gpu,
             "version": __version__,
             "demo": demo,
@@ -207,6 +236,9 @@ class Services:
         """Stop every turn and put the backends to sleep."""
         await self.generations.stop_all()
         await self.backends.close()
+        if self._beating is not None:
+            self._beating.cancel()
+        await self.history.close()
         await self.database.close()
 
 

@@ -41,6 +41,9 @@ class Tether(Configurable):
         config=True, env=["MAX_MESSAGE_LENGTH"]
     )
     max_body_size = Int(8 * 2**20, min=1024, help="The largest request body, in bytes.").tag(config=True)
+    keep_history = Bool(
+        True, help="Keep conversations in the database; `False` keeps them in memory, until the server ends."
+    ).tag(config=True)
     max_turns = Int(
         1024, min=1, help="How many turns may run at once. One more is refused with `rate_limited`."
     ).tag(config=True)

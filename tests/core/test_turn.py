@@ -7,7 +7,7 @@ import pytest
 
 from tether_jupyter.core import events
 from tether_jupyter.core.generation import Generation, Generations
-from tether_jupyter.core.opening import Defaults, lineage, open_turn
+from tether_jupyter.core.opening import Defaults, open_turn
 from tether_jupyter.core.request import read_chat
 from tether_jupyter.errors import NotFound, RateLimited, UpstreamError
 from tether_jupyter.llm.mock import MockService
@@ -215,11 +215,11 @@ async def test_an_answer_that_cannot_be_kept_is_still_given(turn_for, history, m
     turn = await turn_for()
     keep, kept = history.add, []
 
-    async def full(owner, conversation, message):
-        kept.append(message)
+    async def full(owner, conversation, *messages):
+        kept.extend(messages)
         if len(kept) > 2:
             raise OSError("no space left")
-        await keep(owner, conversation, message)
+        await keep(owner, conversation, *messages)
 
     monkeypatch.setattr(history, "add", full)
     found = await collect(turn)
@@ -235,6 +235,6 @@ async def test_a_parent_names_the_branch_that_goes_on(turn_for, model, history):
     assert [m["content"] for m in model.prompts[-1].messages][1:] == ["one", "an answer", "other"]
 
 
-def test_a_parent_that_is_not_there_is_said():
+async def test_a_parent_that_is_not_there_is_said(turn_for):
     with pytest.raises(NotFound):
-        lineage([], "m_1")
+        await turn_for(message="one", parent_id="m_1")

@@ -56,19 +56,18 @@ class GenerationState(BaseModel):
 class ConversationState(BaseModel):
     id: str
     title: str
+    project_id: str | None
     notebook: str | None
+    pinned: bool
     message_count: int
     created_at: str
     last_message_at: str
+    deleted_at: str | None
+    metadata: dict[str, Any]
 
 
 class ConversationList(BaseModel):
     conversations: list[ConversationState]
-
-
-class NewConversation(BaseModel):
-    notebook: str | None = None
-    kernel_id: str | None = None
 
 
 class MessageState(BaseModel):
@@ -77,10 +76,18 @@ class MessageState(BaseModel):
     role: Literal["user", "assistant"]
     content: str | list[dict[str, Any]]
     created_at: str
+    status: Literal["running", "complete", "interrupted"]
     model: str | None
     finish_reason: str | None
     error: ErrorBody | None
     usage: Usage | None
+    token_count: int | None
+    cost_usd: float | None
+    completion_ms: float | None
+    tool_calls: list[dict[str, Any]]
+    attachments: list[str]
+    reaction: Literal["thumbs_up", "thumbs_down"] | None
+    metadata: dict[str, Any]
 
 
 class MessageList(BaseModel):

@@ -24,8 +24,10 @@ class Generation:
     the turn, and everything that has gathered while a reader was busy reaches it in one batch.
     """
 
-    def __init__(self, turn: Turn) -> None:
+    def __init__(self, turn: Turn, *, background: bool = False) -> None:
         self.turn = turn
+        self.background = background
+        """Whether the turn goes on when its reader leaves."""
         self.id = turn.id
         self.owner = turn.owner
         self.conversation_id = turn.conversation.id
@@ -80,9 +82,14 @@ class Generation:
 
     def stop(self) -> bool:
         """End the turn with `cancelled`, keeping its text. Return whether it was still running."""
-        if self._task.done():
+        if self._task.done() or self.turn.ended:
             return False
         return self._task.cancel()
+
+    def leave(self) -> None:
+        """Let the turn know that its reader is gone, which ends all but a background turn."""
+        if not self.background:
+            self.stop()
 
     async def wait(self) -> None:
         """Return when the turn has ended."""
@@ -113,11 +120,15 @@ class Generations:
         How many may run at once.
     max_remembered:
         How many ended turns can still be asked for.
+    max_rejoined:
+        How many ended background turns can still be read from any event on.
     """
 
-    def __init__(self, max_running: int = 1024, max_remembered: int = 1000) -> None:
+    def __init__(self, max_running: int = 1024, max_remembered: int = 1000, max_rejoined: int = 32) -> None:
         self.max_running = max_running
         self.max_remembered = max_remembered
+        self.max_rejoined = max_rejoined
+        self._rejoined: OrderedDict[str, Generation] = OrderedDict()
         self._running: dict[str, Generation] = {}
         self._ended: OrderedDict[str, tuple[str, dict[str, Any]]] = OrderedDict()
 
@@ -129,10 +140,10 @@ class Generations:
         if len(self._running) >= self.max_running:
             raise RateLimited("Too many answers are being written at once. Try again in a moment.")
 
-    def start(self, turn: Turn) -> Generation:
+    def start(self, turn: Turn, *, background: bool = False) -> Generation:
         """Begin a turn."""
         self.check_room()
-        generation = Generation(turn)
+        generation = Generation(turn, background=background)
         self._running[generation.id] = generation
         generation._task.add_done_callback(lambda _: self._remember(generation))
         return generation
@@ -142,11 +153,30 @@ class Generations:
         self._ended[generation.id] = generation.owner, generation.summary()
         while len(self._ended) > self.max_remembered:
             self._ended.popitem(last=False)
+        if generation.background:
+            self._rejoined[generation.id] = generation
+            while len(self._rejoined) > self.max_rejoined:
+                self._rejoined.popitem(last=False)
 
     def running(self, owner: str, generation_id: str) -> Generation | None:
         """Return the owner's running turn with that id, if there is one."""
         found = self._running.get(generation_id)
         return found if found is not None and found.owner == owner else None
+
+    def rejoin(self, owner: str, generation_id: str) -> Generation:
+        """Return the owner's turn to read from any event on.
+
+        Raises
+        ------
+        NotFound
+            There is none, or it has ended, and nobody was to come back to it.
+        """
+        found = self._running.get(generation_id) or self._rejoined.get(generation_id)
+        if found is None or found.owner != owner:
+            raise NotFound(
+                "There is no such turn here, or it has ended: its text is in the conversation's messages."
+            )
+        return found
 
     def summary(self, owner: str, generation_id: str) -> dict[str, Any]:
         """Return a turn's state; raise `NotFound` where the owner has none with that id."""

@@ -25,6 +25,8 @@ class Heard:
         self.usage: dict[str, Any] = events.usage()["usage"]
         self.ending: Event | None = None
         self.first: float | None = None
+        self.size = 0
+        """Bytes of the answer so far."""
 
     @property
     def text(self) -> str:
@@ -60,15 +62,17 @@ class Heard:
             self.ending = events.done("length")
         self._room -= len(text)
         try:
-            text.encode()
+            size = len(text.encode())
         except UnicodeEncodeError:
             # Half of a code point, which no door could write.
             text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            size = len(text.encode())
         if kind == "thinking":
             return events.thinking(text)
         if self.first is None:
             self.first = time.perf_counter()
         self._parts.append(text)
+        self.size += size
         return events.delta(text)
 
 

@@ -20,54 +20,97 @@ def now() -> datetime:
 
 @dataclass(slots=True)
 class StoredMessage:
-    """One message of a conversation. `content` is text or OpenAI content parts."""
+    """One message of a conversation. `content` is text or OpenAI content parts.
+
+    Parameters
+    ----------
+    status:
+        `running` while it is being written, `interrupted` where its server ended before it, else `complete`.
+    completion_ms:
+        From the question to the answer's end.
+    data:
+        What callers keep with it; on the wire `metadata`.
+    """
 
     id: str
     role: str
     content: Any
     parent_id: str | None = None
     created_at: datetime = field(default_factory=now)
+    status: str = "complete"
     model: str | None = None
     finish_reason: str | None = None
     error: dict[str, Any] | None = None
     usage: dict[str, Any] | None = None
+    completion_ms: float | None = None
+    tool_calls: list[dict[str, Any]] | None = None
+    attachments: list[str] | None = None
+    reaction: str | None = None
+    data: dict[str, Any] = field(default_factory=dict)
 
     def payload(self) -> dict[str, Any]:
         """Return the wire form."""
+        usage = self.usage or {}
         return {
             "id": self.id,
             "parent_id": self.parent_id,
             "role": self.role,
             "content": self.content,
             "created_at": self.created_at.isoformat(),
+            "status": self.status,
             "model": self.model,
             "finish_reason": self.finish_reason,
             "error": self.error,
             "usage": self.usage,
+            "token_count": usage.get("completion_tokens"),
+            "cost_usd": usage.get("cost_usd"),
+            "completion_ms": self.completion_ms,
+            "tool_calls": self.tool_calls or [],
+            "attachments": self.attachments or [],
+            "reaction": self.reaction,
+            "metadata": self.data,
         }
 
 
 @dataclass(slots=True)
 class Conversation:
-    """A conversation's own facts. Its id is unique for its owner."""
+    """A conversation's own facts. Its id is unique for its owner.
+
+    Parameters
+    ----------
+    titled:
+        Whether a person has named it; else its title is made from the first question.
+    file_id:
+        What the notebook is on its file system, whatever it is called.
+    """
 
     id: str
     owner: str
     title: str = ""
+    titled: bool = False
+    project_id: str | None = None
     notebook: str | None = None
+    file_id: str | None = None
+    pinned: bool = False
     message_count: int = 0
     created_at: datetime = field(default_factory=now)
     last_message_at: datetime = field(default_factory=now)
+    deleted_at: datetime | None = None
+    data: dict[str, Any] = field(default_factory=dict)
 
     def payload(self) -> dict[str, Any]:
         """Return the wire form."""
         return {
             "id": self.id,
             "title": self.title,
+            "project_id": self.project_id,
             "notebook": self.notebook,
+            "pinned": self.pinned,
             "message_count": self.message_count,
             "created_at": self.created_at.isoformat(),
             "last_message_at": self.last_message_at.isoformat(),
+            "deleted_at": self.deleted_at.isoformat() if self.deleted_at else None,
+            "metadata": self.data,
         }
 
 
@@ -84,25 +127,98 @@ class History(Protocol):
     def kind(self) -> str:
         """The word that health uses: `memory`, `sqlite` or `postgresql`."""
 
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with it, in words for people; `None` for nothing."""
+
     async def create(
-        self, owner: str, *, conversation_id: str | None = None, notebook: str | None = None
+        self,
+        owner: str,
+        *,
+        conversation_id: str | None = None,
+        notebook: str | None = None,
+        file_id: str | None = None,
+        project_id: str | None = None,
+        title: str | None = None,
+        data: dict[str, Any] | None = None,
     ) -> Conversation:
         """Begin a conversation; a notebook's newest one is the one that it goes on with."""
 
     async def get(self, owner: str, conversation_id: str) -> Conversation:
-        """Return a conversation."""
+        """Return a conversation; one that was deleted can still be looked at, and restored."""
 
-    async def of_notebook(self, owner: str, notebook: str) -> Conversation | None:
-        """Return the conversation that a notebook goes on with, if there is one."""
+    async def of_notebook(self, owner: str, notebook: str, file_id: str | None = None) -> Conversation | None:
+        """Return the conversation that a notebook goes on with, by its path or else by its file."""
 
     async def move(self, owner: str, conversation_id: str, notebook: str) -> None:
         """Bind a conversation to its notebook's new path."""
 
-    async def conversations(self, owner: str, *, notebook: str | None = None) -> list[Conversation]:
-        """Return the owner's conversations, the newest first."""
+    async def renamed(self, old: str, new: str) -> None:
+        """Follow a notebook, or a folder of them, to its new path: everybody's conversations."""
+
+    async def change(self, owner: str, conversation_id: str, **changes: Any) -> Conversation:
+        """Set `title`, `pinned`, `project_id`, `notebook`, `data` or `deleted` (a bool) of a conversation."""
+
+    async def conversations(
+        self,
+        owner: str,
+        *,
+        notebook: str | None = None,
+        project_id: str | None = None,
+        deleted: bool = False,
+        limit: int | None = None,
+    ) -> list[Conversation]:
+        """Return the owner's conversations, the newest first, the pinned ones before all."""
 
     async def messages(self, owner: str, conversation_id: str) -> list[StoredMessage]:
-        """Return the messages of a conversation, the oldest first."""
+        """Return the messages of a conversation, all branches, the oldest first."""
 
-    async def add(self, owner: str, conversation_id: str, message: StoredMessage) -> None:
-        """Keep a message: a new one, or a new state of the one with its id."""
+    async def branch(
+        self, owner: str, conversation_id: str, last: str | None = None, limit: int = 200
+    ) -> list[StoredMessage]:
+        """Return the end of the branch that a message ends, the oldest first; the newest one by default.
+
+        Raises
+        ------
+        NotFound
+            There is no such message in the conversation.
+        """
+
+    async def add(self, owner: str, conversation_id: str, *messages: StoredMessage) -> None:
+        """Keep messages, all or none: new ones, or new states of those with their ids."""
+
+    async def change_message(self, owner: str, message_id: str, **changes: Any) -> StoredMessage:
+        """Set `reaction`, `data` or `deleted` (a bool) of a message, and return it."""
+
+    async def alive(self) -> None:
+        """Say that this server lives, now and then while it writes; what dead ones left has ended."""
+
+    async def close(self) -> None:
+        """Finish what is being kept."""
+
+
+REACTIONS = ("thumbs_up", "thumbs_down")
+TITLE_LENGTH = 60
+
+
+def title_of(text: str) -> str:
+    """Return the title that a conversation gets from its first question: whole words of its first line."""
+    words = " ".join(text.split())
+    if len(words) <= TITLE_LENGTH:
+        return words
+    cut = words[: TITLE_LENGTH - 1]
+    return (cut.rpartition(" ")[0] if " " in cut[TITLE_LENGTH // 2 :] else cut).rstrip(" ,;:.") + "…"
+
+
+def branch_of(stored: list[StoredMessage], last: str | None = None) -> list[StoredMessage] | None:
+    """Return the branch that a message ends, the newest one by default; `None` where it is not there."""
+    if not stored:
+        return [] if last is None else None
+    by_id = {message.id: message for message in stored}
+    at = by_id.get(last) if last is not None else stored[-1]
+    if at is None:
+        return None
+    chain = [at]
+    while (above := by_id.get(chain[-1].parent_id or "")) is not None:
+        chain.append(above)
+    return chain[::-1]

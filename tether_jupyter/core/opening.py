@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 from tether_jupyter.core.history import Conversation, History, StoredMessage, new_id
 from tether_jupyter.core.prompt import Message, Prompt, Question, Sampling, Section, compose
 from tether_jupyter.core.turn import Model, Turn
-from tether_jupyter.errors import InvalidRequest, NotFound
+from tether_jupyter.errors import Conflict, InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     from tether_jupyter.core.request import ChatRequest
+
+
+LONGEST_BRANCH = 200
+"""Messages of the past that are looked at: a window holds fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ async def open_turn(
     defaults: Defaults,
     notebook: str | None,
     correlation_id: str,
+    file_id: str | None = None,
 ) -> Turn:
     """Find the conversation that a request belongs to, and return its next turn.
 
@@ -44,9 +49,10 @@ async def open_turn(
     NotFound
         The conversation or the parent message is not there for this owner.
     """
-    conversation = await find_conversation(request, owner, history, notebook)
-    stored = await history.messages(owner, conversation.id) if conversation.message_count else []
-    chain = lineage(stored, request.parent_id)
+    conversation = await find_conversation(request, owner, history, notebook, file_id)
+    chain: list[StoredMessage] = []
+    if conversation.message_count or request.parent_id:
+        chain = await history.branch(owner, conversation.id, request.parent_id, LONGEST_BRANCH)
     if request.messages is not None:
         past = [Message(role=m.role, content=plain(m.content)) for m in request.messages]
     else:
@@ -89,52 +95,53 @@ async def open_turn(
         model_label=model_label,
         correlation_id=correlation_id,
         history=history if request.store else None,
-        question=StoredMessage(new_id("m"), "user", question.text, chain[-1].id if chain else None),
+        question=StoredMessage(
+            new_id("m"),
+            "user",
+            question.text,
+            chain[-1].id if chain else None,
+            attachments=list(request.attachments) or None,
+        ),
         max_answer_size=defaults.max_answer_size,
     )
 
 
 async def find_conversation(
-    request: ChatRequest, owner: str, history: History, notebook: str | None
+    request: ChatRequest, owner: str, history: History, notebook: str | None, file_id: str | None = None
 ) -> Conversation:
     """Return the conversation a request names, else its notebook's, else a new one."""
     if request.conversation_id is not None:
         try:
             known = await history.get(owner, request.conversation_id)
-            if notebook and known.notebook and known.notebook != notebook:
-                # A notebook that asks under another path than before was renamed.
-                await history.move(owner, known.id, notebook)
-            return known
         except NotFound:
             # Our own ids are handed out, never made up; any other id is a name of the caller's own.
             if not request.conversation_id.startswith("c_"):
                 if not request.store:
                     return Conversation(request.conversation_id, owner)
-                return await history.create(owner, conversation_id=request.conversation_id)
+                return await create(history, owner, conversation_id=request.conversation_id)
             if notebook is None:
                 raise
             # A server that has started anew: the notebook goes on, in a conversation of its own.
-    if notebook is not None and (found := await history.of_notebook(owner, notebook)):
+        else:
+            if known.deleted_at is not None:
+                raise NotFound("That conversation was deleted. Restore it, or start a new one.")
+            if notebook and known.notebook and known.notebook != notebook:
+                # A notebook that asks under another path than before was renamed.
+                await history.move(owner, known.id, notebook)
+            return known
+    if notebook is not None and (found := await history.of_notebook(owner, notebook, file_id)):
         return found
     if not request.store:
         return Conversation(new_id("c"), owner)
-    return await history.create(owner, notebook=notebook)
+    return await history.create(owner, notebook=notebook, file_id=file_id)
 
 
-def lineage(stored: list[StoredMessage], parent_id: str | None) -> list[StoredMessage]:
-    """Return the branch that ends with a message: the newest one, unless another is named."""
-    if not stored:
-        if parent_id is not None:
-            raise NotFound("There is no message with that `parent_id` in the conversation.")
-        return []
-    by_id = {m.id: m for m in stored}
-    last = by_id.get(parent_id) if parent_id is not None else stored[-1]
-    if last is None:
-        raise NotFound("There is no message with that `parent_id` in the conversation.")
-    chain = [last]
-    while (above := by_id.get(chain[-1].parent_id or "")) is not None:
-        chain.append(above)
-    return chain[::-1]
+async def create(history: History, owner: str, *, conversation_id: str) -> Conversation:
+    """Begin a conversation under a caller's own name, or return it where another turn was quicker."""
+    try:
+        return await history.create(owner, conversation_id=conversation_id)
+    except Conflict:
+        return await history.get(owner, conversation_id)
 
 
 def answered(chain: list[StoredMessage]) -> list[StoredMessage]:

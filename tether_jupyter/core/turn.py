@@ -18,6 +18,7 @@ from tether_jupyter.core.frames import frames
 from tether_jupyter.core.heard import Heard
 from tether_jupyter.core.history import Conversation, History, StoredMessage
 from tether_jupyter.core.prompt import Prompt, Sampling
+from tether_jupyter.core.saving import Saving
 from tether_jupyter.errors import Internal, TetherError
 
 log = logging.getLogger("tether")
@@ -56,28 +57,35 @@ class Turn:
     question: StoredMessage
     max_answer_size: int
     usage: dict[str, Any] = field(default_factory=dict)
+    ended: bool = False
+    """Whether the answer is there, and only has to be kept: there is nothing left to stop."""
 
     async def run(self) -> AsyncIterator[Event]:
         """Yield the turn's events, ending with exactly one `done` or `error`.
 
         Cancelling the task that runs this ends the answer with `cancelled`, keeping its text.
         """
-        yield self.meta()
         started = time.perf_counter()
+        told = False
         heard = Heard(self.max_answer_size)
         ending: Event
         stream: AsyncIterator[Event] | None = None
-        answer = StoredMessage(self.id, "assistant", "", self.question.id, model=self.model_label)
+        answer = StoredMessage(
+            self.id, "assistant", "", self.question.id, model=self.model_label, status="running"
+        )
+        saving = Saving(self.history, self.owner, self.conversation.id)
         try:
             try:
-                await self._keep(self.question)
-                # Empty as yet, so that a question asked meanwhile comes after this answer.
-                await self._keep(answer)
+                await saving.begin(self.question, answer)
+                # From here on the question is kept, whatever happens.
+                told = True
+                yield self.meta()
                 # Waking may take minutes of loading: it is part of the turn, and can be stopped with it.
                 model = await self.wake()
                 stream = model.stream(self.prompt, self.sampling)
                 async for event in stream:
                     if (said := heard.take(event)) is not None:
+                        saving.note(answer, heard)
                         yield said
                     if heard.ending is not None:
                         break
@@ -94,16 +102,17 @@ class Turn:
         except Exception as reason:  # noqa: BLE001 - a user's own backend may raise anything
             log.error("turn %s failed: %s", self.id, frames(reason))
             ending = events.error(Internal())
+        if not told:
+            yield self.meta()
         self.usage = complete_usage(heard, started)
         answer.content = heard.text
         answer.error = ending.get("error")
         answer.finish_reason = ending.get("finish_reason")
         answer.usage = self.usage
-        try:
-            await self._keep(answer)
-        except (TetherError, OSError) as reason:
-            # The answer was given: that it could not be kept must not take it back.
-            log.error("turn %s was not kept: %s", self.id, frames(reason))
+        answer.status = "complete"
+        answer.completion_ms = round((time.perf_counter() - started) * 1000, 1)
+        self.ended = True
+        await saving.end(answer)
         yield {"usage": self.usage}
         yield ending
 
@@ -116,10 +125,6 @@ class Turn:
             model=self.model_label,
             correlation_id=self.correlation_id,
         )
-
-    async def _keep(self, message: StoredMessage) -> None:
-        if self.history is not None:
-            await self.history.add(self.owner, self.conversation.id, message)
 
 
 def complete_usage(heard: Heard, started: float) -> dict[str, Any]:

@@ -18,12 +18,43 @@ GATHER = 0.015  # seconds; text that comes faster than this is sent together
 HEARTBEAT = 10.0  # seconds; the contract promises a sign of life every 15
 
 
-class ChatHandler(TetherHandler):
+class StreamingHandler(TetherHandler):
+    """What sends a turn's events while they happen."""
+
+    generation: Generation | None = None
+    closed = False
+
+    async def stream(self, generation: Generation, encoding: Encoding, after: int = 0) -> None:
+        """Send each event when it happens; whatever gathers while the socket is busy goes as one write."""
+        self.set_header("Content-Type", encoding.content_type)
+        self.set_header("X-Accel-Buffering", "no")
+        self.last_sign = time.monotonic()
+        beat = PeriodicCallback(lambda: self.beat(encoding), HEARTBEAT * 1000 / 2)
+        beat.start()
+        try:
+            async for number, batch in generation.follow(after, pause=GATHER):
+                self.write(encoding.encode(number, batch))
+                self.last_sign = time.monotonic()
+                await self.flush()
+            self.finish(set_content_type=encoding.content_type)
+        except StreamClosedError:
+            if self.generation is not None:
+                self.generation.leave()
+        finally:
+            beat.stop()
+
+    def beat(self, encoding: Encoding) -> None:
+        """Show proxies that the stream lives, and Jupyter that somebody is at work."""
+        self.settings["api_last_activity"] = now()
+        if encoding.heartbeat and time.monotonic() - self.last_sign >= HEARTBEAT / 2 and not self.closed:
+            self.write(encoding.heartbeat)
+            self.flush()
+
+
+class ChatHandler(StreamingHandler):
     """`POST chat` and `POST generate`: a turn, whole unless `Accept` asks for a stream."""
 
     default_type: ClassVar[str] = "application/json"
-    generation: Generation | None = None
-    closed = False
 
     async def post(self) -> None:
         from tether_jupyter.core.request import read_chat
@@ -38,7 +69,7 @@ class ChatHandler(TetherHandler):
         self.generation = await self.services.ask(request, self.owner, self.correlation_id)
         if self.closed:
             # The reader left while its conversation was looked up: before there was a turn to stop.
-            self.generation.stop()
+            self.generation.leave()
         if kind in STREAMS:
             await self.stream(self.generation, STREAMS[kind])
         else:
@@ -55,37 +86,12 @@ class ChatHandler(TetherHandler):
         if not self.closed:
             self.answer(answer.payload())
 
-    async def stream(self, generation: Generation, encoding: Encoding) -> None:
-        """Send each event when it happens; whatever gathers while the socket is busy goes as one write."""
-        self.set_header("Content-Type", encoding.content_type)
-        self.set_header("X-Accel-Buffering", "no")
-        self.last_sign = time.monotonic()
-        beat = PeriodicCallback(lambda: self.beat(encoding), HEARTBEAT * 1000 / 2)
-        beat.start()
-        try:
-            async for number, batch in generation.follow(pause=GATHER):
-                self.write(encoding.encode(number, batch))
-                self.last_sign = time.monotonic()
-                await self.flush()
-            self.finish(set_content_type=encoding.content_type)
-        except StreamClosedError:
-            generation.stop()
-        finally:
-            beat.stop()
-
-    def beat(self, encoding: Encoding) -> None:
-        """Show proxies that the stream lives, and Jupyter that somebody is at work."""
-        self.settings["api_last_activity"] = now()
-        if encoding.heartbeat and time.monotonic() - self.last_sign >= HEARTBEAT / 2 and not self.closed:
-            self.write(encoding.heartbeat)
-            self.flush()
-
     def on_connection_close(self) -> None:
-        """Stop the turn the moment nobody reads it."""
+        """Stop the turn the moment nobody reads it, unless it runs in the background."""
         super().on_connection_close()
         self.closed = True
         if self.generation is not None:
-            self.generation.stop()
+            self.generation.leave()
 
 
 class ChatStreamHandler(ChatHandler):

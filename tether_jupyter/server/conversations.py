@@ -1,4 +1,4 @@
-"""Conversations: which there are, what was said in one, and a fresh one."""
+"""Conversations: which there are, what was said in one, a fresh one; their titles, pins and ends."""
 
 from __future__ import annotations
 
@@ -6,26 +6,44 @@ from tether_jupyter.errors import InvalidRequest
 from tether_jupyter.server.base import TetherHandler
 from tether_jupyter.server.chat import ID
 
+MOST_LISTED = 1000
+
 
 class ConversationsHandler(TetherHandler):
-    """`GET conversations?notebook=` and `POST conversations`."""
+    """`GET conversations?notebook=&project_id=&deleted=&limit=` and `POST conversations`."""
 
     async def get(self) -> None:
         notebook = await self.services.notebook_of(
             self.get_query_argument("notebook", None), self.get_query_argument("kernel_id", None)
         )
-        found = await self.services.history.conversations(self.owner, notebook=notebook)
+        limit = self.get_query_argument("limit", str(MOST_LISTED))
+        if not (limit.isascii() and limit.isdigit()) or not 0 < int(limit[:9]) <= MOST_LISTED:
+            raise InvalidRequest(f"`limit` must be a number from 1 to {MOST_LISTED}.")
+        deleted = self.get_query_argument("deleted", "false")
+        if deleted not in ("true", "false"):
+            raise InvalidRequest("`deleted` must be `true` or `false`.")
+        found = await self.services.history.conversations(
+            self.owner,
+            notebook=notebook,
+            project_id=self.get_query_argument("project_id", None),
+            deleted=deleted == "true",
+            limit=int(limit),
+        )
         self.answer({"conversations": [conversation.payload() for conversation in found]})
 
     async def post(self) -> None:
-        fields = self.read_body()
-        for name, value in fields.items():
-            if name not in ("notebook", "kernel_id"):
-                raise InvalidRequest(f"Unknown field `{name[:100]}`.")
-            if not isinstance(value, str) or not 0 < len(value) <= 4096:
-                raise InvalidRequest(f"`{name}` must be a text.")
-        notebook = await self.services.notebook_of(fields.get("notebook"), fields.get("kernel_id"))
-        created = await self.services.history.create(self.owner, notebook=notebook)
+        from tether_jupyter.server.history_forms import NewConversation, read
+
+        asked = read(NewConversation, self.read_body())
+        notebook = await self.services.notebook_of(asked.notebook, asked.kernel_id)
+        created = await self.services.history.create(
+            self.owner,
+            notebook=notebook,
+            file_id=await self.services.find_file(notebook) if notebook else None,
+            project_id=asked.project_id,
+            title=asked.title,
+            data=asked.metadata,
+        )
         self.answer(created.payload(), 201)
 
 
@@ -38,10 +56,37 @@ class MessagesHandler(TetherHandler):
 
 
 class ConversationHandler(TetherHandler):
-    """`GET conversations/{id}`."""
+    """`GET`, `PATCH` and `DELETE conversations/{id}`."""
 
     async def get(self, conversation_id: str) -> None:
         found = await self.services.history.get(self.owner, conversation_id)
+        self.answer(found.payload())
+
+    async def patch(self, conversation_id: str) -> None:
+        from tether_jupyter.server.history_forms import ConversationChange, read
+
+        changes = read(ConversationChange, self.read_body()).changes()
+        found = await self.services.history.change(self.owner, conversation_id, **changes)
+        self.answer(found.payload())
+
+    async def delete(self, conversation_id: str) -> None:
+        self.services.generations.stop_conversation(self.owner, conversation_id)
+        found = await self.services.history.change(self.owner, conversation_id, deleted=True)
+        self.answer(found.payload())
+
+
+class MessageHandler(TetherHandler):
+    """`PATCH` and `DELETE messages/{id}`."""
+
+    async def patch(self, message_id: str) -> None:
+        from tether_jupyter.server.history_forms import MessageChange, read
+
+        changes = read(MessageChange, self.read_body()).changes()
+        found = await self.services.history.change_message(self.owner, message_id, **changes)
+        self.answer(found.payload())
+
+    async def delete(self, message_id: str) -> None:
+        found = await self.services.history.change_message(self.owner, message_id, deleted=True)
         self.answer(found.payload())
 
 
@@ -49,4 +94,5 @@ handlers = [
     (r"/tether/conversations", ConversationsHandler),
     (rf"/tether/conversations/{ID}", ConversationHandler),
     (rf"/tether/conversations/{ID}/messages", MessagesHandler),
+    (rf"/tether/messages/{ID}", MessageHandler),
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from tether_jupyter.errors import InvalidRequest
 from tether_jupyter.server.base import TetherHandler
-from tether_jupyter.server.chat import ID
+from tether_jupyter.server.chat import ID, StreamingHandler
+from tether_jupyter.server.encode import STREAMS, chosen
 
 
 class GenerationHandler(TetherHandler):
@@ -20,4 +22,22 @@ class GenerationHandler(TetherHandler):
         self.answer(generations.summary(self.owner, generation_id))
 
 
-handlers = [(rf"/tether/generations/{ID}", GenerationHandler)]
+class EventsHandler(StreamingHandler):
+    """`GET generations/{id}/events?after=N`: read a turn from its first event, or from the one after number N.
+
+    Leaving changes nothing about the turn: whoever asked it decides that.
+    """
+
+    async def get(self, generation_id: str) -> None:
+        after = self.get_query_argument("after", "") or self.request.headers.get("Last-Event-ID", "0")
+        if not (after.isascii() and after.isdigit()) or len(after) > 9:
+            raise InvalidRequest("`after` must be the number of an event.")
+        found = self.services.generations.rejoin(self.owner, generation_id)
+        kind = chosen(self.request.headers.get("Accept", ""), "text/event-stream")
+        await self.stream(found, STREAMS.get(kind, STREAMS["text/event-stream"]), int(after))
+
+
+handlers = [
+    (rf"/tether/generations/{ID}", GenerationHandler),
+    (rf"/tether/generations/{ID}/events", EventsHandler),
+]

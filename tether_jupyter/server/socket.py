@@ -55,7 +55,7 @@ class ChatSocket(TetherWebSocket):
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
             if self.ws_connection is None:
-                generation.stop()
+                generation.leave()
         elif set(asked) == {"stop"}:
             generation_id = str(asked["stop"])
             running = self.services.generations.running(self.owner, generation_id)
@@ -74,7 +74,7 @@ class ChatSocket(TetherWebSocket):
                 for event in merged(batch):
                     await self.send(event, generation.id)
         except WebSocketClosedError:
-            generation.stop()
+            generation.leave()
         finally:
             self.turns.pop(generation.id, None)
 
@@ -86,7 +86,7 @@ class ChatSocket(TetherWebSocket):
         """Stop the turns that nobody reads any more."""
         super().on_close()
         for generation in list(getattr(self, "turns", {}).values()):
-            generation.stop()
+            generation.leave()
 
 
 handlers = [(r"/tether/chat/ws", ChatSocket)]

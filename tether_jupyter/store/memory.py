@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
-from tether_jupyter.core.history import Conversation, StoredMessage, new_id
+from tether_jupyter.core.history import Conversation, StoredMessage, branch_of, new_id, now, title_of
 from tether_jupyter.core.prompt import text_of
 from tether_jupyter.errors import Conflict, NotFound
 
-TITLE_LENGTH = 60
+NO_CONVERSATION = "There is no such conversation here. Start a new one."
 
 
 class MemoryHistory:
-    """Keeps each owner's most recently used conversations.
+    """Keeps each owner's most recently used conversations; see `core.history.History`.
 
     Parameters
     ----------
@@ -23,6 +24,7 @@ class MemoryHistory:
     """
 
     kind = "memory"
+    problem: str | None = None
 
     def __init__(self, max_conversations: int = 2000, max_messages: int = 1000) -> None:
         self.max_conversations = max_conversations
@@ -32,10 +34,27 @@ class MemoryHistory:
         self._notebooks: dict[tuple[str, str], str] = {}
 
     async def create(
-        self, owner: str, *, conversation_id: str | None = None, notebook: str | None = None
+        self,
+        owner: str,
+        *,
+        conversation_id: str | None = None,
+        notebook: str | None = None,
+        file_id: str | None = None,
+        project_id: str | None = None,
+        title: str | None = None,
+        data: dict[str, Any] | None = None,
     ) -> Conversation:
         own = self._kept.setdefault(owner, OrderedDict())
-        conversation = Conversation(conversation_id or new_id("c"), owner, notebook=notebook)
+        conversation = Conversation(
+            conversation_id or new_id("c"),
+            owner,
+            title=title or "",
+            titled=bool(title),
+            project_id=project_id,
+            notebook=notebook,
+            file_id=file_id,
+            data=data or {},
+        )
         if conversation.id in own:
             raise Conflict("There is a conversation with that id already.")
         own[conversation.id] = conversation
@@ -51,13 +70,19 @@ class MemoryHistory:
     async def get(self, owner: str, conversation_id: str) -> Conversation:
         conversation = self._kept.get(owner, OrderedDict()).get(conversation_id)
         if conversation is None:
-            raise NotFound("There is no such conversation here. Start a new one.")
+            raise NotFound(NO_CONVERSATION)
         self._kept[owner].move_to_end(conversation_id)
         return conversation
 
-    async def of_notebook(self, owner: str, notebook: str) -> Conversation | None:
+    async def of_notebook(self, owner: str, notebook: str, file_id: str | None = None) -> Conversation | None:
         found = self._notebooks.get((owner, notebook))
-        return await self.get(owner, found) if found else None
+        if found:
+            return await self.get(owner, found)
+        for conversation in self._kept.get(owner, OrderedDict()).values():
+            if file_id is not None and conversation.file_id == file_id and not conversation.deleted_at:
+                await self.move(owner, conversation.id, notebook)
+                return conversation
+        return None
 
     async def move(self, owner: str, conversation_id: str, notebook: str) -> None:
         conversation = await self.get(owner, conversation_id)
@@ -65,26 +90,90 @@ class MemoryHistory:
         conversation.notebook = notebook
         self._notebooks[owner, notebook] = conversation_id
 
-    async def conversations(self, owner: str, *, notebook: str | None = None) -> list[Conversation]:
+    async def renamed(self, old: str, new: str) -> None:
+        for (owner, path), conversation_id in list(self._notebooks.items()):
+            if path == old or path.startswith(old.rstrip("/") + "/"):
+                await self.move(owner, conversation_id, new + path[len(old) :])
+
+    async def change(self, owner: str, conversation_id: str, **changes: Any) -> Conversation:
+        conversation = await self.get(owner, conversation_id)
+        if "deleted" in changes:
+            deleted = changes.pop("deleted")
+            conversation.deleted_at = (conversation.deleted_at or now()) if deleted else None
+            if deleted:
+                self._unbind(conversation)
+        if "title" in changes:
+            conversation.titled = bool(changes["title"])
+        if "notebook" in changes and changes["notebook"] is not None:
+            await self.move(owner, conversation_id, changes["notebook"])
+        for name, value in changes.items():
+            setattr(conversation, name, value)
+        return conversation
+
+    async def conversations(
+        self,
+        owner: str,
+        *,
+        notebook: str | None = None,
+        project_id: str | None = None,
+        deleted: bool = False,
+        limit: int | None = None,
+    ) -> list[Conversation]:
         own = self._kept.get(owner, OrderedDict())
-        found = [c for c in own.values() if notebook is None or c.notebook == notebook]
+        found = [
+            c
+            for c in own.values()
+            if (notebook is None or c.notebook == notebook)
+            and (project_id is None or c.project_id == project_id)
+            and bool(c.deleted_at) == deleted
+        ]
         # The newest of a notebook is the one it goes on with, even while it is empty.
-        return sorted(found, key=lambda c: (c.last_message_at, c.created_at), reverse=True)
+        found.sort(
+            key=lambda c: (c.pinned and notebook is None, c.last_message_at, c.created_at), reverse=True
+        )
+        return found[:limit]
 
     async def messages(self, owner: str, conversation_id: str) -> list[StoredMessage]:
         await self.get(owner, conversation_id)
         return list(self._messages[owner, conversation_id].values())
 
-    async def add(self, owner: str, conversation_id: str, message: StoredMessage) -> None:
+    async def branch(
+        self, owner: str, conversation_id: str, last: str | None = None, limit: int = 200
+    ) -> list[StoredMessage]:
+        found = branch_of(await self.messages(owner, conversation_id), last)
+        if found is None:
+            raise NotFound("There is no message with that `parent_id` in the conversation.")
+        return found[-limit:]
+
+    async def add(self, owner: str, conversation_id: str, *messages: StoredMessage) -> None:
         conversation = await self.get(owner, conversation_id)
         kept = self._messages[owner, conversation_id]
-        if message.id not in kept and not conversation.title and message.role == "user":
-            conversation.title = " ".join(text_of(message.content).split())[:TITLE_LENGTH]
-        kept[message.id] = message
+        for message in messages:
+            if message.id not in kept and not conversation.title and message.role == "user":
+                conversation.title = title_of(text_of(message.content))
+            kept[message.id] = message
+            conversation.last_message_at = message.created_at
         while len(kept) > self.max_messages:
             kept.popitem(last=False)
         conversation.message_count = len(kept)
-        conversation.last_message_at = message.created_at
+
+    async def change_message(self, owner: str, message_id: str, **changes: Any) -> StoredMessage:
+        for (whose, conversation_id), kept in self._messages.items():
+            if whose == owner and message_id in kept:
+                message = kept[message_id]
+                if changes.pop("deleted", False):
+                    del kept[message_id]
+                    self._kept[owner][conversation_id].message_count = len(kept)
+                for name, value in changes.items():
+                    setattr(message, name, value)
+                return message
+        raise NotFound("There is no such message here.")
+
+    async def alive(self) -> None:
+        """There is nobody to say it to."""
+
+    async def close(self) -> None:
+        """Nothing is on its way anywhere."""
 
     def _unbind(self, conversation: Conversation) -> None:
         """Let a notebook go that goes on with this conversation."""

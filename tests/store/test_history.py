@@ -1,0 +1,227 @@
+"""Conversations and messages in a database."""
+
+from __future__ import annotations
+
+import pytest
+
+from tether_jupyter.core.history import StoredMessage, new_id
+from tether_jupyter.errors import Conflict, NotFound
+from tether_jupyter.store.database import Database
+from tether_jupyter.store.history import SqlHistory
+from tether_jupyter.store.projects import Projects
+
+
+@pytest.fixture
+def history(database: Database) -> SqlHistory:
+    return SqlHistory(database)
+
+
+def said(text, parent=None, role="user", **fields):
+    return StoredMessage(new_id("m"), role, text, parent and parent.id, **fields)
+
+
+async def test_a_conversation_is_there_again_when_the_database_is_opened_anew(history, database_url):
+    made = await history.create("ann", notebook="a.ipynb", data={"colour": "red"})
+    await history.add("ann", made.id, said("why is the total wrong?"))
+    again = SqlHistory(Database(database_url))
+    found = await again.get("ann", made.id)
+    assert (found.title, found.notebook, found.message_count) == ("why is the total wrong?", "a.ipynb", 1)
+    assert found.data == {"colour": "red"}
+    assert [m.content for m in await again.messages("ann", made.id)] == ["why is the total wrong?"]
+    await again.database.close()
+
+
+async def test_every_field_of_a_message_comes_back(history):
+    made = await history.create("ann")
+    parts = [{"type": "text", "text": "look"}, {"type": "image_url", "image_url": {"url": "data:,"}}]
+    message = said(
+        parts,
+        role="user",
+        model="mock:m",
+        finish_reason="stop",
+        usage={"completion_tokens": 3, "cost_usd": 0.5},
+        completion_ms=12.5,
+        tool_calls=[{"id": "t"}],
+        attachments=["u_1"],
+        data={"x": 1},
+    )
+    await history.add("ann", made.id, message)
+    [found] = await history.messages("ann", made.id)
+    assert found == message
+    assert found.payload()["cost_usd"] == 0.5
+
+
+async def test_a_new_state_of_a_message_replaces_the_old_one_where_it_stands(history):
+    made = await history.create("ann")
+    question = said("one")
+    answer = said("", question, "assistant", status="running")
+    await history.add("ann", made.id, question, answer)
+    await history.add("ann", made.id, said("two", answer))
+    answer.content, answer.status = "an answer", "complete"
+    await history.add("ann", made.id, answer)
+    assert [m.content for m in await history.messages("ann", made.id)] == ["one", "an answer", "two"]
+    assert (await history.get("ann", made.id)).message_count == 3
+
+
+async def test_regenerating_makes_a_branch_and_keeps_the_other(history):
+    made = await history.create("ann")
+    question = said("one")
+    first, second = said("this", question, "assistant"), said("that", question, "assistant")
+    await history.add("ann", made.id, question, first, second)
+    assert [m.content for m in await history.branch("ann", made.id)] == ["one", "that"]
+    assert [m.content for m in await history.branch("ann", made.id, first.id)] == ["one", "this"]
+    assert len(await history.messages("ann", made.id)) == 3
+
+
+async def test_only_the_end_of_a_long_branch_is_read(history):
+    made = await history.create("ann")
+    chain = [said("0")]
+    for number in range(1, 30):
+        chain.append(said(str(number), chain[-1]))
+    await history.add("ann", made.id, *chain)
+    assert [m.content for m in await history.branch("ann", made.id, limit=3)] == ["27", "28", "29"]
+
+
+async def test_a_parent_of_another_conversation_is_none(history):
+    one, two = await history.create("ann"), await history.create("ann")
+    message = said("one")
+    await history.add("ann", one.id, message)
+    with pytest.raises(NotFound):
+        await history.branch("ann", two.id, message.id)
+    with pytest.raises(NotFound):
+        await history.branch("ann", "c_none")
+
+
+async def test_nothing_of_one_owner_can_be_read_or_changed_by_another(history, database):
+    made = await history.create("ann", notebook="a.ipynb", file_id="1:2")
+    message = said("secret")
+    await history.add("ann", made.id, message)
+    project = await Projects(database).create("ann", "mine")
+    for attempt in (
+        history.get("ben", made.id),
+        history.messages("ben", made.id),
+        history.branch("ben", made.id),
+        history.branch("ben", made.id, message.id),
+        history.change("ben", made.id, title="mine"),
+        history.move("ben", made.id, "b.ipynb"),
+        history.add("ben", made.id, said("hello")),
+        history.add("ben", made.id, message),
+        history.change_message("ben", message.id, reaction="thumbs_up"),
+        history.change_message("ben", message.id, deleted=True),
+        history.create("ben", project_id=project.id),
+    ):
+        with pytest.raises(NotFound):
+            await attempt
+    assert await history.of_notebook("ben", "a.ipynb", "1:2") is None
+    assert await history.conversations("ben") == []
+    assert [m.content for m in await history.messages("ann", made.id)] == ["secret"]
+    assert (await history.get("ann", made.id)).title == "secret"
+
+
+async def test_two_owners_may_give_a_conversation_the_same_name(history):
+    await history.create("ann", conversation_id="nightly")
+    await history.create("ben", conversation_id="nightly")
+    await history.add("ann", "nightly", said("one"))
+    assert await history.messages("ben", "nightly") == []
+    with pytest.raises(Conflict):
+        await history.create("ann", conversation_id="nightly")
+
+
+async def test_a_notebook_is_found_by_its_file_after_it_was_renamed(history):
+    made = await history.create("ann", notebook="old.ipynb", file_id="7:7")
+    found = await history.of_notebook("ann", "new.ipynb", "7:7")
+    assert found is not None
+    assert found.id == made.id
+    assert (await history.get("ann", made.id)).notebook == "new.ipynb"
+    assert await history.of_notebook("ann", "old.ipynb", "8:8") is None
+
+
+async def test_a_renamed_folder_takes_its_notebooks_along(history):
+    inside = await history.create("ann", notebook="work/a.ipynb")
+    beside = await history.create("ann", notebook="workshop/a.ipynb")
+    await history.renamed("work", "done/work")
+    assert (await history.get("ann", inside.id)).notebook == "done/work/a.ipynb"
+    assert (await history.get("ann", beside.id)).notebook == "workshop/a.ipynb"
+
+
+async def test_a_deleted_conversation_is_out_of_sight_and_can_be_restored(history):
+    made = await history.create("ann", notebook="a.ipynb")
+    await history.change("ann", made.id, deleted=True)
+    assert await history.conversations("ann") == []
+    assert await history.of_notebook("ann", "a.ipynb") is None
+    assert [c.id for c in await history.conversations("ann", deleted=True)] == [made.id]
+    await history.change("ann", made.id, deleted=False)
+    assert [c.id for c in await history.conversations("ann")] == [made.id]
+
+
+async def test_what_is_pinned_comes_first(history):
+    old, new = await history.create("ann"), await history.create("ann")
+    await history.add("ann", old.id, said("1"))
+    await history.add("ann", new.id, said("2"))
+    await history.change("ann", old.id, pinned=True)
+    assert [c.id for c in await history.conversations("ann")] == [old.id, new.id]
+
+
+async def test_a_title_given_by_a_person_stays(history):
+    made = await history.create("ann", title="Plans")
+    await history.add("ann", made.id, said("hello"))
+    assert (await history.get("ann", made.id)).title == "Plans"
+
+
+async def test_a_long_question_makes_a_title_of_whole_words(history):
+    made = await history.create("ann")
+    await history.add("ann", made.id, said("why\n is  the total wrong " + "x" * 30 + " indeed and more"))
+    title = (await history.get("ann", made.id)).title
+    assert title == "why is the total wrong " + "x" * 30 + "…"
+
+
+async def test_a_deleted_message_takes_its_place_in_the_count(history):
+    made = await history.create("ann")
+    one, two = said("1"), said("2")
+    await history.add("ann", made.id, one, two)
+    await history.change_message("ann", two.id, deleted=True)
+    assert [m.content for m in await history.messages("ann", made.id)] == ["1"]
+    assert (await history.get("ann", made.id)).message_count == 1
+
+
+async def test_a_reaction_stays_when_the_message_is_saved_again(history):
+    made = await history.create("ann")
+    message = said("1")
+    await history.add("ann", made.id, message)
+    await history.change_message("ann", message.id, reaction="thumbs_up")
+    await history.add("ann", made.id, message)
+    assert (await history.messages("ann", made.id))[0].reaction == "thumbs_up"
+
+
+async def test_a_text_with_a_nul_is_kept(history):
+    made = await history.create("ann")
+    await history.add("ann", made.id, said("a\x00b"))
+    assert (await history.messages("ann", made.id))[0].content == "a\ufffdb"
+
+
+async def test_what_a_dead_server_was_writing_is_interrupted_and_what_a_live_one_writes_is_not(
+    history, database_url
+):
+    from tether_jupyter.store.presence import prepare
+
+    made = await history.create("ann")
+    dead = SqlHistory(Database(database_url))
+    dead.presence.id = dead.presence.id.replace("/", "/9", 1)  # A process that there is not.
+    left, going = (
+        said("half", role="assistant", status="running"),
+        said("", role="assistant", status="running"),
+    )
+    await dead.add("ann", made.id, left)
+    await history.add("ann", made.id, going)
+    later = SqlHistory(Database(database_url, prepare))
+    states = {m.id: m.status for m in await later.messages("ann", made.id)}
+    assert states == {left.id: "interrupted", going.id: "running"}
+    await dead.database.close()
+    await later.database.close()
+
+
+async def test_a_server_that_leaves_takes_its_turns_with_it(history):
+    made = await history.create("ann")
+    await history.add("ann", made.id, said("half", role="assistant", status="running"))
+    await history.close()
+    assert [m.status for m in await history.messages("ann", made.id)] == ["interrupted"]

@@ -1,0 +1,79 @@
+"""Keep an answer while it is written: at least every quarter of a second, or every two thousand bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+from tether_jupyter.core.frames import frames
+from tether_jupyter.core.heard import Heard
+from tether_jupyter.core.history import History, StoredMessage
+from tether_jupyter.errors import TetherError
+
+log = logging.getLogger("tether")
+
+SAVE_SECONDS = 0.2
+SAVE_BYTES = 1536
+"""Both a little less than is promised: a save takes its time."""
+
+
+class Saving:
+    """One turn's messages on their way into the history; `None` for a turn that is not kept.
+
+    Nothing of the stream waits for a save but the first one: the question is kept before a model is asked.
+    """
+
+    def __init__(self, history: History | None, owner: str, conversation_id: str) -> None:
+        self.history = history
+        self.owner = owner
+        self.conversation_id = conversation_id
+        self._saved = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._saves: asyncio.Task[None] | None = None
+
+    async def begin(self, question: StoredMessage, answer: StoredMessage) -> None:
+        """Keep the question, and the answer's place after it, so that what is asked meanwhile comes later."""
+        if self.history is not None:
+            await self.history.add(self.owner, self.conversation_id, question, answer)
+
+    def note(self, answer: StoredMessage, heard: Heard) -> None:
+        """See that text that has come is kept soon."""
+        if self.history is None or heard.size == self._saved:
+            return
+        if heard.size - self._saved >= SAVE_BYTES:
+            self._save(answer, heard)
+        elif self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(SAVE_SECONDS, self._save, answer, heard)
+
+    def _save(self, answer: StoredMessage, heard: Heard) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._saves is not None and not self._saves.done():
+            # The disk is slower than the model: the text goes with the next save.
+            self._timer = asyncio.get_running_loop().call_later(SAVE_SECONDS / 4, self._save, answer, heard)
+            return
+        self._saved = heard.size
+        answer.content = heard.text
+        self._saves = asyncio.create_task(self._add(answer))
+
+    async def end(self, answer: StoredMessage) -> None:
+        """Keep the whole answer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._saves is not None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.shield(self._saves)
+        await self._add(answer)
+
+    async def _add(self, answer: StoredMessage) -> None:
+        """Keep the answer as it is. The answer was given: that it cannot be kept must not take it back."""
+        if self.history is None:
+            return
+        try:
+            await self.history.add(self.owner, self.conversation_id, answer)
+        except (TetherError, OSError) as reason:
+            log.error("turn %s was not kept: %s", answer.id, frames(reason))
