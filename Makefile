@@ -52,7 +52,7 @@ $(DONE)/front: $(FRONT) $(DONE)/modules $(DONE)/package
 
 $(DONE)/package: pyproject.toml constraints.txt tether_jupyter/__init__.py $(LLAMA)
 	mkdir -p tether_jupyter/labextension
-	SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install -q --no-build-isolation -c constraints.txt -e ".[local,dev]"
+	SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install -q --no-build-isolation -c constraints.txt -e ".[all,dev]"
 	touch $@
 
 lint: setup
@@ -65,10 +65,12 @@ front-test: setup
 	cd labextension && jlpm test
 
 unit: setup
+	bash scripts/postgres.sh
 	$(BIN)/python -m pytest --ignore tests/e2e --ignore tests/faults
 
 # Every way in which the local engine can break, 50 times each: half an hour.
 faults: setup
+	bash scripts/postgres.sh
 	$(BIN)/python -m pytest tests/faults --faults 50
 
 browser-test: setup $(DONE)/chromium

@@ -28,6 +28,7 @@ from tether_jupyter.settings import OpenAILLM, Settings
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
+MISSING = 'The openai package is not installed here: `pip install "tether-jupyter[openai]"`, then restart Jupyter.'
 OPENAI = "https://api.openai.com/v1"
 OPENROUTER = "https://openrouter.ai/api/v1"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -96,9 +97,11 @@ class OpenAIService(LLMService):
         return self._client
 
     def _build(self) -> AsyncOpenAI:
-        import httpx2
-        from openai import AsyncOpenAI, DefaultAioHttpClient
-
+        try:
+            import httpx2
+            from openai import AsyncOpenAI, DefaultAioHttpClient
+        except ImportError:
+            raise ModelNotReady(MISSING) from None
         options = self.options
         local = urlsplit(self.base_url).hostname in LOOPBACK
         http = DefaultAioHttpClient(

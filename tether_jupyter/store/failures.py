@@ -75,6 +75,11 @@ def told(function: Callable[..., Result], *arguments: Any) -> Result:
     except (PoolTimeout, SQLAlchemyError) as reason:
         log.error("the database cannot be used: %s", type(reason).__name__)
         raise StoreFailed from None
+    except ImportError as reason:
+        raise StoreFailed(
+            f"The database's driver is not installed ({reason.name}): "
+            '`pip install "tether-jupyter[postgresql]"`, then restart Jupyter.'
+        ) from None
     except OSError as reason:
         log.error("the history's folder cannot be used: %s", reason.strerror)
         raise StoreFailed(cause=NUMBERS.get(reason.errno, "unreachable")) from None
