@@ -56,6 +56,8 @@ class TetherApp(ExtensionApp):
                 self.log.warning("tether: %s is set, and nothing here uses it yet.", name)
         self.services = Services(settings, self.find_notebook, self.find_file)
         self.settings["tether_services"] = self.services
+        if self.serverapp is not None:
+            self.serverapp.event_logger.add_listener(schema_id=CONTENTS_EVENTS, listener=self.renamed)
 
     def initialize_handlers(self) -> None:
         """Mount the doors."""
@@ -83,7 +85,6 @@ class TetherApp(ExtensionApp):
         """Let a thousand callers knock at once: Tornado's own backlog is 128."""
         for socket in getattr(serverapp.http_server, "_sockets", {}).values():
             socket.listen(4096)
-        serverapp.event_logger.add_listener(schema_id=CONTENTS_EVENTS, listener=self.renamed)
 
     async def stop_extension(self) -> None:
         """End what runs, so that no process and no upstream outlives the server."""

@@ -238,3 +238,41 @@ async def test_a_parent_names_the_branch_that_goes_on(turn_for, model, history):
 async def test_a_parent_that_is_not_there_is_said(turn_for):
     with pytest.raises(NotFound):
         await turn_for(message="one", parent_id="m_1")
+
+
+async def test_an_answer_is_made_again_beside_the_first_one(turn_for, model, history):
+    first = await turn_for(message="one")
+    await collect(first)
+    conversation = first.conversation.id
+    second = await turn_for(message="two", conversation_id=conversation)
+    await collect(second)
+    again = await turn_for(message=None, regenerate=second.id, conversation_id=conversation)
+    await collect(again)
+    assert [m["content"] for m in model.prompts[-1].messages][1:] == ["one", "an answer", "two"]
+    assert again.question.id == second.question.id
+    stored = await history.messages(first.owner, conversation)
+    assert [m.parent_id for m in stored if m.role == "assistant"][1:] == [second.question.id] * 2
+    assert len(stored) == 5
+
+
+async def test_a_first_question_can_be_asked_anew(turn_for, model, history):
+    first = await turn_for(message="one")
+    await collect(first)
+    other = await turn_for(message="other", conversation_id=first.conversation.id, parent_id="root")
+    await collect(other)
+    assert [m["content"] for m in model.prompts[-1].messages][1:] == ["other"]
+    assert other.question.parent_id is None
+
+
+async def test_the_question_is_kept_before_the_model_is_asked(turn_for, model, history):
+    kept = []
+    stream = model.stream
+
+    def watched(prompt, sampling):
+        kept.extend(history._messages.values())
+        return stream(prompt, sampling)
+
+    model.stream = watched
+    turn = await turn_for(message="one")
+    await collect(turn)
+    assert [m.content for m in kept[0].values()][0] == "one"

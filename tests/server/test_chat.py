@@ -174,7 +174,6 @@ async def test_a_backend_that_raises_anything_ends_the_turn_without_telling_its_
         ({"messages": [{"role": "assistant", "content": "hi"}]}, "must be the user's"),
         ({"message": "hi", "conversation_id": "../etc"}, "`conversation_id`"),
         ({"message": "hi", "tools": "auto"}, "Tools are not here yet"),
-        ({"message": "hi", "background": True}, "Background turns are not here yet"),
         ({"message": "hi", "model": "nobody:x", "seed": -1}, "`seed`"),
         ([], "must be a JSON object"),
         ("x", "must be a JSON object"),

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tether_jupyter.core.request import ChatRequest
 
 
+ROOT = "root"
+"""A `parent_id` that names the conversation's beginning: the question is another first one."""
 LONGEST_BRANCH = 200
 """Messages of the past that are looked at: a window holds fewer."""
 
@@ -51,16 +53,18 @@ async def open_turn(
     """
     conversation = await find_conversation(request, owner, history, notebook, file_id)
     chain: list[StoredMessage] = []
-    if conversation.message_count or request.parent_id:
-        chain = await history.branch(owner, conversation.id, request.parent_id, LONGEST_BRANCH)
+    if request.parent_id != ROOT and (conversation.message_count or request.parent_id or request.regenerate):
+        last = request.regenerate or request.parent_id
+        chain = await history.branch(owner, conversation.id, last, LONGEST_BRANCH)
+    again = asked_again(chain) if request.regenerate else None
     if request.messages is not None:
         past = [Message(role=m.role, content=plain(m.content)) for m in request.messages]
     else:
-        past = [Message(role=m.role, content=m.content) for m in answered(chain)]
+        past = [Message(role=m.role, content=m.content) for m in answered(before(chain, again))]
     own_system = any(m["role"] == "system" for m in past)
     system = "" if own_system else defaults.system if request.system is None else request.system
     question = Question(
-        text=plain(request.message),
+        text=again.content if again else plain(request.message),
         system=system or None,
         sections=[Section(item.kind, item.name, item.text) for item in request.context],
         past=past,
@@ -95,7 +99,8 @@ async def open_turn(
         model_label=model_label,
         correlation_id=correlation_id,
         history=history if request.store else None,
-        question=StoredMessage(
+        question=again
+        or StoredMessage(
             new_id("m"),
             "user",
             question.text,
@@ -142,6 +147,19 @@ async def create(history: History, owner: str, *, conversation_id: str) -> Conve
         return await history.create(owner, conversation_id=conversation_id)
     except Conflict:
         return await history.get(owner, conversation_id)
+
+
+def asked_again(chain: list[StoredMessage]) -> StoredMessage:
+    """Return the question at the end of a branch, its answer left out."""
+    for message in reversed(chain[-2:]):
+        if message.role == "user":
+            return message
+    raise InvalidRequest("`regenerate` must name an answer of the conversation, or its question.")
+
+
+def before(chain: list[StoredMessage], question: StoredMessage | None) -> list[StoredMessage]:
+    """Return what was said before a question; all of it where the question is a new one."""
+    return chain if question is None else chain[: chain.index(question)]
 
 
 def answered(chain: list[StoredMessage]) -> list[StoredMessage]:
