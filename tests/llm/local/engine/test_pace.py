@@ -39,17 +39,26 @@ def clock() -> Clock:
     return Clock()
 
 
+def reading(clock: Clock, seconds_a_token: float) -> None:
+    for _ in range(50):
+        clock.step(seconds_a_token * 100, 100, 100)
+
+
 def test_as_many_prompt_tokens_go_into_a_step_as_its_readers_can_wait_for(clock: Clock) -> None:
-    assert clock.pace.prompt_tokens(512) == figures.FEWEST
-    for _ in range(50):
-        clock.step(0.1, 100, 100)
-    assert clock.pace.prompt_tokens(512) == pytest.approx(figures.STEP_SECONDS / 0.001, abs=1)
-    for _ in range(50):
-        clock.step(0.001, 100, 100)
-    assert clock.pace.prompt_tokens(512) == 512
-    for _ in range(50):
-        clock.step(10.0, 100, 100)
-    assert clock.pace.prompt_tokens(512) == figures.FEWEST
+    assert clock.pace.prompt_tokens(512, 4, 1) == figures.FEWEST
+    reading(clock, 0.001)
+    assert clock.pace.prompt_tokens(512, 4, 1) == pytest.approx(figures.STEP_SECONDS / 0.001, abs=1)
+    reading(clock, 0.00001)
+    assert clock.pace.prompt_tokens(512, 4, 1) == 512
+    reading(clock, 0.1)
+    assert clock.pace.prompt_tokens(512, 4, 1) == figures.FEWEST
+
+
+def test_a_step_grows_where_more_wait_for_their_first_word_than_for_their_next(clock: Clock) -> None:
+    reading(clock, 0.002)
+    few, even, many = (clock.pace.prompt_tokens(512, 4, waiting) for waiting in (1, 4, 8))
+    assert few < even < many <= 512
+    assert clock.pace.prompt_tokens(512, 0, 1) == 512
 
 
 def test_a_step_is_measured_by_what_it_holds(clock: Clock) -> None:
