@@ -131,7 +131,7 @@ async def test_nothing_of_one_person_is_there_for_another(ask, stream):
     own = content(await ask("conversations", method="GET", **as_ben(params={"notebook": "n.ipynb"})))
     assert own["conversations"] == []
     kept = content(await ask("conversations", conversation, "messages", method="GET"))["messages"]
-    assert [m["content"] for m in kept][0] == "secret"
+    assert kept[0]["content"] == "secret"
 
 
 @pytest.mark.parametrize(
