@@ -10,12 +10,29 @@ from hypothesis import strategies as st
 
 from tests.support import local_models as lm
 from tests.support import tiny_gguf
-from tether_jupyter.llm.local.engine.lookup import FIRST_DRAFT, LONGEST, LONGEST_DRAFT, SHORTEST, Lookup
+from tether_jupyter.llm.local.engine.lookup import DRAFTS, ENOUGH, LONGEST, NEAR, SHORTEST, Lookup
+
+
+def follow(lookup: Lookup, answer: list[int]) -> list[tuple[int, int]]:
+    """Let an answer be said; return of each step how many tokens were guessed, and how many came true."""
+    steps = []
+    said = 0
+    while said < len(answer):
+        draft = lookup.draft(len(answer) - said - 1)
+        taken = 0
+        while taken < len(draft) and draft[taken] == answer[said + taken]:
+            taken += 1
+        lookup.extend(answer[said : said + taken + 1])
+        said += taken + 1
+        if draft:
+            lookup.learn(len(draft), taken)
+        steps.append((len(draft), taken))
+    return steps
 
 
 def test_a_draft_is_what_followed_the_last_three_tokens_before() -> None:
     lookup = Lookup([1, 2, 3, 4, 5, 6, 9, 9, 1, 2, 3])
-    assert lookup.draft(99) == [4, 5, 6, 9, 9, 1, 2, 3]
+    assert lookup.draft(99) == [4, 5, 6]
     assert lookup.draft(2) == [4, 5]
     assert lookup.draft(0) == lookup.draft(-3) == []
 
@@ -30,27 +47,74 @@ def test_nothing_is_guessed_where_nothing_was_repeated(tokens: list[int]) -> Non
 
 
 def test_drafts_grow_while_they_come_true_and_go_on_where_the_last_one_ended() -> None:
+    text = list(range(1000))
+    steps = follow(Lookup([*text, -1]), text)
+    assert steps[:3] == [(0, 0)] * 3
+    lengths = [offered for offered, _ in steps[3:-1]]
+    assert lengths[:4] == [3, 3, 7, 15]
+    assert lengths == sorted(lengths)
+    assert lengths[-1] == DRAFTS[-1]
+    assert all(offered == taken for offered, taken in steps)
+
+
+@pytest.mark.parametrize("new", [[], [-2], [-2, -3, -4], [*range(-20, 0)]])
+@pytest.mark.parametrize("gone", [0, 1, 5, 20])
+def test_behind_an_edit_the_copy_is_found_by_its_first_token(new: list[int], gone: int) -> None:
     text = list(range(200))
-    lookup = Lookup([*text, 0, 1, 2])
-    place, lengths = 3, []
-    while place < 150:
-        draft = lookup.draft(99)
-        assert draft == text[place : place + len(draft)]
-        lengths.append(len(draft))
-        lookup.extend(text[place : place + len(draft) + 1])
-        lookup.learn(len(draft), len(draft))
-        place += len(draft) + 1
-    assert lengths[:3] == [FIRST_DRAFT, 2 * FIRST_DRAFT, 4 * FIRST_DRAFT]
-    assert max(lengths) == LONGEST_DRAFT
+    answer = [*text[:100], *new, *text[100 + gone :]]
+    steps = follow(Lookup([*text, -1]), answer)
+    said = 0
+    seen = []
+    for offered, taken in steps:
+        if said >= 100 and not offered:
+            seen.append(said)
+        said += taken + 1
+    # One step for each new token, where none was saved, and one for the first of the copy.
+    assert len(seen) <= len(new) + bool(new or gone)
+    assert steps[-1][1]
 
 
-def test_bad_drafts_shrink_and_ask_for_more_evidence_until_one_is_good() -> None:
+def test_a_copy_is_given_up_behind_a_long_edit_and_found_again_by_more_tokens() -> None:
+    text = list(range(200))
+    new = list(range(1000, 1000 + 2 * NEAR))
+    steps = follow(Lookup([*text, -1]), [*text[:100], *new, *text[100:]])
+    misses = [(offered, taken) for offered, taken in steps if taken < offered]
+    assert len(misses) == 1
+    assert sum(offered == 0 for offered, _ in steps) == SHORTEST + len(new) - 1 + SHORTEST
+
+
+def test_a_token_that_comes_twice_behind_an_edit_needs_another_one_beside_it() -> None:
+    text = [*range(40), 50, 60, 70, 50, 61, 71, 81, 91, 92, 93]
+    lookup = Lookup([*text, -1])
+    follow(lookup, [*text[:40], -5])
+    assert lookup.draft(9) == []
+    lookup.extend([50])
+    assert lookup.draft(9) == []
+    lookup.extend([61])
+    assert lookup.draft(3) == [71, 81, 91]
+
+
+def test_where_hardly_anything_comes_true_hardly_anything_is_guessed() -> None:
+    """The same three tokens, and never what followed them before."""
+    answer = [token for number in range(100) for token in (1, 2, 3, 1000 + number)]
+    steps = follow(Lookup([1, 2, 3, 4]), answer)
+    assert sum(offered for offered, _ in steps) < 15
+
+
+def test_guesses_that_were_not_asked_for_do_no_harm() -> None:
+    """For a while there are too many answers for guesses, and this one goes on meanwhile."""
+    text = list(range(200))
+    lookup = Lookup([*text, -1])
+    follow(lookup, text[:60])
+    lookup.extend(text[60:70])
+    assert lookup.draft(3) == [70, 71, 72]
+
+
+def test_bad_drafts_ask_for_more_evidence_until_one_is_good() -> None:
     lookup = Lookup([7, 1, 2, 3, 4, 5, 6, 8, 1, 2, 3])
     for _ in range(10):
-        assert lookup.draft(99) or lookup.evidence > SHORTEST or lookup.pause
-        lookup.learn(8, 0)
+        lookup.learn(8, ENOUGH - 1)
     assert lookup.evidence == LONGEST
-    assert lookup.length == FIRST_DRAFT
     while lookup.pause:
         assert lookup.draft(99) == []
     assert lookup.draft(99) == []
@@ -64,7 +128,7 @@ def test_a_draft_is_a_piece_of_what_was_said_after_the_same_three_tokens(
     tokens: list[int], most: int
 ) -> None:
     draft = Lookup(tokens).draft(most)
-    assert len(draft) <= max(0, min(most, FIRST_DRAFT))
+    assert len(draft) <= max(0, min(most, DRAFTS[0]))
     if draft:
         run = [*tokens[-SHORTEST:], *draft]
         assert any(tokens[i : i + len(run)] == run for i in range(len(tokens) - SHORTEST))

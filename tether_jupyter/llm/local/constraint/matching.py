@@ -206,9 +206,24 @@ class Constraint:
         fuel = [MOST_STEPS]
         for attempt in range(TRIES):
             way = self.copy().walk(min(limit, LONGEST_WAY), attempt, fuel)
-            if way is not None:
+            if way:
                 return way
+            if way is None and limit < LONGEST_WAY:
+                break  # What looked shortest is too long; luck helps where there seemed to be no way at all.
         return None
+
+    def ends_with(self, tokens: list[int]) -> bool:
+        """Return whether some tokens, the last of which is an end, surely end the answer: one quick look.
+
+        It may be `False` where they do, if it must be looked up whether names or items have run out.
+        """
+        place, tree = self.place, self.prepared.tree
+        if tokens[-1] not in self.tokens.ends or (tree is not None and tree.careful):
+            return False
+        if self.matcher.validate_tokens(tokens) != len(tokens):
+            return False
+        data = b"".join(self.tokens.pieces[token] for token in tokens[:-1])
+        return place is None or tree is None or place.after(data, tree) is not None
 
     def plain_mask(self) -> NDArray[np.bool_]:
         """Return which tokens the grammar takes."""
@@ -218,7 +233,8 @@ class Constraint:
         if self.matcher.is_error():
             raise guidance.too_complex()
         found = np.unpackbits(bits, count=self.tokens.size, bitorder="little").view(np.bool_)
-        return found & self.tokens.usable
+        found &= self.tokens.usable
+        return found
 
     def fits(self, token: int) -> Place | None:
         """Return the place after a token that the grammar takes; `None` where something would come twice.
@@ -296,7 +312,10 @@ class Constraint:
         return self.way[0] if self.way else None
 
     def walk(self, limit: int, attempt: int, fuel: list[int]) -> list[int] | None:
-        """Go to the end by whatever looks shortest, and return the tokens."""
+        """Go to the end by whatever looks shortest, and return the tokens.
+
+        There are none where nothing seems to lead on; it is `None` where the way is too long.
+        """
         used: defaultdict[object, float] = defaultdict(float)
         luck = random.Random(attempt)
         found: list[int] = []
@@ -305,7 +324,9 @@ class Constraint:
             if not steps or not self.takes(steps[0]):
                 steps = self.step(used, luck, attempt)
             fuel[0] -= 1
-            if not steps or len(found) + len(steps) >= limit or fuel[0] < 0:
+            if not steps:
+                return []
+            if len(found) + len(steps) >= limit or fuel[0] < 0:
                 return None
             for token in steps:
                 if not self.takes(token):
@@ -335,7 +356,7 @@ class Constraint:
                 used[hint] += 1
                 return list(hint)
             used[hint] += 0.01
-        single = [token for token in self.tokens.single if mask[token]]
+        single: list[int] = self.tokens.single[mask[self.tokens.single]].tolist()
         if attempt:
             luck.shuffle(single)
         for token in itertools.chain(sorted(single, key=lambda token: used[token]), self.short(mask)):

@@ -50,7 +50,8 @@ class Tokens:
         for token, piece in enumerate(self.pieces):
             if piece and token not in ends:
                 self.spelling.setdefault(piece, token)
-        self.single = [self.spelling[bytes([code])] for code in ORDER if bytes([code]) in self.spelling]
+        single = [self.spelling[bytes([code])] for code in ORDER if bytes([code]) in self.spelling]
+        self.single = np.array(single, np.intp)
         closers = {True: b'"', False: b"}]"}
         self.closers = {
             inside: [self.spelling[bytes([code])] for code in codes if bytes([code]) in self.spelling]

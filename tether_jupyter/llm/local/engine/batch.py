@@ -62,6 +62,11 @@ class Batch:
         first, end = self.count, self.count + len(tokens)
         if not first < end <= self.size:
             raise ValueError(f"{len(tokens)} tokens do not go into the batch: {self.room} are free")
+        if len(tokens) == 1 and wanted == 1:  # Nearly every step of an answer: no arrays for one number.
+            self.tokens[first], self.positions[first] = tokens[0], position
+            self.sequences[first], self.wanted[first] = self.places[slot], 1
+            self.count = end
+            return first
         self.tokens[first:end] = tokens
         self.positions[first:end] = np.arange(position, position + end - first)
         self.sequences[first:end] = self.places[slot]

@@ -12,9 +12,9 @@ from tether_jupyter.llm.local.excuses import Excuses
 SMOOTH = 0.2
 """The weight of the newest step in a mean."""
 STEP_SECONDS = 0.2
-"""How long a step may be made by one prompt while answers are under way: what their readers see as a pause."""
+"""How long a step may be made by one prompt while answers are under way: their readers see a pause."""
 STEP_SHARE = 2.0
-"""By how much a step grows for every turn that waits for its first word, over those that wait for their next."""
+"""By how much a step grows with those who wait for their first word, over those who wait for their next."""
 FEWEST = 64
 """Prompt tokens of a step, at least: fewer cost about as much time."""
 WINDOW = 10.0
@@ -115,7 +115,7 @@ class Pace:
     def prompt_tokens(self, most: int, answering: int, reading: int) -> int:
         """Return how many prompt tokens go into a step.
 
-        Large steps are cheaper for each token and bring many a first word sooner; small ones let answers flow.
+        Large steps are cheaper for each token and bring first words sooner; small ones let answers flow.
         So a step's length follows how many people wait for each of them.
 
         Parameters

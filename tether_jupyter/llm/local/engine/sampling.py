@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,8 @@ import numpy as np
 
 from tether_jupyter.core.prompt import Sampling
 from tether_jupyter.errors import InvalidRequest
+from tether_jupyter.llm.local.constraint import Ending
+from tether_jupyter.llm.local.engine.candidates import Candidates, best, best_allowed
 from tether_jupyter.llm.local.limits import MIN_P, TOP_K, TOP_P
 
 if TYPE_CHECKING:
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
 RANDOM_SEED = 0xFFFFFFFF
 PENALTY_WINDOW = 256
 """Over how many of the last tokens of the answer a penalty looks back."""
-CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
-LOOK = 32
-"""Every so many tokens a constrained answer looks for a way to its end."""
-CLOSING_MARGIN = 64
-"""Tokens before the end from which a constrained answer makes sure at each of them that it can still end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +63,13 @@ class Sampler:
         self.size = model.vocabulary.size
         self.constraint = constraint
         self.doubt = None if constraint else doubt
-        self.way_out: list[int] = []
-        """The tokens with which a constrained answer can still end in time."""
-        self.leaving = False
+        self.ending = Ending(constraint) if constraint else None
+        self.candidates: Candidates | None = None
+        self.most = 0
+        """How many of the best tokens the chain may choose among; 0 for all."""
+        self.changed: set[int] = set()
+        """Tokens whose logits the chain changes before it looks for the best ones."""
+        self.penalises = False
         links = self.links(sampling)
         self.chain = self.llama.llama_sampler_chain_init(self.llama.llama_sampler_chain_default_params())
         for link in links:
@@ -87,18 +87,22 @@ class Sampler:
                 )
             array = (llama.llama_logit_bias * len(pairs))(*(llama.llama_logit_bias(t, v) for t, v in pairs))
             links.append(llama.llama_sampler_init_logit_bias(self.size, len(pairs), array))
+            self.changed.update(token for token, _ in pairs)
         repeat = sampling.repeat_penalty or 1.0
         frequency, presence = sampling.frequency_penalty or 0.0, sampling.presence_penalty or 0.0
         if repeat != 1.0 or frequency or presence:
             links.append(
                 llama.llama_sampler_init_penalties(self.size, PENALTY_WINDOW, repeat, frequency, presence)
             )
+            self.penalises = True
         if sampling.temperature <= 0:
+            self.most = 1
             return [*links, llama.llama_sampler_init_greedy()]
         seed = RANDOM_SEED if sampling.seed is None else sampling.seed % RANDOM_SEED
+        self.most = max(0, TOP_K if sampling.top_k is None else sampling.top_k)
         return [
             *links,
-            llama.llama_sampler_init_top_k(TOP_K if sampling.top_k is None else sampling.top_k),
+            llama.llama_sampler_init_top_k(self.most),
             llama.llama_sampler_init_top_p(sampling.top_p or TOP_P, 1),
             llama.llama_sampler_init_min_p(MIN_P if sampling.min_p is None else sampling.min_p, 1),
             llama.llama_sampler_init_temp(sampling.temperature),
@@ -113,65 +117,57 @@ class Sampler:
         left:
             How many tokens the answer may still have, this one included.
         """
-        if self.constraint is not None:
-            return self.constrained(self.constraint, row, left)
-        token: int = self.llama.llama_sampler_sample(self.chain, self.model.context, row)
-        if self.doubt is not None:
-            doubt, self.doubt = self.doubt, None
-            if self.likelihood(row, token) < doubt.below:
-                return doubt.token
+        if self.constraint is not None and self.ending is not None:
+            token = self.constrained(self.constraint, self.ending, row, left)
+        else:
+            token = self.choice(row)
+            if self.doubt is not None:
+                doubt, self.doubt = self.doubt, None
+                if self.likelihood(row, token) < doubt.below:
+                    token = doubt.token
+        self.said(token)
         return token
 
-    def constrained(self, constraint: Constraint, row: int, left: int) -> int:
+    def said(self, token: int) -> None:
+        """Note a token of the answer: penalties count what is said, not what was refused."""
+        if self.penalises:
+            self.llama.llama_sampler_accept(self.chain, token)
+            self.changed.add(token)
+
+    def constrained(self, constraint: Constraint, ending: Ending, row: int, left: int) -> int:
         """Return the model's choice where the constraint takes it, else its best of those that it takes."""
-        if self.leaving and self.way_out:
-            token = self.way_out.pop(0)
-        else:
-            token = self.best(np.arange(self.size), row)
+        ends = self.model.vocabulary.ends
+        token = ending.step()
+        if token is None:
+            token = self.choice(row)
             if not constraint.allows(token):
-                token = self.best(np.flatnonzero(constraint.mask()), row)
-            token = self.in_time(constraint, token, left)
-        if not self.model.vocabulary.ends(token):
+                token = self.choice(row, constraint.mask())
+            if not ends(token):
+                token = ending.following(token, left)
+        if not ends(token):
             constraint.accept(token)
-        # Penalties count what is said, not what was refused.
-        self.llama.llama_sampler_accept(self.chain, token)
         return token
 
     def certain(self, most: int) -> list[int]:
         """Return up to `most` tokens that the constraint leaves no choice about: a key, a quote, a comma."""
-        if self.constraint is None or most <= 0:
+        if self.constraint is None or self.ending is None or most <= 0:
             return []
-        return self.way_out[:most] if self.leaving else self.constraint.forced(most)
+        return self.ending.way[:most] if self.ending.leaving else self.constraint.forced(most)
 
-    def in_time(self, constraint: Constraint, token: int, left: int) -> int:
-        """Return the token, or the first one of the way out where the answer could not end in time after it.
-
-        A model that never closes a text of its own accord would otherwise leave half of an object.
-        """
-        if self.model.vocabulary.ends(token):
-            return token
-        if left > CLOSING_MARGIN + 3 * len(self.way_out) and left % LOOK:
-            return token
-        ahead = constraint.copy()
-        ahead.accept(token)
-        way = ahead.closing(left - 1)  # The end token is one of them, so that the answer ends with `stop`.
-        if way is not None:
-            self.way_out = way
-            return token
-        if not self.way_out:  # There never was a way that is short enough, so the answer will be cut.
-            return token
-        # The way was found from here, or from a little before, and is walked to its end.
-        self.leaving = True
-        return self.way_out.pop(0)
-
-    def best(self, tokens: np.ndarray[Any, Any], row: int) -> int:
-        """Return the chain's choice among some tokens. A chain must not see one that cannot be chosen."""
-        rows = np.zeros(len(tokens), CANDIDATE)
-        rows["id"], rows["logit"] = tokens, self.model.logits(row)[tokens]
-        data = ctypes.cast(rows.ctypes.data, ctypes.POINTER(self.llama.llama_token_data))
-        array = self.llama.llama_token_data_array(data=data, size=len(rows), selected=-1, sorted=False)
-        self.llama.llama_sampler_apply(self.chain, ctypes.byref(array))
-        return int(array.data[max(0, array.selected)].id)
+    def choice(self, row: int, allowed: np.ndarray[Any, Any] | None = None) -> int:
+        """Return the chain's choice among all tokens, or among those that a mask allows."""
+        if allowed is None and not self.penalises:
+            # This also tells the chain that the token is said, which only penalties take note of.
+            return int(self.llama.llama_sampler_sample(self.chain, self.model.context, row))
+        logits = self.model.logits(row)
+        # A chain that cuts to the best few needs to be shown no others, but for those that it changes before.
+        count = self.most + len(self.changed) if self.most else self.size
+        tokens = best(logits, count) if allowed is None else best_allowed(logits, allowed, count)
+        if self.changed and len(tokens) < self.size:
+            changed = np.fromiter(self.changed, np.intp, len(self.changed))
+            tokens = np.union1d(tokens, changed if allowed is None else changed[allowed[changed]])
+        self.candidates = self.candidates or Candidates(self.llama, self.size)
+        return self.candidates.choice(self.chain, tokens, logits)
 
     def likelihood(self, row: int, token: int) -> float:
         """Return how likely the model finds a token, before any sampler has changed that."""

@@ -34,6 +34,7 @@ class Vocabulary:
         self.add_bos = bool(llama.llama_vocab_get_add_bos(handle)) and self.bos >= 0
         texts = [llama.llama_vocab_get_text(handle, token) or b"" for token in range(self.size)]
         self.longest = max(map(len, texts), default=1)
+        self.endings = frozenset(t for t in range(self.size) if llama.llama_vocab_is_eog(handle, t))
         self._pieces: dict[int, bytes] = {}
         self.infill = self._infill()
         """The tokens before the prefix, the suffix and the middle, for models that fill in; else `None`."""
@@ -94,7 +95,7 @@ class Vocabulary:
 
     def ends(self, token: int) -> bool:
         """Return whether a token ends an answer."""
-        return bool(self.llama.llama_vocab_is_eog(self.handle, token))
+        return token in self.endings
 
     def _infill(self) -> tuple[int, int, int] | None:
         llama, handle = self.llama, self.handle
