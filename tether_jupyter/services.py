@@ -124,6 +124,8 @@ class Services:
     async def ask(self, request: ChatRequest, owner: str, correlation_id: str) -> Generation:
         """Start the turn that a request asks for."""
         self.generations.check_room()
+        if request.preset or await self.database.exists():
+            request = (await self.clients.layers(owner, request.client_id, request.preset)).apply(request)
         tether = self.settings.tether
         backend, model_name = self.backends.split(request.model)
         service = self.backends.get(backend)
@@ -227,7 +229,7 @@ class Services:
         """Import, aside and once, what the first question would otherwise wait for."""
         if not self._warmed:
             self._warmed = True
-            modules = ["tether_jupyter.core.request"]
+            modules = ["tether_jupyter.core.request", "tether_jupyter.store.clients"]
             with contextlib.suppress(TetherError):
                 modules += self.backends.get().heavy_modules
             asyncio.get_running_loop().run_in_executor(None, import_all, modules)

@@ -154,6 +154,12 @@ def test_the_models_come_with_what_could_not_be_told(door: Door, tether: FakeTet
     assert door.do("models", url=tether.url) == tether.models
 
 
+def test_the_presets_are_those_of_the_front_end_that_asks(door: Door, tether: FakeTether) -> None:
+    tether.presets = {"my:lab": {"presets": [{"name": "kind", "values": {}}], "active": "kind"}}
+    assert door.do("presets", "my:lab", url=tether.url)["active"] == "kind"
+    assert door.do("presets", url=tether.url) == {"presets": [], "active": None}
+
+
 def test_a_model_is_loaded_and_unloaded_by_its_name_or_as_usual(door: Door, tether: FakeTether) -> None:
     assert door.do("load", "local:big", url=tether.url)["loaded"] is True
     assert door.do("unload", url=tether.url)["loaded"] is False

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import re
 
 import pytest
 from tornado.web import RequestHandler
@@ -43,7 +44,7 @@ def paths():
     """Yield one path for each mounted route."""
     for pattern, handler in ROUTES:
         yield (
-            pattern.replace(r"([A-Za-z0-9_.:-]{1,128})", "c_1").replace("\\", "").replace(".*", "x"),
+            re.sub(r"\((?:[^()]|\([^()]*\))*\)", "c_1", pattern).replace("\\", "").replace(".*", "x"),
             handler,
         )
 

@@ -20,7 +20,7 @@ def test_every_route_and_verb_is_in_the_document():
     for pattern, handler in ROUTES:
         if handler is UnknownHandler:
             continue
-        path = pattern.replace(r"([A-Za-z0-9_.:-]{1,128})", "{}").replace("\\", "")
+        path = re.sub(r"\((?:[^()]|\([^()]*\))*\)", "{}", pattern).replace("\\", "")
         for verb in ("get", "post", "put", "patch", "delete"):
             for cls in handler.__mro__:
                 if cls.__module__.startswith("tether_jupyter") and verb in vars(cls):

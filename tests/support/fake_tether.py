@@ -55,6 +55,7 @@ class FakeTether:
         self.paths: list[str] = []
         self.stopped: list[str] = []
         self.models: dict[str, Any] = {"models": [], "problem": None}
+        self.presets: dict[str, dict[str, Any]] = {}
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.closed_at: list[float] = []
         self.notebooks: dict[str, str] = {}
@@ -107,7 +108,7 @@ class FakeTether:
         self.model, self.health, self.health_status = "local:tiny", dict(HEALTH), 200
         self.requests, self.headers, self.paths, self.stopped = [], [], [], []
         self.notebooks, self.closed_at = {}, []
-        self.models, self.asked = {"models": [], "problem": None}, []
+        self.models, self.asked, self.presets = {"models": [], "problem": None}, [], {}
         self._closings = self._conversations = 0
         self._gates.clear()
         self._reached.clear()
@@ -127,6 +128,7 @@ class FakeTether:
             (rf"{root}tether/stop/(.+)", Stop, fake),
             (rf"{root}tether/models", Models, fake),
             (rf"{root}tether/models/(load|unload)", LoadOrUnload, fake),
+            (rf"{root}tether/clients/([^/]+)/presets", Presets, fake),
             (rf"{root}tether/conversations", Conversations, fake),
             (rf"{root}api/sessions", Sessions, fake),
         ])  # fmt: skip
@@ -299,6 +301,12 @@ class Stop(Handler):
 class Models(Handler):
     def get(self) -> None:
         self.finish(self.fake.models)
+
+
+class Presets(Handler):
+    def get(self, client: str) -> None:
+        if not (self.fake.script and self.refuse(self.fake.script)):
+            self.finish(self.fake.presets.get(client, {"presets": [], "active": None}))
 
 
 class LoadOrUnload(Handler):

@@ -66,6 +66,10 @@ class AsyncClient:
         """Return `models`, a row for each that can answer or be pulled, and `problem`, or null."""
         return await self._json("GET", "models")
 
+    async def presets(self, client_id: str = "api") -> dict[str, Any]:
+        """Return a front end's `presets`, and the name of the `active` one, or null."""
+        return await self._json("GET", f"clients/{quote(client_id, safe='')}/presets")
+
     async def load(self, name: str | None = None) -> dict[str, Any]:
         """Get a model ready to answer, in place of the one that is, and return its `backend` and `name`."""
         return await self._json("POST", "models/load", http.named(name))

@@ -90,6 +90,10 @@ class Client:
         """Return `models`, a row for each that can answer or be pulled, and `problem`, or null."""
         return self._json("GET", "models")
 
+    def presets(self, client_id: str = "api") -> dict[str, Any]:
+        """Return a front end's `presets`, and the name of the `active` one, or null."""
+        return self._json("GET", f"clients/{quote(client_id, safe='')}/presets")
+
     def load(self, name: str | None = None) -> dict[str, Any]:
         """Get a model ready to answer, in place of the one that is, and return its `backend` and `name`.
 

@@ -6,6 +6,7 @@ Pydantic is imported with this module, so nothing that runs at start may import 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import (
@@ -83,7 +84,16 @@ class ChatRequest(BaseModel):
         validation_alias=AliasChoices("conversation_id", "conversationId"),
         description="The conversation to go on with; a new one where there is none.",
     )
-    parent_id: Identifier | None = Field(None, description="The message that this one answers.")
+    parent_id: Identifier | None = Field(
+        None,
+        description="The message that this one answers: another than the newest makes a branch, `root` a "
+        "first question anew.",
+    )
+    regenerate: Identifier | None = Field(
+        None,
+        description="An answer, or a question, of the conversation: answer it again, in a branch. `message` "
+        "is left out.",
+    )
     notebook: Path | None = Field(
         None, description="A notebook's path under the contents root: go on with its conversation."
     )
@@ -111,7 +121,11 @@ class ChatRequest(BaseModel):
     )
     response_format: dict[str, Any] | None = None
     context: list[ContextItem] = Field(default_factory=list, max_length=256)
-    attachments: list[Identifier] = Field(default_factory=list, max_length=64)
+    attachments: list[Identifier] = Field(
+        default_factory=list,
+        max_length=64,
+        description="Ids of uploads: texts are read as data, images go to a model that sees.",
+    )
     tools: Literal["off", "ask", "auto"] = "off"
     tool_names: list[Name] | None = None
     store: bool = True
@@ -131,6 +145,14 @@ class ChatRequest(BaseModel):
 
     @model_validator(mode="after")
     def asks_something(self) -> ChatRequest:
+        if self.regenerate is not None:
+            if self.message is not None or self.messages is not None or self.parent_id is not None:
+                raise ValueError(
+                    "`regenerate` goes with `conversation_id`, and without a question of its own"
+                )
+            if self.conversation_id is None or not self.store:
+                raise ValueError("`regenerate` needs the `conversation_id`")
+            return self
         if self.message is None:
             if not self.messages:
                 raise ValueError("Send the question as `message`")
@@ -151,10 +173,7 @@ class ChatRequest(BaseModel):
 # Parts of the contract that later work fills in. Asking for one is refused by name: a caller who sets
 # `tools` and gets an answer without them would never know.
 LATER = {
-    "preset": "Presets",
-    "attachments": "Attachments",
     "tool_names": "Tools",
-    "background": "Background turns",
 }
 
 
@@ -205,11 +224,7 @@ def read_chat(fields: dict[str, Any], *, max_message_length: int) -> ChatRequest
         raise InvalidRequest(explain(reason)) from None
     except RecursionError:
         raise InvalidRequest("The request is nested too deeply.") from None
-    for name, what in LATER.items():
-        if getattr(request, name):
-            raise InvalidRequest(f"{what} are not here yet: leave `{name}` out.")
-    if request.tools != "off":
-        raise InvalidRequest("Tools are not here yet: leave `tools` out, or send `off`.")
+    not_here_yet(vars(request))
     length = message_length(request)
     if length > max_message_length:
         raise TooLarge(
@@ -217,6 +232,21 @@ def read_chat(fields: dict[str, Any], *, max_message_length: int) -> ChatRequest
             "Shorten it, or send the long part as `context`."
         )
     return request
+
+
+def not_here_yet(fields: Mapping[str, Any]) -> None:
+    """Refuse fields of a request, or of settings for requests, that nothing answers to yet.
+
+    Raises
+    ------
+    InvalidRequest
+        One of them is set; the message names it.
+    """
+    for name, what in LATER.items():
+        if fields.get(name):
+            raise InvalidRequest(f"{what} are not here yet: leave `{name}` out.")
+    if fields.get("tools") not in (None, "off"):
+        raise InvalidRequest("Tools are not here yet: leave `tools` out, or send `off`.")
 
 
 def message_length(request: ChatRequest) -> int:

@@ -16,7 +16,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from tether_jupyter.client.sync import Client
 from tether_jupyter.errors import NotFound, TetherError
-from tether_jupyter.magics import braces, models, options
+from tether_jupyter.magics import braces, models, options, presets
 from tether_jupyter.magics.answer import DEMO, Answer
 from tether_jupyter.magics.loading import LoadWatch
 from tether_jupyter.magics.origin import Origin
@@ -64,7 +64,9 @@ class AskMagics(Magics):
     @argument("-t", "--temperature", type=options.temperature, help="From 0 (the same each time) to 2.")
     @argument("--max-tokens", type=options.positive, help="The longest answer, in tokens.")
     @argument("--system", metavar="TEXT", help="What the model is told before the question.")
+    @argument("--preset", metavar="NAME", help="Answer as this preset of the front end `magic` says.")
     @argument("--no-stream", action="store_true", help="Show the answer when it is complete.")
+    @argument("--presets", action="store_true", help="List the presets that --preset takes.")
     @argument("--models", action="store_true", help="List the models that are here, and which one answers.")
     @argument(
         "--unload",
@@ -81,8 +83,8 @@ class AskMagics(Magics):
         """
         given, rest = options.split(parser_of(self), line)
         typed = "\n\n".join(filter(None, [rest, (cell or "").strip()]))
-        if given.models or given.unload:
-            self._about_models(given, typed)
+        if given.models or given.unload or given.presets:
+            self._list(given, typed)
             return
         if not typed:
             raise UsageError("There is no question. Write one behind %tether, or below %%tether.")
@@ -93,10 +95,10 @@ class AskMagics(Magics):
             parameters = self._parameters(given)
             record |= {"parameters": parameters} if parameters else {}
             record |= {"filled": filled} if filled else {}
-            request = {"message": message, "client_id": "magic", **parameters, **self._address(given)}
+            request = {"message": message, "client_id": presets.CLIENT, **parameters, **self._address(given)}
             self._ask(request, answer, stream=not given.no_stream)
         except TetherError as reason:
-            if isinstance(reason, NotFound) and not answer.meta:
+            if isinstance(reason, NotFound) and "conversation" in reason.message and not answer.meta:
                 self._forget(given, reason)
             raise quietly(reason, reason.message, reason.hint, when(reason)) from None
         except KeyboardInterrupt as reason:
@@ -106,12 +108,13 @@ class AskMagics(Magics):
                 self._shell.user_ns[given.output] = answer.text
         self._remember(given, answer)
 
-    def _about_models(self, given: Any, typed: str) -> None:
+    def _list(self, given: Any, typed: str) -> None:
         """Unload, and then list, as the options say."""
         if typed:
-            raise UsageError("--models and --unload take no question. Ask it by itself.")
+            raise UsageError("--models, --presets and --unload take no question. Ask it by itself.")
         wanted = [models.unload] if given.unload else []
         wanted += [models.listing] if given.models else []
+        wanted += [presets.listing] if given.presets else []
         try:
             for tell in wanted:
                 sys.stdout.write(f"{tell(self._client)}\n")
@@ -126,7 +129,7 @@ class AskMagics(Magics):
         self._client.close()
 
     def _parameters(self, given: Any) -> dict[str, Any]:
-        names = ("model", "temperature", "max_tokens", "system")
+        names = ("model", "preset", "temperature", "max_tokens", "system")
         return {name: getattr(given, name) for name in names if getattr(given, name) is not None}
 
     def _address(self, given: Any) -> dict[str, Any]:

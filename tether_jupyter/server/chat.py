@@ -108,7 +108,8 @@ class StopHandler(TetherHandler):
         self.answer({"conversation_id": conversation_id, "stopped": stopped})
 
 
-ID = r"([A-Za-z0-9_.:-]{1,128})"
+ID = r"((?:[A-Za-z0-9_.:-]|%3[Aa]){1,128})"
+"""An id in a path; browsers write its colon as `%3A`."""
 
 handlers = [
     (r"/tether/chat", ChatHandler),

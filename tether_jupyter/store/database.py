@@ -95,6 +95,13 @@ class Database:
             self._readers = ThreadPoolExecutor(READERS, "tether-read")
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
+    async def exists(self) -> bool:
+        """Return whether there is a database already: one that nobody has written into has no file."""
+        if self._engine is not None or self.kind != "sqlite":
+            return True
+        file = self.url.partition(":///")[2].partition("?")[0]
+        return bool(file) and await asyncio.to_thread(Path(file).exists)
+
     async def close(self) -> None:
         """Finish what was asked for, and close all connections."""
         await asyncio.to_thread(self.close_now)
