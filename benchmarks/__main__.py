@@ -19,7 +19,8 @@ from benchmarks.support.result import Result, circumstances, write_readme
 ENGINE = ["engine_throughput", "engine_returning", "engine_prefill", "engine_lag", "engine_cancel"]
 ENGINE += ["engine_pipe", "engine_shared", "engine_speculation", "engine_schema", "engine_text"]
 # In this order: what needs a quiet machine most comes first.
-NAMES = ("magic", "interrupt", "load_ext", "startup", "wire", "streams", "worker", "demo", *ENGINE)
+HISTORY = ("history_share", "history_open", "history_writers", "history_slope", "history_crash", "search")
+NAMES = ("magic", "interrupt", "load_ext", "startup", "wire", "streams", "worker", "demo", *ENGINE, *HISTORY)
 FILES = 8192
 
 

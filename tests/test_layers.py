@@ -21,7 +21,7 @@ ALLOWED = {
     "store": {"core", "errors"},
     "services": {"core", "errors", "llm", "settings", "store"},
     "server": {"core", "errors", "services"},
-    "app": {"server", "services", "settings"},
+    "app": {"errors", "server", "services", "settings"},
     "client": {"core", "errors"},
     "cli": {"core", "errors", "llm", "settings"},
     "magics": {"client", "core", "errors"},

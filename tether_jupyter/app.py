@@ -57,7 +57,8 @@ class TetherApp(ExtensionApp):
         self.services = Services(settings, self.find_notebook, self.find_file)
         self.settings["tether_services"] = self.services
         if self.serverapp is not None:
-            self.serverapp.event_logger.add_listener(schema_id=CONTENTS_EVENTS, listener=self.renamed)
+            logger: Any = self.serverapp.event_logger
+            logger.add_listener(schema_id=CONTENTS_EVENTS, listener=self.renamed)
 
     def initialize_handlers(self) -> None:
         """Mount the doors."""

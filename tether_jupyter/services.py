@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import gc
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from tether_jupyter.core.frames import frames
 from tether_jupyter.core.generation import Generation, Generations
 from tether_jupyter.core.history import History
 from tether_jupyter.core.opening import Defaults, open_turn
-from tether_jupyter.errors import TetherError
+from tether_jupyter.errors import NotFound, TetherError
 from tether_jupyter.llm.registry import Backends
 from tether_jupyter.llm.service import LLMService
 from tether_jupyter.settings import Settings
@@ -25,6 +25,7 @@ from tether_jupyter.store.memory import MemoryHistory
 from tether_jupyter.store.presence import prepare
 
 if TYPE_CHECKING:
+    from tether_jupyter.core.attached import Attached
     from tether_jupyter.core.request import ChatRequest
     from tether_jupyter.llm.models.library import Library
     from tether_jupyter.store.clients import Clients
@@ -32,11 +33,14 @@ if TYPE_CHECKING:
     from tether_jupyter.store.projects import Projects
     from tether_jupyter.store.search import Search
     from tether_jupyter.store.suggestions import Suggestions
+    from tether_jupyter.store.transfer import Transfer
     from tether_jupyter.store.uploads import Uploads
 
 log = logging.getLogger("tether")
 
 Find = Callable[[str], Awaitable[str | None]]
+MOST_FILES = 32
+"""Files of earlier questions and of the project that go with a question."""
 BEAT_SECONDS = 20.0
 """How often a server with turns under way lets the history know that it lives."""
 
@@ -94,6 +98,13 @@ class Services:
         return Search(self.database)
 
     @cached_property
+    def transfer(self) -> Transfer:
+        """Conversations that come from a file."""
+        from tether_jupyter.store.transfer import Transfer
+
+        return Transfer(self.database)
+
+    @cached_property
     def clients(self) -> Clients:
         """What each front end is set to."""
         from tether_jupyter.store.clients import Clients
@@ -148,9 +159,35 @@ class Services:
             notebook=notebook,
             correlation_id=correlation_id,
             file_id=await self.find_file(notebook) if notebook else None,
+            files=partial(self.files_of, owner, service.vision),
+            sees=service.vision,
+            file_room=service.file_room,
         )
         self.beat()
         return self.generations.start(turn, background=request.background)
+
+    async def files_of(
+        self, owner: str, sees: bool, asked: Sequence[str], earlier: Sequence[str], project_id: str | None
+    ) -> list[Attached]:
+        """Return what a turn's files hold: those attached to it, to what was said before, and to the project.
+
+        Raises
+        ------
+        NotFound
+            One that the question names is not there. An earlier one may have been deleted since.
+        """
+        found = await self.uploads.for_turn(owner, asked) if asked else []
+        others = list(earlier)
+        if project_id is not None:
+            others += [id for id in await self.projects.files(owner, project_id) if id not in earlier]
+        for upload_id in [id for id in others if id not in asked][:MOST_FILES]:
+            with contextlib.suppress(NotFound):
+                found += [
+                    one
+                    for one in await self.uploads.for_turn(owner, [upload_id])
+                    if sees or one.kind == "text"
+                ]
+        return found
 
     def beat(self) -> None:
         """Let the history know that this server lives, for as long as a turn is under way."""

@@ -44,6 +44,17 @@ class Tether(Configurable):
     keep_history = Bool(
         True, help="Keep conversations in the database; `False` keeps them in memory, until the server ends."
     ).tag(config=True)
+    max_upload_size = Int(20 * 2**20, min=1024, help="The largest file that may be uploaded, in bytes.").tag(
+        config=True, env=["TETHER_MAX_UPLOAD_SIZE"]
+    )
+    max_uploads = Int(
+        10**9, min=0, help="How many bytes the uploads of one user may have together; 0 for no uploads."
+    ).tag(config=True, env=["TETHER_MAX_UPLOADS"])
+    uploads_url = Unicode(
+        "",
+        help="Where uploaded files are kept: any fsspec address, such as `s3://bucket/prefix`, without "
+        "credentials. Empty for a folder in Jupyter's data folder.",
+    ).tag(config=True, env=["TETHER_UPLOADS_URL"])
     max_turns = Int(
         1024, min=1, help="How many turns may run at once. One more is refused with `rate_limited`."
     ).tag(config=True)

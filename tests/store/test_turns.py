@@ -8,6 +8,7 @@ import pytest
 
 from tether_jupyter import settings
 from tether_jupyter.core.request import read_chat
+from tether_jupyter.errors import NotFound
 from tether_jupyter.services import Services
 
 
@@ -57,3 +58,55 @@ async def test_a_turn_that_is_not_stored_opens_no_database(tmp_path, monkeypatch
     await turn(services, message="one", store=False)
     await services.close()
     assert not (tmp_path / "jupyter" / "tether").exists()
+
+
+async def uploaded(services: Services, name: str, text: str) -> str:
+    arrived = services.uploads.blobs.receive()
+    try:
+        arrived.write(text.encode())
+        return (await services.uploads.add("ann", arrived, name)).id
+    finally:
+        arrived.discard()
+
+
+def asked(services: Services) -> str:
+    """Return the last question, as the model was asked it."""
+    content = services.backends.get("mock").prompts[-1].messages[-1]["content"]
+    assert isinstance(content, str)
+    return content
+
+
+async def test_an_attached_file_is_read_by_the_model_and_still_known_later(services: Services):
+    file = await uploaded(services, "notes.txt", "the total is 42")
+    first = await turn(services, message="what is the total?", attachments=[file])
+    assert "the total is 42" in asked(services)
+    conversation = first[0]["meta"]["conversation_id"]
+    await turn(services, message="and half of it?", conversation_id=conversation)
+    assert "the total is 42" in asked(services)
+    stored = await services.history.messages("ann", conversation)
+    assert [(m.content, m.attachments) for m in stored if m.role == "user"] == [
+        ("what is the total?", [file]),
+        ("and half of it?", None),
+    ]
+    await services.close()
+
+
+async def test_the_files_of_a_project_go_with_every_question_of_its_conversations(services: Services):
+    file = await uploaded(services, "rules.md", "Use tabs.")
+    project = await services.projects.create("ann", "work")
+    await services.projects.change("ann", project.id, files=[file])
+    made = await services.history.create("ann", project_id=project.id)
+    await turn(services, message="hello", conversation_id=made.id)
+    assert "Use tabs." in asked(services)
+    await services.projects.change("ann", project.id, deleted=True)
+    await turn(services, message="hello", conversation_id=made.id)
+    assert "Use tabs." not in asked(services)
+    await services.close()
+
+
+async def test_somebody_elses_file_cannot_be_attached(services: Services):
+    file = await uploaded(services, "notes.txt", "the total is 42")
+    with pytest.raises(NotFound):
+        request = read_chat({"message": "x", "attachments": [file]}, max_message_length=1000)
+        await services.ask(request, "ben", "trace")
+    await services.close()

@@ -23,3 +23,10 @@ class DenyTether(Authorizer):
 
     def is_authorized(self, handler: Any, user: User, action: str, resource: str) -> bool:
         return resource != "tether"
+
+
+class DenyContents(Authorizer):
+    """Allows everything but the workspace."""
+
+    def is_authorized(self, handler: Any, user: User, action: str, resource: str) -> bool:
+        return resource != "contents"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tether_jupyter.core.attached import MOST_TEXT, Attached, attach
 from tether_jupyter.core.history import Conversation, History, StoredMessage, new_id
 from tether_jupyter.core.prompt import Message, Prompt, Question, Sampling, Section, compose
 from tether_jupyter.core.turn import Model, Turn
@@ -19,6 +20,9 @@ ROOT = "root"
 """A `parent_id` that names the conversation's beginning: the question is another first one."""
 LONGEST_BRANCH = 200
 """Messages of the past that are looked at: a window holds fewer."""
+
+
+Files = Callable[[Sequence[str], Sequence[str], str | None], Awaitable[list[Attached]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,20 @@ async def open_turn(
     notebook: str | None,
     correlation_id: str,
     file_id: str | None = None,
+    files: Files | None = None,
+    sees: bool = False,
+    file_room: int = MOST_TEXT,
 ) -> Turn:
     """Find the conversation that a request belongs to, and return its next turn.
+
+    Parameters
+    ----------
+    files:
+        Returns what was attached to this question, to earlier ones, and to the project, in this order.
+    sees:
+        Whether the model takes images.
+    file_room:
+        Characters of attached files that the model's window has room for.
 
     Raises
     ------
@@ -63,12 +79,15 @@ async def open_turn(
         past = [Message(role=m.role, content=m.content) for m in answered(before(chain, again))]
     own_system = any(m["role"] == "system" for m in past)
     system = "" if own_system else defaults.system if request.system is None else request.system
-    question = Question(
-        text=again.content if again else plain(request.message),
-        system=system or None,
-        sections=[Section(item.kind, item.name, item.text) for item in request.context],
-        past=past,
-    )
+    words = again.content if again else plain(request.message)
+    asked = (again.attachments or []) if again else request.attachments
+    content, sections = words, [Section(item.kind, item.name, item.text) for item in request.context]
+    if files is not None:
+        earlier = [id for m in reversed(chain) for id in m.attachments or () if id not in asked]
+        attached = await files(asked, list(dict.fromkeys(earlier)), conversation.project_id)
+        content, read = attach(words, attached, sees=sees, model=model_label, most=file_room)
+        sections = [*read, *sections]
+    question = Question(text=content, system=system or None, sections=sections, past=past)
     temperature = defaults.temperature if request.temperature is None else request.temperature
     return Turn(
         id=new_id("m"),
@@ -103,7 +122,7 @@ async def open_turn(
         or StoredMessage(
             new_id("m"),
             "user",
-            question.text,
+            words,
             chain[-1].id if chain else None,
             attachments=list(request.attachments) or None,
         ),

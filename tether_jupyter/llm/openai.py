@@ -28,7 +28,7 @@ from tether_jupyter.settings import OpenAILLM, Settings
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-MISSING = 'The openai package is not installed here: `pip install "tether-jupyter[openai]"`, then restart Jupyter.'
+MISSING = 'openai is not installed here: `pip install "tether-jupyter[openai]"`, then restart Jupyter.'
 OPENAI = "https://api.openai.com/v1"
 OPENROUTER = "https://openrouter.ai/api/v1"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -55,6 +55,7 @@ class OpenAIService(LLMService):
 
     service_type = "openai"
     takes_models = True
+    vision = True
     heavy_modules = ("openai", "openai.resources.chat", "aiohttp")
 
     def __init__(

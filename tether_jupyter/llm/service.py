@@ -27,6 +27,11 @@ class LLMService:
     #: Whether a request may name another model than `model_name`.
     takes_models: bool = False
 
+    #: Whether the model takes images, as OpenAI's `image_url` content parts.
+    vision: bool = False
+    #: Characters of attached files that the model's window has room for.
+    file_room: int = 60_000
+
     #: Modules that the first question needs, imported aside when somebody looks at Tether's health.
     heavy_modules: tuple[str, ...] = ()
 

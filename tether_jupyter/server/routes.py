@@ -5,12 +5,19 @@ from __future__ import annotations
 from tether_jupyter.server import (
     base,
     chat,
+    clients,
     conversations,
     generations,
     health,
     models,
     openapi,
+    presets,
+    projects,
+    search,
     socket,
+    suggestions,
+    transfer,
+    uploads,
     v1,
 )
 
@@ -19,9 +26,16 @@ ROUTES = [
     *socket.handlers,
     *chat.handlers,
     *generations.handlers,
+    *search.handlers,  # Before the conversation of that name.
+    *transfer.handlers,
     *conversations.handlers,
+    *projects.handlers,
     *models.handlers,
+    *uploads.handlers,
     *v1.handlers,
+    *clients.handlers,
+    *presets.handlers,
+    *suggestions.handlers,
     *openapi.handlers,
     *base.handlers,
 ]

@@ -1,6 +1,7 @@
 """All tables. Whatever is kept has an owner, and every key begins with it.
 
-`migrations/` makes them; a test holds both against each other.
+`migrations/` makes them; a test holds both against each other. The index of words, of which each kind of
+database has its own form, stands in the migrations alone: see `store/search.py`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -102,6 +104,15 @@ conversations = owned(
     Index(None, "owner", "last_message_at"),
     Index(None, "owner", "notebook"),
     Index(None, "owner", "file_id"),
+    Index(None, "owner", "project_id"),
+    # What the search leaves out. Few are deleted, and so it is short.
+    Index(
+        "ix_conversations_deleted",
+        "owner",
+        "id",
+        sqlite_where=text("deleted_at IS NOT NULL"),
+        postgresql_where=text("deleted_at IS NOT NULL"),
+    ),
 )
 
 messages = Table(
@@ -136,6 +147,9 @@ messages = Table(
         ["owner", "conversation_id"], ["conversations.owner", "conversations.id"], ondelete="CASCADE"
     ),
     Index(None, "owner", "conversation_id", "number"),
+    # All that the search filters by, so that it need not look at the rows themselves.
+    Index("ix_messages_owner_created_at", "owner", "created_at", "model", "conversation_id"),
+    Index("ix_messages_owner_model", "owner", "model", "created_at", "conversation_id"),
     Index(None, "status", "server"),
     sqlite_autoincrement=True,
 )

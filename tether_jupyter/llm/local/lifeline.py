@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
 from pathlib import Path
 
-PR_SET_PDEATHSIG = 1
+from tether_jupyter.core.bounded import die_with_parent
+
+__all__ = ["die_with_parent", "go_first", "leave_no_core"]
+
 OOM_SCORE_FILE = Path("/proc/self/oom_score_adj")
 OOM_SCORE = "600"
-
-
-def die_with_parent() -> None:
-    """Ask the kernel to kill this process when the thread that started it ends. Linux only.
-
-    Elsewhere the end of standard input does the same a little later: whoever reads it leaves then.
-    """
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def leave_no_core() -> None:

@@ -50,6 +50,9 @@ ENGINE = (
 )
 """What health and the models tell of the engine."""
 
+CONTEXT = 4096
+"""Tokens of a window that is not set, for guesses."""
+
 
 class LocalService(LLMService):
     """Answers with one model of this machine.
@@ -64,6 +67,8 @@ class LocalService(LLMService):
 
     def __init__(self, settings: LocalLLM) -> None:
         self.settings = settings
+        # About half of a window, at three characters a token; nobody has read yet how long the model's own is.
+        self.file_room = 3 * (settings.context_length or CONTEXT) // 2
         self.shelf = Shelf(settings.models_dir)
         self.usual = Path(settings.model_path).expanduser().absolute() if settings.model_path else demo.PATH
         self.path = self.usual

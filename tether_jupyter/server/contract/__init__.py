@@ -11,6 +11,6 @@ from types import ModuleType
 
 def chapters() -> list[ModuleType]:
     """Return all chapters, in the order of the document."""
-    from tether_jupyter.server.contract import chat, history, models, v1
+    from tether_jupyter.server.contract import chat, history, models, settings, transfer, uploads, v1
 
-    return [chat, history, models, v1]
+    return [chat, history, transfer, settings, uploads, models, v1]

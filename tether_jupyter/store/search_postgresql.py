@@ -1,0 +1,69 @@
+"""The search in PostgreSQL's text search, with the words as they are: `simple`, of no language."""
+
+# Statements are put together from texts of this package alone; values are bound.
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, text
+
+from tether_jupyter.store.search import CANDIDATES, TITLES
+from tether_jupyter.store.tables import Moment
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, TextClause
+
+    from tether_jupyter.store.search import Filters
+    from tether_jupyter.store.words import Query
+
+# A plan is made for these words and not for any: which index serves depends on how common they are.
+PLAN = "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true)"
+WORDS = "to_tsquery('simple', :words)"
+READ = 1500
+"""Of a phrase in words as common as that, older messages are not found."""
+
+
+def titles(connection: Connection, owner: str, query: Query, filters: Filters) -> list[str]:
+    """Return the conversations whose titles have the words, the one last spoken in first."""
+    statement = (
+        f"SELECT c.id FROM conversations c WHERE c.search @@ {WORDS} AND {filters.of_conversations()} "
+        f"ORDER BY c.last_message_at DESC LIMIT {TITLES}"
+    )
+    connection.execute(text(PLAN))
+    return list(connection.execute(*bound(statement, owner, query, filters)).scalars())
+
+
+def messages(connection: Connection, owner: str, query: Query, filters: Filters) -> list[int]:
+    """Return the numbers of the messages that have the words, the best first.
+
+    The index knows no places: for a phrase, each message that has its words is read. The newest `READ` are.
+    """
+    phrased = any(len(term.words) > 1 for term in query.terms)
+    first = "to_tsquery('simple', :loose)" if phrased else WORDS
+    hits = (
+        f"SELECT m.number, m.search, m.created_at FROM messages m WHERE m.search @@ {first} "
+        f"AND {filters.of_messages()} ORDER BY m.created_at DESC LIMIT {READ if phrased else CANDIDATES}"
+    )
+    if phrased:
+        hits = (
+            f"SELECT * FROM ({hits}) near WHERE search @@ {WORDS} ORDER BY created_at DESC LIMIT {CANDIDATES}"
+        )
+    score = f"round(ts_rank(search, {WORDS}, 1)::numeric, 2)"
+    ranked = f"SELECT number FROM ({hits}) hits ORDER BY {score} DESC, created_at DESC, number DESC"
+    connection.execute(text(PLAN))
+    return list(connection.execute(*bound(ranked, owner, query, filters)).scalars())
+
+
+def bound(statement: str, owner: str, query: Query, filters: Filters) -> tuple[TextClause, dict[str, Any]]:
+    """Return a statement with its parameters."""
+    given = {
+        "owner": owner,
+        "words": query.tsquery(),
+        "loose": query.tsquery(loose=True),
+        **filters.parameters(),
+    }
+    used = {name: value for name, value in given.items() if f":{name}" in statement}
+    times = [bindparam(name, type_=Moment()) for name in ("after", "before") if name in used]
+    return text(statement).bindparams(*times), used

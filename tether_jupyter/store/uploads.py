@@ -1,0 +1,512 @@
+"""Files that were attached: what they are called, what a model reads of them, how long they stay."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import time
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NoReturn, Protocol
+
+from tether_jupyter.core.attached import Attached, Upload
+from tether_jupyter.core.frames import frames
+from tether_jupyter.core.history import new_id, now
+from tether_jupyter.core.sizes import human
+from tether_jupyter.errors import InvalidRequest, NotFound, TetherError, TooLarge
+from tether_jupyter.store.blobs import UNREACHABLE, Arriving, Blobs, open_blobs
+from tether_jupyter.store.database import Database
+from tether_jupyter.store.extract import Extract, Kind, extract, kind_of
+from tether_jupyter.store.failures import StoreFailed
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+log = logging.getLogger("tether.store")
+
+UNUSED_HOURS = 24
+TIDY_SECONDS = 3600.0
+READERS = 2
+"""Files that are read at once, each in a process of its own."""
+MAX_NAME = 255
+MAX_PAGE = 500
+MOST_IMAGES = 20 * 2**20
+"""Bytes of all images of one question."""
+QUOTA_LOCK = 7246164
+BATCH = 500
+TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may be uploaded, in bytes: one file, and all files of one owner."""
+
+    file: int = 20 * 2**20
+    owner: int = 10**9
+
+
+class Places(Protocol):
+    """What of the settings is needed here."""
+
+    @property
+    def data_dir(self) -> Path: ...
+
+    @property
+    def tether(self) -> Any: ...
+
+
+class Uploads:
+    """The uploads of all owners. Every call names the owner, and sees nothing of anybody else's.
+
+    Parameters
+    ----------
+    blobs:
+        Where the files themselves are kept.
+    """
+
+    def __init__(self, database: Database, blobs: Blobs, limits: Limits | None = None) -> None:
+        self.database = database
+        self.blobs = blobs
+        self.limits = limits or Limits()
+        self._readers = asyncio.Semaphore(READERS)
+        self._tidied = float("-inf")
+        self._tidying: asyncio.Task[None] | None = None
+
+    @classmethod
+    def from_settings(cls, database: Database, settings: Places) -> Uploads:
+        """Build the store that the settings name. Nothing is imported, made or reached yet.
+
+        Raises
+        ------
+        InvalidRequest
+            `Tether.uploads_url` is no address, or holds a secret.
+        """
+        tether = settings.tether
+        limits = Limits(int(tether.max_upload_size), int(tether.max_uploads))
+        return cls(database, open_blobs(str(tether.uploads_url), settings.data_dir / "files"), limits)
+
+    # -- what comes in
+
+    async def check(self, owner: str, arrived: Arriving, name: str) -> Kind:
+        """Return what a file is, if it may be kept.
+
+        Raises
+        ------
+        InvalidRequest, TooLarge
+            It is empty, of a kind that is not taken, too large, or one too many.
+        """
+        shown = clean_name(name)
+        if arrived.size == 0:
+            raise InvalidRequest(f"`{shown}` is empty. Send a file with something in it.")
+        if arrived.size > self.limits.file:
+            raise too_large(shown, self.limits.file)
+        used = await self.used(owner)
+        if used + arrived.size > self.limits.owner:
+            raise too_many(shown, used, self.limits.owner)
+
+        def look() -> Kind:
+            with arrived.open() as file:
+                return kind_of(file, shown)
+
+        return await asyncio.to_thread(look)
+
+    async def add(self, owner: str, arrived: Arriving, name: str) -> Upload:
+        """Keep a file that has arrived, and find out what a model can read of it.
+
+        What cannot be read is kept all the same, and `problem` says why. The caller discards `arrived`.
+
+        Raises
+        ------
+        InvalidRequest, TooLarge
+            As `check`.
+        StoreFailed
+            The disk or the database does not take it now.
+        """
+        kind = await self.check(owner, arrived, name)
+        found = Extract() if kind.is_image else await self._read(arrived, kind)
+        upload = Upload(
+            id=new_id("u"),
+            name=clean_name(name),
+            media_type=kind.media_type,
+            size=arrived.size,
+            sha256=arrived.digest,
+            created_at=now(),
+            problem=found.problem,
+            encoding=kind.encoding,
+            characters=len(found.text) if found.text else None,
+            facts=found.facts,
+        )
+        await asyncio.to_thread(self.blobs.put, arrived.path, upload.sha256)
+        try:
+            await self.database.write(lambda connection: self._insert(connection, owner, upload, found.text))
+        except TooLarge:
+            await self._drop(upload.sha256)
+            raise
+        # Whoever sets the file aside from now on sees the row, and puts it back. What was set aside before
+        # the row came is missing now.
+        await asyncio.to_thread(self._make_sure, arrived, upload)
+        self._tidy_soon()
+        return upload
+
+    def _make_sure(self, arrived: Arriving, upload: Upload) -> None:
+        """Put a file again for as long as it is not there. Blocking."""
+        for _ in range(TRIES):
+            if self.blobs.has(upload.sha256, upload.size):
+                return
+            self.blobs.put(arrived.path, upload.sha256)
+        raise StoreFailed(UNREACHABLE)
+
+    def _insert(self, connection: Connection, owner: str, upload: Upload, text: str | None) -> None:
+        from sqlalchemy import func, insert, select
+        from sqlalchemy import text as sql
+
+        from tether_jupyter.store.tables import uploads
+
+        if connection.dialect.name == "postgresql":
+            # Two servers that add at once must not both find the last room.
+            connection.execute(
+                sql("SELECT pg_advisory_xact_lock(:lock, hashtext(:owner))"),
+                {"lock": QUOTA_LOCK, "owner": owner},
+            )
+        total = select(func.coalesce(func.sum(uploads.c.size), 0)).where(uploads.c.owner == owner)
+        used = int(connection.execute(total).scalar_one())
+        if used + upload.size > self.limits.owner:
+            raise too_many(upload.name, used, self.limits.owner)
+        connection.execute(
+            insert(uploads).values(
+                owner=owner,
+                id=upload.id,
+                name=upload.name,
+                media_type=upload.media_type,
+                size=upload.size,
+                sha256=upload.sha256,
+                text=text,
+                problem=upload.problem,
+                created_at=upload.created_at,
+                data={
+                    "encoding": upload.encoding,
+                    "characters": upload.characters,
+                    "facts": upload.facts or {},
+                },
+            )
+        )
+
+    async def _read(self, arrived: Arriving, kind: Kind) -> Extract:
+        def read() -> Extract:
+            with arrived.open() as file:
+                return extract(file, kind)
+
+        async with self._readers:
+            return await asyncio.to_thread(read)
+
+    # -- what there is
+
+    async def get(self, owner: str, upload_id: str) -> Upload:
+        """Return what is known of an upload. Raises `NotFound`."""
+        return (await self._rows(owner, [upload_id]))[0]
+
+    async def page(self, owner: str, *, limit: int = 100, before: str | None = None) -> list[Upload]:
+        """Return an owner's uploads, the newest first: at most `limit`, those before the upload `before`."""
+
+        def find(connection: Connection) -> list[Upload]:
+            from sqlalchemy import select, tuple_
+
+            from tether_jupyter.store.tables import uploads
+
+            order = (uploads.c.created_at, uploads.c.id)
+            query = select(*columns()).where(uploads.c.owner == owner)
+            if before is not None:
+                last = select(*order).where(uploads.c.owner == owner, uploads.c.id == before)
+                if (row := connection.execute(last).first()) is None:
+                    raise missing(before)
+                query = query.where(tuple_(*order) < tuple_(*row))
+            query = query.order_by(*(column.desc() for column in order)).limit(min(limit, MAX_PAGE))
+            return [upload_of(row) for row in connection.execute(query)]
+
+        return await self.database.read(find)
+
+    async def used(self, owner: str) -> int:
+        """Return how many bytes an owner's uploads have together."""
+
+        def add_up(connection: Connection) -> int:
+            from sqlalchemy import func, select
+
+            from tether_jupyter.store.tables import uploads
+
+            total = select(func.coalesce(func.sum(uploads.c.size), 0)).where(uploads.c.owner == owner)
+            return int(connection.execute(total).scalar_one())
+
+        return await self.database.read(add_up)
+
+    async def text(self, owner: str, upload_id: str) -> str | None:
+        """Return what a model reads of an upload; `None` where nothing can be read. Raises `NotFound`."""
+
+        def find(connection: Connection) -> str | None:
+            from sqlalchemy import select
+
+            from tether_jupyter.store.tables import uploads
+
+            query = select(uploads.c.text).where(uploads.c.owner == owner, uploads.c.id == upload_id)
+            if (row := connection.execute(query).first()) is None:
+                raise missing(upload_id)
+            return row.text  # type: ignore[no-any-return]
+
+        return await self.database.read(find)
+
+    async def content(self, owner: str, upload_id: str) -> tuple[Upload, IO[bytes]]:
+        """Return an upload and its file, open to be read in a thread. Raises `NotFound`."""
+        upload = await self.get(owner, upload_id)
+        return upload, await asyncio.to_thread(self.blobs.open, upload.sha256)
+
+    async def _rows(self, owner: str, ids: Sequence[str]) -> list[Upload]:
+        """Return uploads in the order of their ids."""
+
+        def find(connection: Connection) -> list[Upload]:
+            from sqlalchemy import select
+
+            from tether_jupyter.store.tables import uploads
+
+            query = select(*columns()).where(uploads.c.owner == owner, uploads.c.id.in_(ids))
+            found = {row.id: upload_of(row) for row in connection.execute(query)}
+            return [found.get(one) or raise_missing(one) for one in ids]
+
+        return await self.database.read(find)
+
+    # -- what a turn needs
+
+    async def for_turn(self, owner: str, ids: Sequence[str]) -> list[Attached]:
+        """Return attachments for a prompt, in the order of their ids, and note that they were used.
+
+        Raises
+        ------
+        NotFound
+            The owner has no such upload.
+        InvalidRequest
+            There is nothing in one that a model could read.
+        TooLarge
+            The images are too large together.
+        """
+        wanted = list(dict.fromkeys(ids))
+        if not wanted:
+            return []
+
+        def find(connection: Connection) -> list[tuple[Upload, str | None]]:
+            from sqlalchemy import select
+
+            from tether_jupyter.store.tables import uploads
+
+            query = select(*columns(), uploads.c.text).where(
+                uploads.c.owner == owner, uploads.c.id.in_(wanted)
+            )
+            found = {row.id: (upload_of(row), row.text) for row in connection.execute(query)}
+            chosen = [found.get(one) or raise_missing(one) for one in wanted]
+            for upload, text in chosen:
+                if not upload.is_image and not text:
+                    raise InvalidRequest(
+                        f"`{upload.name}` cannot be attached. {upload.problem or ''}".strip()
+                    )
+            total = sum(upload.size for upload, _ in chosen if upload.is_image)
+            if total > MOST_IMAGES:
+                raise TooLarge(
+                    f"The images have {human(total)} together, and {human(MOST_IMAGES)} are allowed in one "
+                    "question. Leave some out, or send smaller ones."
+                )
+            mark_used(connection, owner, wanted)
+            return chosen
+
+        chosen = await self.database.write(find)
+        return [await self._attached(upload, text) for upload, text in chosen]
+
+    async def _attached(self, upload: Upload, text: str | None) -> Attached:
+        if not upload.is_image:
+            return Attached(upload.id, upload.name, "text", text=text or "", note=upload.problem)
+
+        def encode() -> str:
+            data = base64.b64encode(self.blobs.read(upload.sha256)).decode("ascii")
+            return f"data:{upload.media_type};base64,{data}"
+
+        return Attached(upload.id, upload.name, "image", url=await asyncio.to_thread(encode))
+
+    # -- what goes
+
+    async def delete(self, owner: str, upload_id: str) -> None:
+        """Remove an upload, and its file where nobody else's row refers to it. Raises `NotFound`."""
+
+        def remove(connection: Connection) -> str:
+            from sqlalchemy import delete, select
+
+            from tether_jupyter.store.tables import uploads
+
+            mine = (uploads.c.owner == owner, uploads.c.id == upload_id)
+            digest = connection.execute(select(uploads.c.sha256).where(*mine)).scalar()
+            if digest is None:
+                raise missing(upload_id)
+            connection.execute(delete(uploads).where(*mine))
+            return str(digest)
+
+        await self._drop(await self.database.write(remove))
+
+    async def clean(self) -> dict[str, int]:
+        """Remove what nobody needs: unused uploads of yesterday, files without a row, broken-off arrivals.
+
+        Returns
+        -------
+        dict
+            How many of each: `uploads`, `files`, `arrivals`.
+        """
+
+        def remove(connection: Connection) -> int:
+            from sqlalchemy import delete, exists
+
+            from tether_jupyter.store.tables import project_files, uploads
+
+            in_project = exists().where(
+                project_files.c.owner == uploads.c.owner, project_files.c.upload_id == uploads.c.id
+            )
+            old = uploads.c.created_at < now() - timedelta(hours=UNUSED_HOURS)
+            return connection.execute(
+                delete(uploads).where(uploads.c.used_at.is_(None), old, ~in_project)
+            ).rowcount
+
+        removed = await self.database.write(remove)
+        arrivals = await asyncio.to_thread(self.blobs.sweep, UNUSED_HOURS * 3600.0)
+        for aside, digest in await asyncio.to_thread(lambda: list(self.blobs.waiting())):
+            await self._settle(aside, digest)
+        files = 0
+        present = await asyncio.to_thread(lambda: list(self.blobs.digests()))
+        for start in range(0, len(present), BATCH):
+            batch = present[start : start + BATCH]
+            known = await self._referred(batch)
+            for digest in batch:
+                if digest not in known:
+                    files += await self._drop(digest)
+        return {"uploads": removed, "files": files, "arrivals": arrivals}
+
+    async def _drop(self, digest: str) -> bool:
+        """Remove a file that no row of anyone refers to; return whether it is gone.
+
+        Somebody may be uploading the same file right now. It is set aside first: a row that comes before the
+        second look brings it back, and one that comes after it finds that it is missing, and puts it again.
+        """
+        if await self._referred([digest]):
+            return False
+        aside = await asyncio.to_thread(self.blobs.set_aside, digest)
+        return aside is not None and await self._settle(aside, digest)
+
+    async def _settle(self, aside: Path, digest: str) -> bool:
+        """Let a file go that was set aside, or put it back; return whether it is gone."""
+        if await self._referred([digest]):
+            await asyncio.to_thread(self.blobs.put_back, aside)
+            return False
+        await asyncio.to_thread(self.blobs.let_go, aside)
+        return True
+
+    async def _referred(self, digests: Sequence[str]) -> set[str]:
+        """Return which of some files a row refers to, whoever's it is."""
+
+        def find(connection: Connection) -> set[str]:
+            from sqlalchemy import select
+
+            from tether_jupyter.store.tables import uploads
+
+            query = select(uploads.c.sha256).where(uploads.c.sha256.in_(digests)).distinct()
+            return set(connection.execute(query).scalars())
+
+        return await self.database.read(find)
+
+    def _tidy_soon(self) -> None:
+        """Clean aside, once an hour at most: whoever uploads pays for the room that uploads take."""
+        if time.monotonic() - self._tidied < TIDY_SECONDS:
+            return
+        self._tidied = time.monotonic()
+        self._tidying = asyncio.ensure_future(self._tidy())
+
+    async def _tidy(self) -> None:
+        try:
+            await self.clean()
+        except TetherError as reason:
+            log.warning("old uploads cannot be removed now: %s", reason.message)
+        except Exception as reason:  # noqa: BLE001 - nobody waits for this task
+            log.error("old uploads cannot be removed: %s", frames(reason))
+
+    async def close(self) -> None:
+        """Stop cleaning. What it has begun is finished the next time."""
+        if self._tidying is not None:
+            self._tidying.cancel()
+            await asyncio.gather(self._tidying, return_exceptions=True)
+
+
+def mark_used(connection: Connection, owner: str, ids: Sequence[str]) -> None:
+    """Note, inside a write, that uploads are needed: they are not removed for being unused."""
+    from sqlalchemy import update
+
+    from tether_jupyter.store.tables import uploads
+
+    chosen = (uploads.c.owner == owner, uploads.c.id.in_(list(ids)))
+    connection.execute(update(uploads).where(*chosen).values(used_at=now()))
+
+
+def columns() -> list[Any]:
+    """Return all columns but the text, which may be long."""
+    from tether_jupyter.store.tables import uploads
+
+    return [column for column in uploads.c if column.name not in ("owner", "text")]
+
+
+def upload_of(row: Any) -> Upload:
+    """Return the upload that a row holds."""
+    data = row.data
+    return Upload(
+        id=row.id,
+        name=row.name,
+        media_type=row.media_type,
+        size=row.size,
+        sha256=row.sha256,
+        created_at=row.created_at,
+        used_at=row.used_at,
+        problem=row.problem,
+        encoding=data.get("encoding"),
+        characters=data.get("characters"),
+        facts=data.get("facts"),
+    )
+
+
+def missing(upload_id: str) -> NotFound:
+    return NotFound(f"There is no upload with the id `{upload_id[:64]}`. Upload the file again.")
+
+
+def raise_missing(upload_id: str) -> NoReturn:
+    raise missing(upload_id)
+
+
+def too_large(name: str, most: int) -> TooLarge:
+    return TooLarge(
+        f"`{name}` is larger than {human(most)}, the most that one file may have here. Send a part of it."
+    )
+
+
+def too_many(name: str, used: int, most: int) -> TooLarge:
+    if most == 0:
+        return TooLarge("This server takes no uploads: whoever runs it has switched them off.")
+    return TooLarge(
+        f"There is no room for `{name}`: your uploads have {human(used)} of {human(most)}. Delete some first."
+    )
+
+
+def clean_name(name: str) -> str:
+    """Return a name to show: no folders, nothing invisible, at most 255 bytes, never empty."""
+    base = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
+    # Control characters, direction marks and joiners, halves of code points, and line separators.
+    kept = (" " if c in "\t\n" else c for c in base if unicodedata.category(c)[0] != "C" or c in "\t\n")
+    base = " ".join("".join(kept).split()).rstrip(" .")
+    if not base:
+        return "file"
+    stem, dot, suffix = base.rpartition(".")
+    if not stem or len(suffix.encode()) > 32:
+        stem, dot, suffix = base, "", ""
+    room = MAX_NAME - len(f"{dot}{suffix}".encode())
+    return f"{stem.encode()[:room].decode('utf-8', 'ignore')}{dot}{suffix}"
