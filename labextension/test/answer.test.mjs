@@ -51,6 +51,42 @@ test('how long to wait is not told anew when the page is', () => {
   assert.equal(answer.problem.retry_after, undefined);
 });
 
+test('a stored answer knows what its reader thought of it', () => {
+  const stored = { id: 'm_1', content: 'x', status: 'complete', model: null, usage: null };
+  const answer = Answer.stored({ ...stored, error: null, reaction: 'thumbs_up' }, null);
+  assert.equal(answer.reaction, 'thumbs_up');
+  const seen = [];
+  answer.changed.connect(() => seen.push(answer.reaction));
+  answer.react(null);
+  assert.deepEqual(seen, [null]);
+});
+
+test('an answer that is over hears nothing more but its id', () => {
+  const answer = new Answer(null);
+  answer.leave();
+  answer.take(META);
+  answer.take({ delta: 'late' });
+  answer.take({ done: true, finish_reason: 'stop' });
+  answer.lose(4);
+  assert.deepEqual([answer.id, answer.text, answer.phase], ['m_1', '', 'stopped']);
+});
+
+test('a model that is still loading is looked for again when a connection is back', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const answer = new Answer(null);
+  new LoadWatch(answer, async () => health(false, 0.5));
+  answer.take(META);
+  t.mock.timers.tick(500);
+  answer.lose(1);
+  t.mock.timers.tick(1000);
+  await settled();
+  assert.equal(answer.phase, 'lost');
+  answer.take(META);
+  t.mock.timers.tick(1000);
+  await settled();
+  assert.equal(answer.phase, 'loading');
+});
+
 test('an answer that comes at once asks nobody about loading', t => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   let asked = 0;

@@ -15,6 +15,12 @@ test('a wait says what it waits for and how long it has', () => {
   assert.equal(phaseWords('stopped', 3, 0), 'Stopped by you');
 });
 
+test('a lost connection says when it is tried again', () => {
+  assert.equal(phaseWords('lost', 0, 0, null, 4), 'Lost the connection, trying again in 4 s');
+  assert.equal(phaseWords('lost', 3.5, 0, null, 4), 'Lost the connection, trying again in 1 s');
+  assert.equal(phaseWords('lost', 5, 0, null, 4), 'Lost the connection, trying again');
+});
+
 test('a model that loads is named, with how far it is where that is known', () => {
   assert.equal(phaseWords('loading', 4, 0, { name: 'tiny', progress: 0 }), 'Loading tiny');
   assert.equal(

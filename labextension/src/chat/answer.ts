@@ -1,15 +1,19 @@
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { IProblem, IUsage, TurnEvent } from '../server/events';
+import { IStoredMessage, Reaction, textOf } from '../server/history';
 import { ILoad } from '../server/models';
-import { IContext, IStoredMessage, TurnError } from '../server/request';
+import { TurnError } from '../server/problems';
+import type { IContext } from '../server/request';
 import { isOver, Phase } from './words';
 
 /** The words that were asked and what of the notebook went with them. */
 export class Question {
   constructor(
     readonly words: string,
-    readonly context: IContext[] = []
+    readonly context: IContext[] = [],
+    /** The server's id, once it has told it. */
+    public id: string | null = null
   ) {}
 }
 
@@ -17,35 +21,30 @@ export class Question {
 export class Answer {
   constructor(readonly question: Question | null) {}
 
-  /** Make the answer of a message that was stored, already over. */
+  /** Make the answer of a message that was stored, over or still being written. */
   static stored(message: IStoredMessage, question: Question | null): Answer {
     const answer = new Answer(question);
     answer.id = message.id;
-    answer.text = message.content;
-    answer.model = message.model;
-    answer.usage = message.usage;
-    answer.finish = message.finish_reason;
-    // How long to wait was told when it failed, which is past.
-    answer.problem = message.error && { ...message.error, retry_after: undefined };
-    answer._phase = message.error
-      ? 'failed'
-      : message.finish_reason === 'cancelled'
-        ? 'stopped'
-        : 'done';
+    answer._keep(message);
+    answer._phase = phaseOf(message);
     return answer;
   }
 
   /** The server's id, once it has told it. */
   id: string | null = null;
-  /** The id under which the server stored the question. */
-  questionId: string | null = null;
+  /** The answer that this one is written instead of. */
+  instead: string | null = null;
   text = '';
   thought = '';
   model: string | null = null;
   usage: IUsage | null = null;
   finish: string | null = null;
   problem: IProblem | null = null;
+  /** What its reader thinks of it. */
+  reaction: Reaction | null = null;
   position = 0;
+  /** How long a lost connection rests before it is tried again, seconds. */
+  pause = 0;
   /** How far the model is loaded, while it is being loaded. */
   load: ILoad | null = null;
 
@@ -74,34 +73,86 @@ export class Answer {
     this._changed.emit('phase');
   }
 
-  /** Take one event of the stream in. */
+  /** Take one event of the stream in. A stream that was joined again tells everything from the beginning. */
   take(event: TurnEvent): void {
-    const stopping = this._phase === 'stopping';
     if ('meta' in event) {
       this.id = event.meta.id;
-      this.questionId = event.meta.parent_id;
       this.model = event.meta.model;
+      this._heard = '';
+      this._thought = '';
+      if (this.question) {
+        this.question.id = event.meta.parent_id;
+      }
+    }
+    if (this.over) {
+      return;
+    }
+    if ('meta' in event) {
       this._move('waiting');
     } else if ('queued' in event) {
       this.position = event.queued.position;
       this._move('queued');
     } else if ('thinking' in event) {
-      this.thought += event.thinking;
+      this._thought += event.thinking;
+      if (this._thought.length > this.thought.length) {
+        this.thought = this._thought;
+      }
       this._move('thinking');
     } else if ('delta' in event) {
-      this.text += event.delta;
+      this._heard += event.delta;
       if (this._phase !== 'writing') {
         this._move('writing');
       }
-      this._changed.emit('text');
+      this._grow(this._heard);
     } else if ('usage' in event) {
       this.usage = event.usage;
     } else if ('error' in event) {
       this.fail(new TurnError(event.error));
     } else if ('done' in event) {
       this.finish = event.finish_reason;
-      this.enter(stopping || this.finish === 'cancelled' ? 'stopped' : 'done');
+      const stopped = this._phase === 'stopping' || this.finish === 'cancelled';
+      this.enter(stopped ? 'stopped' : 'done');
     }
+  }
+
+  /** Take in what was kept of the answer, where its events are not to be had. */
+  restore(message: IStoredMessage): void {
+    this._keep(message);
+    const phase = phaseOf(message);
+    if (!isOver(phase)) {
+      this._move(this.text ? 'writing' : 'waiting');
+    } else {
+      this.enter(phase === 'done' && this._phase === 'stopping' ? 'stopped' : phase);
+    }
+  }
+
+  /** Whether this is what a kept message says. */
+  agrees(message: IStoredMessage): boolean {
+    const phase = phaseOf(message);
+    if (this.id !== message.id || this.over !== isOver(phase)) {
+      return false;
+    }
+    return !this.over || (phase === this._phase && message.error?.type === this.problem?.type);
+  }
+
+  /** The connection is lost, and is tried again after so many seconds. */
+  lose(pause: number): void {
+    this.pause = pause;
+    if (this._phase !== 'stopping' && !this.over) {
+      this._since = performance.now();
+      this.enter('lost');
+    }
+  }
+
+  /** End it by its reader's will. */
+  leave(): void {
+    this.finish = 'cancelled';
+    this.enter('stopped');
+  }
+
+  react(reaction: Reaction | null): void {
+    this.reaction = reaction;
+    this._changed.emit('phase');
   }
 
   /** Say how far the model is loaded, or with null that it is; of no account once it answers. */
@@ -118,6 +169,24 @@ export class Answer {
     this.enter('failed');
   }
 
+  private _keep(message: IStoredMessage): void {
+    this.model = message.model;
+    this.usage = message.usage;
+    this.finish = message.finish_reason;
+    this.reaction = message.reaction ?? null;
+    // How long to wait was told when it failed, which is past.
+    this.problem = message.error && { ...message.error, retry_after: undefined };
+    this._grow(textOf(message.content));
+  }
+
+  /** Text only grows: what is shown may be ahead of what was kept, and of what is told again. */
+  private _grow(text: string): void {
+    if (text.length > this.text.length) {
+      this.text = text;
+      this._changed.emit('text');
+    }
+  }
+
   private _move(phase: Phase): void {
     if (this._phase !== 'stopping') {
       this.enter(phase);
@@ -126,5 +195,21 @@ export class Answer {
 
   private _phase: Phase = 'sending';
   private _since = performance.now();
+  /** What the stream that is read now has told. */
+  private _heard = '';
+  private _thought = '';
   private _changed = new Signal<this, 'text' | 'phase'>(this);
+}
+
+function phaseOf(message: IStoredMessage): Phase {
+  if (message.status === 'running') {
+    return 'joining';
+  }
+  if (message.status === 'interrupted') {
+    return 'interrupted';
+  }
+  if (message.error) {
+    return 'failed';
+  }
+  return message.finish_reason === 'cancelled' ? 'stopped' : 'done';
 }

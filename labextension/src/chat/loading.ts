@@ -1,9 +1,13 @@
 import { loadOf } from '../server/models';
 import type { IHealth } from '../server/request';
 import type { Answer } from './answer';
+import type { Phase } from './words';
 
 /** How long an answer waits before anybody asks why, and how often they ask then, ms. */
 const LOOK_MS = 1000;
+
+/** Phases after which an answer may still come to wait for its first word. */
+const BEFORE: readonly Phase[] = ['sending', 'joining', 'lost'];
 
 /** While an answer waits for its first word, looks whether its model is being loaded. */
 export class LoadWatch {
@@ -27,12 +31,13 @@ export class LoadWatch {
   private _follow(): void {
     if (this._waits) {
       this._timer ??= setTimeout(() => void this._look(), LOOK_MS);
-    } else if (this._answer.phase !== 'sending') {
+    } else if (!BEFORE.includes(this._answer.phase)) {
       this.dispose();
     }
   }
 
   private async _look(): Promise<void> {
+    this._timer = undefined;
     // The turn itself says what is wrong with the server.
     const load = await this._health().then(loadOf, () => null);
     if (this._disposed || !this._waits) {

@@ -9,9 +9,13 @@ import {
 import { UUID } from '@lumino/coreutils';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import { IContext, IHealth, IStoredMessage, TetherServer, TurnError } from '../server/request';
+import { IStoredMessage, newestBranch, Reaction } from '../server/history';
+import { asTurnError } from '../server/problems';
+import { IContext, IHealth, IQuestion, TetherServer } from '../server/request';
 import { Answer, Question } from './answer';
 import { LoadWatch } from './loading';
+import { compare, Said } from './shown';
+import { Turn } from './turn';
 
 /** Bodies of these types carry the object itself, so that a growing answer is never rendered anew. */
 export const QUESTION_MIME = 'application/vnd.tether.question';
@@ -19,9 +23,6 @@ export const ANSWER_MIME = 'application/vnd.tether.answer';
 
 const HUMAN: IUser = { username: 'you', display_name: 'You' };
 const TETHER: IUser = { username: 'tether', display_name: 'Tether', bot: true };
-
-/** How long the server has to end a stopped stream before it is cut. */
-const STOP_GRACE_MS = 1000;
 
 export namespace TetherChatModel {
   export interface IOptions {
@@ -60,11 +61,11 @@ export class TetherChatModel extends AbstractChatModel {
 
   /** The answer in progress or the last one. */
   get answer(): Answer | null {
-    return this._answer;
+    return this._turn?.answer ?? null;
   }
 
   get busy(): boolean {
-    return this._answer !== null && !this._answer.over;
+    return this._turn !== null && !this._turn.answer.over;
   }
 
   /** The name of the model that made an answer, and where it runs as far as is known. */
@@ -104,51 +105,75 @@ export class TetherChatModel extends AbstractChatModel {
   /** Ask, and stream the answer in. Resolves when the answer is over, however it ended. */
   async ask(question: Question): Promise<void> {
     if (!this.busy) {
-      this._running = this._run(question);
-      await this._running;
+      this._add(question);
+      await this._ask(new Answer(question), { message: question.words });
     }
   }
 
   /** End the answer in progress; the text so far is kept. */
   async stop(): Promise<void> {
-    const answer = this._answer;
-    const abort = this._abort;
-    if (!answer || answer.over || !abort) {
-      return;
-    }
-    answer.enter('stopping');
-    if (!this._conversation) {
-      abort.abort();
-      return;
-    }
-    const timer = window.setTimeout(() => abort.abort(), STOP_GRACE_MS);
-    const clear = () => answer.over && window.clearTimeout(timer);
-    answer.changed.connect(clear);
-    try {
-      await this._options.server.stop(this._conversation);
-    } catch {
-      abort.abort();
-    }
+    await this._turn?.stop();
   }
 
-  /** Ask again what failed. A question that never reached the server is taken off first. */
+  /** Whether an answer can be written again. */
+  canRetry(answer: Answer): boolean {
+    return answer.over && answer.question !== null && !this.busy;
+  }
+
+  /** Write an answer again, in a branch of its own; what never reached the server is asked anew. */
   async retry(answer: Answer): Promise<void> {
-    if (!answer.question || this.busy) {
+    if (!this.canRetry(answer) || this._retrying) {
       return;
     }
-    if (answer.id === null) {
-      const at = this.messages.findIndex(each => bodyOf(each.content, ANSWER_MIME) === answer);
-      if (at > 0) {
-        this.messagesDeleted(at - 1, 2);
+    this._retrying = true;
+    try {
+      // The server may have heard more than this page knows: the question, or the rest of the answer.
+      if (answer.problem?.type === 'connection_lost' && (await this._wasHeard(answer))) {
+        return;
       }
+    } catch (reason) {
+      answer.fail(asTurnError(reason));
+      this._stateChanged.emit();
+      return;
+    } finally {
+      this._retrying = false;
     }
-    await this.ask(answer.question);
+    const at = this._indexOf(answer);
+    const question = answer.question;
+    if (at < 0 || !question || this.busy) {
+      return;
+    }
+    const known = answer.id ?? answer.instead;
+    if (known === null || this._conversation === null) {
+      this.messagesDeleted(at - 1, 2);
+      await this.ask(question);
+      return;
+    }
+    this.messagesDeleted(at, this.messages.length - at);
+    const again = new Answer(question);
+    again.instead = known;
+    await this._ask(again, { regenerate: known });
+  }
+
+  /** Keep what the reader thinks of an answer. Raises TurnError, and shows what was before. */
+  async react(answer: Answer, reaction: Reaction | null): Promise<void> {
+    const before = answer.reaction;
+    if (answer.id === null) {
+      return;
+    }
+    answer.react(reaction);
+    try {
+      await this._options.server.react(answer.id, reaction);
+    } catch (reason) {
+      answer.react(before);
+      throw asTurnError(reason);
+    }
   }
 
   /** Begin a fresh conversation for this notebook. */
   async fresh(): Promise<void> {
     await this.stop();
-    await this._running;
+    await this._turn?.over;
     if (!this.messages.length) {
       return;
     }
@@ -157,128 +182,169 @@ export class TetherChatModel extends AbstractChatModel {
     } else {
       this._conversation = null;
     }
-    this._answer = null;
+    this._turn = null;
     this._turns++;
     this._trouble = null;
     this.clearMessages();
     this._stateChanged.emit();
   }
 
-  /** Bring in what was said at another door. Does nothing while an answer is in progress. */
+  /** Bring in what was said at another door, and go on with what is being written. Waits for an answer's end. */
   async refresh(): Promise<void> {
-    if (this.notebook === null || this.busy) {
+    if (this.busy) {
+      this._stale = true;
       return;
     }
-    const turns = this._turns;
+    this._stale = false;
     try {
-      const [latest] = await this._options.server.conversations(this.notebook);
-      const stored = latest ? await this._options.server.messages(latest.id) : [];
-      // What was read before a question was asked no longer says what there is.
-      if (turns !== this._turns) {
-        return;
-      }
+      await this._read();
       this._trouble = null;
-      this._adopt(latest?.id ?? this._conversation, stored);
     } catch (reason) {
       this._trouble = asTurnError(reason).problem.message;
     }
     this._stateChanged.emit();
   }
 
-  private async _run(question: Question): Promise<void> {
-    const answer = new Answer(question);
-    this._add(HUMAN, QUESTION_MIME, question);
-    this._add(TETHER, ANSWER_MIME, answer);
-    this._answer = answer;
-    this._turns++;
-    answer.changed.connect(this._onAnswer, this);
-    const watch = new LoadWatch(answer, () => this._options.server.health());
-    const abort = new AbortController();
-    this._abort = abort;
-    this._stateChanged.emit();
-    try {
-      await this._stream(question, answer, abort);
-    } catch (reason) {
-      if (abort.signal.aborted) {
-        answer.finish = 'cancelled';
-        answer.enter('stopped');
-      } else {
-        const failure = asTurnError(reason);
-        if (failure.problem.type === 'not_found') {
-          // A server that has started anew no longer has it: Try again begins another.
-          this._conversation = null;
-        }
-        answer.fail(failure);
-      }
-    }
-    answer.changed.disconnect(this._onAnswer, this);
-    watch.dispose();
-    this._stateChanged.emit();
-  }
-
-  private async _stream(question: Question, answer: Answer, abort: AbortController) {
+  private async _ask(answer: Answer, words: IQuestion): Promise<void> {
+    this._add(answer);
+    const context = answer.question?.context ?? [];
+    const turn = new Turn(answer, this._conversation, this._options.server);
     const request = {
-      message: question.words,
+      ...words,
       ...(this.notebook !== null && { notebook: this.notebook }),
       ...(this._conversation !== null && { conversation_id: this._conversation }),
-      ...(question.context.length > 0 && { context: question.context })
+      ...(context.length > 0 && { context }),
+      background: true
     };
-    for await (const event of this._options.server.stream(request, abort.signal)) {
-      if ('meta' in event) {
-        this._conversation = event.meta.conversation_id;
+    await this._follow(turn, () => turn.ask(request));
+  }
+
+  /** Have a turn under way until its answer is over. */
+  private async _follow(turn: Turn, run: () => Promise<void>): Promise<void> {
+    const { answer } = turn;
+    this._turn = turn;
+    this._turns++;
+    const onChange = (_: Answer, what: 'text' | 'phase') => {
+      if (this._turn === turn && turn.conversation) {
+        this._conversation = turn.conversation;
       }
-      answer.take(event);
+      if (what === 'phase') {
+        this._stateChanged.emit();
+      }
+    };
+    answer.changed.connect(onChange);
+    const watch = new LoadWatch(answer, () => this._options.server.health());
+    this._stateChanged.emit();
+    void run();
+    await turn.over;
+    answer.changed.disconnect(onChange);
+    watch.dispose();
+    if (this._turn === turn && answer.problem?.type === 'not_found') {
+      // A server that has started anew no longer has it: Try again begins another.
+      this._conversation = null;
+    }
+    this._stateChanged.emit();
+    if (this._stale) {
+      await this.refresh();
     }
   }
 
-  /** Show the stored messages, leaving those already shown as they are. */
-  private _adopt(conversation: string | null, stored: IStoredMessage[]): void {
-    const local = this.messages.flatMap(each => bodyOf<Answer>(each.content, ANSWER_MIME) ?? []);
-    const shown = local.flatMap(each => each.id ?? []);
-    const answers = stored.filter(each => each.role === 'assistant');
-    const same =
-      conversation === this._conversation &&
-      shown.every((id, i) => answers[i]?.id === id) &&
-      // Stopped before it had an id, it may be stored all the same.
-      local.every(each => each.id !== null || each.phase === 'failed') &&
-      (stored.length > 0 || this.messages.length === 0);
+  /** Read what was said, and show it. */
+  private async _read(): Promise<void> {
+    const { server } = this._options;
+    const turns = this._turns;
+    const latest =
+      this.notebook === null
+        ? this._conversation
+        : ((await server.conversation(this.notebook))?.id ?? null);
+    if (this.notebook === null && latest === null) {
+      return;
+    }
+    const stored = latest ? await server.messages(latest) : [];
+    // What was read before a question was asked no longer says what there is.
+    if (turns === this._turns) {
+      this._adopt(latest ?? this._conversation, newestBranch(stored));
+    }
+  }
+
+  /** Whether the server has heard what an answer without an end belongs to; then the truth is shown instead. */
+  private async _wasHeard(answer: Answer): Promise<boolean> {
+    const known = new Set(this._shown.map(said => said.id));
+    await this._read();
+    if (this._indexOf(answer) < 0) {
+      const last = this._shown.pop();
+      if (last instanceof Answer && answer.instead !== null && last.id === answer.instead) {
+        // All that is there is what was to be written again.
+        this._retrying = false;
+        await this.retry(last);
+      }
+      return true;
+    }
+    const heard = this._shown.some(
+      said =>
+        said instanceof Question && !known.has(said.id) && said.words === answer.question?.words
+    );
+    if (heard) {
+      this.messagesDeleted(this._indexOf(answer) - 1, 2);
+    }
+    return heard;
+  }
+
+  /** Show a branch, leaving what is shown already as it is, and follow what is being written in it. */
+  private _adopt(conversation: string | null, branch: IStoredMessage[]): void {
+    const shown = this._shown;
+    const { kept, fresh, unsent, unwanted } = compare(shown, branch);
     this._conversation = conversation;
-    let fresh = stored;
-    if (same) {
-      const last = shown.length
-        ? stored.findIndex(each => each.id === shown[shown.length - 1])
-        : -1;
-      fresh = stored.slice(last + 1);
-    } else {
-      this.clearMessages();
+    if (kept + unsent.length < shown.length || fresh.length) {
+      this.messagesDeleted(kept, shown.length - kept);
+      this.messagesInserted(kept, [
+        ...fresh.map(({ said, created }) => content(said, created)),
+        ...unsent.map(said => content(said))
+      ]);
     }
-    let question: Question | null = null;
-    const contents = fresh.map(message => {
-      if (message.role === 'user') {
-        question = new Question(message.content);
-        return content(HUMAN, QUESTION_MIME, question, message.created_at);
+    const reactions = new Map(branch.map(message => [message.id, message.reaction]));
+    for (const said of shown.slice(0, kept)) {
+      const reaction = reactions.get(said.id ?? '') ?? null;
+      if (said instanceof Answer && said.reaction !== reaction) {
+        said.react(reaction);
       }
-      return content(TETHER, ANSWER_MIME, Answer.stored(message, question), message.created_at);
-    });
-    if (contents.length) {
-      this.messagesInserted(this.messages.length, contents);
+    }
+    if (this.answer?.over && this._indexOf(this.answer) < 0) {
+      this._turn = null;
+    }
+    for (const { said } of fresh) {
+      if (said instanceof Answer && !said.over) {
+        const turn = new Turn(said, conversation, this._options.server);
+        void this._follow(turn, () => turn.join());
+        if (unwanted.includes(said)) {
+          // Stopped while the server could not be reached.
+          void turn.stop();
+        }
+      }
     }
   }
 
-  private _add(sender: IUser, mime: string, body: object): void {
-    this.messagesInserted(this.messages.length, [content(sender, mime, body)]);
+  private _add(said: Said): void {
+    this.messagesInserted(this.messages.length, [content(said)]);
   }
 
-  private _onAnswer(_: Answer, what: 'text' | 'phase'): void {
-    if (what === 'phase') {
-      this._stateChanged.emit();
-    }
+  private get _shown(): Said[] {
+    return this.messages.flatMap(
+      ({ content }) =>
+        bodyOf<Question>(content, QUESTION_MIME) ?? bodyOf<Answer>(content, ANSWER_MIME) ?? []
+    );
+  }
+
+  private _indexOf(answer: Answer): number {
+    return this._shown.indexOf(answer);
   }
 
   private _conversation: string | null = null;
-  private _answer: Answer | null = null;
-  private _running: Promise<void> | null = null;
-  private _abort: AbortController | null = null;
+  /** The turn under way, or the last one. */
+  private _turn: Turn | null = null;
+  private _retrying = false;
+  /** Something was said at another door while an answer was under way here. */
+  private _stale = false;
   private _trouble: string | null = null;
   /** Counts what makes an answer of the history's routes stale. */
   private _turns = 0;
@@ -291,28 +357,15 @@ export function bodyOf<T>(message: IMessageContent, mime: string): T | null {
   return typeof body === 'string' ? null : ((body.data[mime] as unknown as T) ?? null);
 }
 
-/** Any failure in the wire contract's terms. */
-export function asTurnError(reason: unknown): TurnError {
-  if (reason instanceof TurnError) {
-    return reason;
-  }
-  console.error('Tether:', reason);
-  return new TurnError({
-    type: 'internal',
-    message: 'Something went wrong in this page.',
-    retryable: true,
-    hint: "The browser's console says more."
-  });
-}
-
-function content(sender: IUser, mime: string, body: object, created?: string): IMessageContent {
+function content(said: Said, created?: string): IMessageContent {
   const time = created ? Date.parse(created) / 1000 : Date.now() / 1000;
+  const asked = said instanceof Question;
   return {
     type: 'msg',
     id: UUID.uuid4(),
-    sender,
+    sender: asked ? HUMAN : TETHER,
     time: Number.isFinite(time) ? time : Date.now() / 1000,
-    body: { data: { [mime]: body as never } }
+    body: { data: { [asked ? QUESTION_MIME : ANSWER_MIME]: said as never } }
   };
 }
 

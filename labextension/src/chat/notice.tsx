@@ -14,6 +14,8 @@ const WAYS = [
   ]
 ];
 
+const NOT_KEPT = 'What is said now is not kept: the database cannot be written.';
+
 /** What stands between the user and a real answer: a demo model, or none. */
 export function Notice({ rooms }: { rooms: Rooms }): JSX.Element | null {
   useSignals(rooms.changed);
@@ -65,6 +67,27 @@ export function Notice({ rooms }: { rooms: Rooms }): JSX.Element | null {
         <closeIcon.react tag="span" width="14px" height="14px" />
       </button>
     </section>
+  );
+}
+
+/** Why what is said is not kept, for as long as it is not. */
+export function DatabaseNotice({ rooms }: { rooms: Rooms }): JSX.Element {
+  useSignals(rooms.changed);
+  const database = rooms.health?.database;
+  const problem = database?.ok === false && (database.problem ?? NOT_KEPT);
+  // The place for it is always there: a screen reader hears what comes into one that it knows.
+  return (
+    <div role="status">
+      {problem && (
+        <section
+          className="tether-notice tether-mod-warning"
+          data-testid="tether-databaseNotice"
+          aria-label="History"
+        >
+          <p>{problem}</p>
+        </section>
+      )}
+    </div>
   );
 }
 

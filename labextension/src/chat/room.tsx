@@ -12,15 +12,15 @@ import React from 'react';
 
 import { putSource, Where } from '../notebook/edit';
 import { ICellPlace } from '../notebook/open';
+import { asTurnError } from '../server/problems';
 import { Question } from './answer';
 import { CodeToolbar, IEditor } from './codeToolbar';
 import { AnswerFooter } from './footer';
 import { Head } from './head';
 import { useSignals } from './hooks';
 import { Input } from './input';
-import { asTurnError } from './model';
 import { modelBadge } from './modelBadge';
-import { Notice } from './notice';
+import { DatabaseNotice, Notice } from './notice';
 import { chatRendermime } from './rendering';
 import { Rooms } from './rooms';
 import { INote, Status } from './status';
@@ -152,6 +152,7 @@ function Body({ room, context }: IBodyProps): JSX.Element {
         onMore={room.openMenu}
       />
       <Notice rooms={rooms} />
+      <DatabaseNotice rooms={rooms} />
       <ChatReactContext.Provider key={model.key} value={value}>
         <Suggestions rooms={rooms} model={model} />
         <Transcript model={model} />

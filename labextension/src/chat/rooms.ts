@@ -2,10 +2,12 @@ import { ISignal, Signal } from '@lumino/signaling';
 
 import { OpenNotebook } from '../notebook/open';
 import { contextOf } from '../notebook/read';
+import { asTurnError } from '../server/problems';
 import { IHealth, TetherServer } from '../server/request';
-import { asTurnError, TetherChatModel } from './model';
+import { Answer } from './answer';
+import { TetherChatModel } from './model';
 
-/** While the model cannot answer, look again this often. */
+/** While the model cannot answer, or nothing can be kept, look again this often. */
 const SICK_POLL_MS = 20_000;
 
 /** One conversation per notebook; the one of the notebook in front is current. */
@@ -53,6 +55,7 @@ export class Rooms {
 
   async checkHealth(): Promise<void> {
     window.clearTimeout(this._timer);
+    const wasAway = this._unreachable !== null;
     try {
       this._health = await this.server.health();
       this._unreachable = null;
@@ -60,10 +63,17 @@ export class Rooms {
       this._health = null;
       this._unreachable = asTurnError(reason).problem;
     }
-    if (this._health?.status !== 'healthy') {
+    // Another look may have been taken at the same time.
+    window.clearTimeout(this._timer);
+    if (this._health?.status !== 'healthy' || this._health.database?.ok === false) {
       this._timer = window.setTimeout(() => void this.checkHealth(), SICK_POLL_MS);
     }
     this._changed.emit();
+    const cutOff = this._current.answer?.problem?.type === 'connection_lost';
+    if (!this._unreachable && (wasAway || cutOff)) {
+      // What was cut off may have come to its end meanwhile.
+      void this._current.refresh();
+    }
   }
 
   private _follow(): void {
@@ -88,8 +98,11 @@ export class Rooms {
         contextOf(words, this.open.path === room.notebook ? this.open.panel : null),
       health: () => this._health
     });
+    let looked: Answer | null = null;
     room.stateChanged.connect(() => {
-      if (room.answer?.phase === 'failed' || (!this._health && room.answer?.over)) {
+      const answer = room.answer;
+      if (answer?.over && answer !== looked) {
+        looked = answer;
         void this.checkHealth();
       }
     });

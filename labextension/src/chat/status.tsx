@@ -2,7 +2,7 @@ import React from 'react';
 
 import { useSignals } from './hooks';
 import { TetherChatModel } from './model';
-import { phaseWords, spoken } from './words';
+import { INTERRUPTED, phaseWords, spoken } from './words';
 
 /** A thing that just happened to the notebook, and how to take it back. */
 export interface INote {
@@ -26,7 +26,9 @@ export function Status({ model, note, clearNote }: IProps): JSX.Element {
     return () => window.clearInterval(timer);
   }, [busy]);
   const answer = model.answer;
-  const words = answer ? phaseWords(answer.phase, answer.lasted, answer.position, answer.load) : '';
+  const words = answer
+    ? phaseWords(answer.phase, answer.lasted, answer.position, answer.load, answer.pause)
+    : '';
   // A screen reader hears each phase once, without what counts up, and the answer when it is whole.
   const load = answer?.load && { ...answer.load, progress: 0 };
   const heard = !answer
@@ -35,7 +37,9 @@ export function Status({ model, note, clearNote }: IProps): JSX.Element {
       ? `Tether answered. ${spoken(answer.text)}`
       : answer.phase === 'failed'
         ? (answer.problem?.message ?? '')
-        : phaseWords(answer.phase, 0, answer.position, load);
+        : answer.phase === 'interrupted'
+          ? INTERRUPTED
+          : phaseWords(answer.phase, 0, answer.position, load);
   return (
     <div className="tether-statusRow">
       <span

@@ -1,8 +1,10 @@
 import type { ILoad } from '../server/models';
 
-/** What is happening to an answer. The last three are ends. */
+/** What is happening to an answer. The last four are ends. */
 export type Phase =
   | 'sending'
+  | 'joining'
+  | 'lost'
   | 'waiting'
   | 'loading'
   | 'queued'
@@ -11,27 +13,40 @@ export type Phase =
   | 'stopping'
   | 'done'
   | 'stopped'
+  | 'interrupted'
   | 'failed';
+
+/** Why an answer has no end, where nothing will bring it any more. */
+export const INTERRUPTED = 'Interrupted: the server ended before the answer did.';
+
+const ENDS: readonly Phase[] = ['done', 'stopped', 'interrupted', 'failed'];
 
 /** After this many seconds a wait changes its words. */
 const LONG_WAIT = 30;
 
 export function isOver(phase: Phase): boolean {
-  return phase === 'done' || phase === 'stopped' || phase === 'failed';
+  return ENDS.includes(phase);
 }
 
-/** What is happening, in words; `seconds` is how long this phase has lasted. */
+/** What is happening, in words; `seconds` is how long this phase has lasted, `pause` how long it will. */
 export function phaseWords(
   phase: Phase,
   seconds: number,
   position: number,
-  load: ILoad | null = null
+  load: ILoad | null = null,
+  pause = 0
 ): string {
   const lasted = seconds >= 1 ? `, ${duration(seconds)}` : '';
   const long = seconds >= LONG_WAIT;
   switch (phase) {
     case 'sending':
       return long ? `Jupyter has not answered yet${lasted}` : `Sending${lasted}`;
+    case 'joining':
+      return `Finding the answer again${lasted}`;
+    case 'lost': {
+      const left = Math.ceil(pause - seconds);
+      return `Lost the connection, trying again${left > 0 ? ` in ${duration(left)}` : ''}`;
+    }
     case 'waiting':
       return long
         ? `Still waiting${lasted}. A large model takes a while to start`
@@ -50,6 +65,8 @@ export function phaseWords(
       return 'Stopping';
     case 'stopped':
       return 'Stopped by you';
+    case 'interrupted':
+      return 'Interrupted';
     case 'failed':
     case 'done':
       return '';

@@ -2,7 +2,8 @@ import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application'
 import { Dialog, ICommandPalette, Notification, showDialog } from '@jupyterlab/apputils';
 
 import { gaveBack, takesMemory, underWay } from '../server/models';
-import { TetherServer, TurnError } from '../server/request';
+import { TurnError } from '../server/problems';
+import { TetherServer } from '../server/request';
 
 export namespace CommandIDs {
   export const freeGpu = 'tether:free-gpu';

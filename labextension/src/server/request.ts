@@ -1,8 +1,10 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
-import { EventDecoder, IProblem, isTerminal, IUsage, TurnEvent } from './events';
+import { EventDecoder, isTerminal, TurnEvent } from './events';
+import type { IConversation, IStoredMessage, Reaction } from './history';
 import type { IEngine, IModelState } from './models';
+import { CUT_OFF, refusal, TurnError, UNREACHED } from './problems';
 
 /** What the server says of itself. */
 export interface IHealth {
@@ -17,26 +19,8 @@ export interface IHealth {
   /** The backend in use; only one with an engine of its own tells of it. */
   llm_service?: { type: string; ready: boolean; engine?: IEngine };
   gpu?: { layers?: number | null; layers_on_gpu?: number } | null;
-}
-
-export interface IConversation {
-  id: string;
-  title: string | null;
-  notebook: string | null;
-  message_count: number;
-  last_message_at: string | null;
-}
-
-export interface IStoredMessage {
-  id: string;
-  parent_id: string | null;
-  role: 'user' | 'assistant';
-  content: string;
-  created_at: string;
-  model: string | null;
-  finish_reason: string | null;
-  error: IProblem | null;
-  usage: IUsage | null;
+  /** What is said is kept in; `problem` says in words why it is not. */
+  database?: { kind: string; ok: boolean; problem: string | null };
 }
 
 /** A piece of the notebook that goes with a question. */
@@ -47,57 +31,36 @@ export interface IContext {
 }
 
 export interface IQuestion {
-  message: string;
+  /** The new words; left out where `regenerate` says what is answered again. */
+  message?: string;
+  /** An answer of the conversation: its question is answered again, in a branch. */
+  regenerate?: string;
   notebook?: string;
   conversation_id?: string;
   context?: IContext[];
-}
-
-/** A failure in the wire contract's own terms. */
-export class TurnError extends Error {
-  constructor(readonly problem: IProblem) {
-    super(problem.message);
-    this.name = 'TurnError';
-  }
+  /** Whether the answer is written to its end when nobody reads it any more. */
+  background?: boolean;
 }
 
 /** The server extension's routes. Token and XSRF header travel with `ServerConnection`. */
 export class TetherServer {
   constructor(private _settings: ServerConnection.ISettings) {}
 
-  /** Yield the events of one turn, the terminal one last. */
-  async *stream(
-    question: IQuestion,
-    signal: AbortSignal
-  ): AsyncGenerator<TurnEvent, void, undefined> {
+  /** Ask, and yield the events of the turn, the terminal one last. */
+  async *stream(question: IQuestion, signal: AbortSignal): AsyncGenerator<TurnEvent> {
     const response = await this._request('chat/stream', {
       method: 'POST',
       body: JSON.stringify({ client_id: 'lab', ...question }),
-      headers: { Accept: 'application/x-ndjson', ...JSON_BODY },
+      headers: { ...NDJSON, ...JSON_BODY },
       signal
     });
-    if (!response.body) {
-      throw new TurnError(CUT_OFF);
-    }
-    const reader = response.body.getReader();
-    const text = new TextDecoder();
-    const lines = new EventDecoder();
-    let ended = false;
-    while (!ended) {
-      const { value, done } = await reader.read().catch(reason => {
-        throw signal.aborted ? reason : new TurnError(CUT_OFF);
-      });
-      const events = done
-        ? [...lines.push(text.decode()), ...lines.end()]
-        : lines.push(text.decode(value, { stream: true }));
-      for (const event of events) {
-        ended = ended || isTerminal(event);
-        yield event;
-      }
-      if (done && !ended) {
-        throw new TurnError(CUT_OFF);
-      }
-    }
+    yield* eventsOf(response, signal);
+  }
+
+  /** Yield the events of a turn that is under way, from its first one on, the terminal one last. */
+  async *events(turn: string, signal: AbortSignal): AsyncGenerator<TurnEvent> {
+    const path = `generations/${encodeURIComponent(turn)}/events?after=0`;
+    yield* eventsOf(await this._request(path, { headers: NDJSON, signal }), signal);
   }
 
   /** An unhealthy server answers 503 with the same body, so the status is not looked at. */
@@ -105,18 +68,19 @@ export class TetherServer {
     const response = await this._send('health', {});
     const body = (await response.json().catch(() => null)) as IHealth | null;
     if (!body || typeof body.status !== 'string') {
-      throw await refusal(response, body);
+      throw refusal(response, body);
     }
     return body;
   }
 
-  /** The conversations of one notebook, newest first. */
-  async conversations(notebook: string): Promise<IConversation[]> {
-    const query = URLExt.objectToQueryString({ notebook });
+  /** The conversation that a notebook goes on with, if it has one. */
+  async conversation(notebook: string): Promise<IConversation | null> {
+    const query = URLExt.objectToQueryString({ notebook, limit: 1 });
     const reply = await this._json<{ conversations: IConversation[] }>(`conversations${query}`);
-    return reply.conversations;
+    return reply.conversations[0] ?? null;
   }
 
+  /** The messages of a conversation, all branches, the oldest first. */
   async messages(conversation: string): Promise<IStoredMessage[]> {
     const id = encodeURIComponent(conversation);
     const reply = await this._json<{ messages: IStoredMessage[] }>(`conversations/${id}/messages`);
@@ -142,6 +106,20 @@ export class TetherServer {
     });
   }
 
+  /** End one turn, whatever else runs in its conversation. */
+  async cancel(turn: string): Promise<void> {
+    await this._json(`generations/${encodeURIComponent(turn)}`, { method: 'DELETE' });
+  }
+
+  /** Keep what its reader thinks of an answer; null takes it back. */
+  async react(message: string, reaction: Reaction | null): Promise<void> {
+    await this._json(`messages/${encodeURIComponent(message)}`, {
+      method: 'PATCH',
+      headers: JSON_BODY,
+      body: JSON.stringify({ reaction })
+    });
+  }
+
   /** What can answer or be fetched, and why a backend does not tell its models. */
   async models(): Promise<{ models: IModelState[]; problem: string | null }> {
     return this._json('models');
@@ -164,7 +142,7 @@ export class TetherServer {
   private async _request(path: string, init: RequestInit): Promise<Response> {
     const response = await this._send(path, init);
     if (!response.ok) {
-      throw await refusal(response, await response.json().catch(() => null));
+      throw refusal(response, await response.json().catch(() => null));
     }
     return response;
   }
@@ -183,60 +161,30 @@ export class TetherServer {
 }
 
 const JSON_BODY = { 'Content-Type': 'application/json' };
+const NDJSON = { Accept: 'application/x-ndjson' };
 
-const UNREACHED: IProblem = {
-  type: 'connection_lost',
-  message: 'Jupyter does not answer.',
-  retryable: true,
-  hint: 'What you wrote is kept. See that the Jupyter server is still running, then try again.'
-};
-
-const CUT_OFF: IProblem = {
-  type: 'connection_lost',
-  message: 'Lost the connection before the answer was complete.',
-  retryable: true,
-  hint: 'What arrived is kept. Try again when Jupyter is back.'
-};
-
-const NOT_THERE: IProblem = {
-  type: 'not_found',
-  message: 'Tether is not running in this Jupyter server.',
-  retryable: true,
-  hint: 'In a terminal: jupyter server extension enable tether_jupyter — then restart Jupyter.'
-};
-
-/** From a proxy before Jupyter: Tether gives its own reasons. */
-const TOO_MANY: IProblem = {
-  type: 'rate_limited',
-  message: 'Too many requests at once. Wait a moment and try again.',
-  retryable: true,
-  hint: null
-};
-
-async function refusal(response: Response, body: unknown): Promise<TurnError> {
-  const problem = (body as { error?: IProblem } | null)?.error;
-  if (problem && typeof problem.message === 'string') {
-    return new TurnError({ ...problem, hint: problem.hint ?? null });
+/** Yield the events in a response while they come; a body that ends before its turn has raises `CUT_OFF`. */
+async function* eventsOf(response: Response, signal: AbortSignal): AsyncGenerator<TurnEvent> {
+  if (!response.body) {
+    throw new TurnError(CUT_OFF);
   }
-  if (response.status === 429) {
-    const wait = Number(response.headers.get('Retry-After') ?? NaN);
-    return new TurnError({ ...TOO_MANY, ...(Number.isFinite(wait) && { retry_after: wait }) });
-  }
-  if (response.status === 404) {
-    return new TurnError(NOT_THERE);
-  }
-  if (response.status === 401 || response.status === 403) {
-    return new TurnError({
-      type: 'unauthorized',
-      message: 'Jupyter no longer knows this browser.',
-      retryable: true,
-      hint: 'Reload the page and sign in again.'
+  const reader = response.body.getReader();
+  const text = new TextDecoder();
+  const lines = new EventDecoder();
+  let ended = false;
+  while (!ended) {
+    const { value, done } = await reader.read().catch(reason => {
+      throw signal.aborted ? reason : new TurnError(CUT_OFF);
     });
+    const events = done
+      ? [...lines.push(text.decode()), ...lines.end()]
+      : lines.push(text.decode(value, { stream: true }));
+    for (const event of events) {
+      ended = ended || isTerminal(event);
+      yield event;
+    }
+    if (done && !ended) {
+      throw new TurnError(CUT_OFF);
+    }
   }
-  return new TurnError({
-    type: 'internal',
-    message: `The server answered with status ${response.status} and no reason.`,
-    retryable: true,
-    hint: 'The Jupyter log says more.'
-  });
 }

@@ -1,0 +1,81 @@
+import { IStoredMessage, textOf } from '../server/history';
+import { Answer, Question } from './answer';
+
+/** One message as it is shown. */
+export type Said = Question | Answer;
+
+/** How what is shown becomes a branch of the history. */
+export interface IChange {
+  /** So many messages stay as they are, from the first. */
+  kept: number;
+  /** What comes after them. */
+  fresh: { said: Said; created: string }[];
+  /** What never reached the server, and comes at the end: its words are nowhere else. */
+  unsent: Said[];
+  /** Answers under way among the fresh ones that their reader has stopped already. */
+  unwanted: Answer[];
+}
+
+/**
+ * Compare what is shown with a branch, its first message first.
+ *
+ * What agrees stays, with its place on the screen and its selection; of the rest only questions that were never sent.
+ */
+export function compare(shown: Said[], branch: IStoredMessage[]): IChange {
+  const told = branch.filter(each => each.role !== 'system');
+  const unsent = new Set(shown.filter((_, at) => isUnsent(shown, at)));
+  let kept = 0;
+  let read = 0;
+  for (const [at, said] of shown.entries()) {
+    if (unsent.has(said)) {
+      continue;
+    }
+    const message = told[read];
+    if (!message || !agrees(said, message)) {
+      break;
+    }
+    read++;
+    kept = at + 1;
+  }
+  const rest = shown.slice(kept);
+  const stopped = new Set(
+    rest.flatMap(said =>
+      said instanceof Answer && said.phase === 'stopped' ? (said.id ?? []) : []
+    )
+  );
+  let question = lastQuestion(shown.slice(0, kept).filter(said => !unsent.has(said)));
+  const fresh = told.slice(read).map(message => {
+    let said: Said;
+    if (message.role === 'user') {
+      said = question = new Question(textOf(message.content), [], message.id);
+    } else {
+      said = Answer.stored(message, question);
+    }
+    return { said, created: message.created_at };
+  });
+  const unwanted = fresh.flatMap(({ said }) =>
+    said instanceof Answer && !said.over && stopped.has(said.id ?? '') ? said : []
+  );
+  return { kept, fresh, unsent: rest.filter(said => unsent.has(said)), unwanted };
+}
+
+/** Whether a message belongs to a question that never reached the server. */
+function isUnsent(shown: Said[], at: number): boolean {
+  const said = shown[at];
+  const answer = said instanceof Answer ? said : shown[at + 1];
+  return (
+    answer instanceof Answer &&
+    answer.id === null &&
+    answer.phase === 'failed' &&
+    answer.question?.id === null
+  );
+}
+
+function agrees(said: Said, message: IStoredMessage): boolean {
+  return said instanceof Answer ? said.agrees(message) : said.id === message.id;
+}
+
+function lastQuestion(shown: Said[]): Question | null {
+  const questions = shown.filter(said => said instanceof Question);
+  return (questions.pop() as Question | undefined) ?? null;
+}

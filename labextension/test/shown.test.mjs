@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import answers from '../lib/test/chat/answer.js';
+import shownModule from '../lib/test/chat/shown.js';
+import problems from '../lib/test/server/problems.js';
+
+const { Answer, Question } = answers;
+const { compare } = shownModule;
+const { CUT_OFF, TurnError, UNREACHED } = problems;
+
+const asked = (id, parent_id = null) => ({
+  id,
+  parent_id,
+  role: 'user',
+  content: `words of ${id}`,
+  status: 'complete',
+  created_at: '2026-11-20T10:00:00Z'
+});
+const answered = (id, parent_id, more = {}) => ({
+  id,
+  parent_id,
+  role: 'assistant',
+  content: `text of ${id}`,
+  status: 'complete',
+  created_at: '2026-11-20T10:00:01Z',
+  model: 'mock:mock',
+  finish_reason: 'stop',
+  error: null,
+  usage: null,
+  reaction: null,
+  ...more
+});
+
+/** What is shown after a branch was shown for the first time. */
+const showing = branch => compare([], branch).fresh.map(each => each.said);
+const ids = fresh => fresh.map(each => each.said.id);
+
+function unsent(words) {
+  const question = new Question(words);
+  const answer = new Answer(question);
+  answer.fail(new TurnError(UNREACHED));
+  return [question, answer];
+}
+
+const BRANCH = [asked('q1'), answered('a1', 'q1'), asked('q2', 'a1'), answered('a2', 'q2')];
+
+test('an empty panel shows the branch, each answer with its question', () => {
+  const { kept, fresh } = compare([], BRANCH);
+  assert.equal(kept, 0);
+  assert.deepEqual(ids(fresh), ['q1', 'a1', 'q2', 'a2']);
+  assert.equal(fresh[3].said.question, fresh[2].said);
+  assert.equal(fresh[3].said.phase, 'done');
+});
+
+test('what is shown already stays as it is', () => {
+  const { kept, fresh, unsent } = compare(showing(BRANCH), BRANCH);
+  assert.deepEqual([kept, fresh, unsent], [4, [], []]);
+});
+
+test('what was said at another door comes after what is shown', () => {
+  const { kept, fresh } = compare(showing(BRANCH.slice(0, 2)), BRANCH);
+  assert.deepEqual([kept, ids(fresh)], [2, ['q2', 'a2']]);
+});
+
+test('another branch takes the place of what it does not share', () => {
+  const branch = [asked('q1'), answered('b1', 'q1')];
+  const shown = showing(BRANCH);
+  const { kept, fresh } = compare(shown, branch);
+  assert.deepEqual([kept, ids(fresh)], [1, ['b1']]);
+  assert.equal(fresh[0].said.question, shown[0]);
+});
+
+test('an answer under way is to be followed, one that was interrupted is over', () => {
+  const running = compare([], [asked('q1'), answered('a1', 'q1', { status: 'running' })]);
+  assert.deepEqual(
+    [running.fresh[1].said.phase, running.fresh[1].said.over, running.fresh[1].said.text],
+    ['joining', false, 'text of a1']
+  );
+  const dead = compare([], [asked('q1'), answered('a1', 'q1', { status: 'interrupted' })]);
+  assert.deepEqual([dead.fresh[1].said.phase, dead.fresh[1].said.over], ['interrupted', true]);
+});
+
+test('an answer that was cut off here is replaced by what became of it', () => {
+  const shown = showing(BRANCH.slice(0, 2));
+  shown[1].fail(new TurnError(CUT_OFF));
+  const { kept, fresh } = compare(shown, BRANCH.slice(0, 2));
+  assert.deepEqual([kept, ids(fresh), fresh[0].said.phase], [1, ['a1'], 'done']);
+});
+
+test('an answer that was stopped here and is still written is not wanted', () => {
+  const shown = showing(BRANCH.slice(0, 2));
+  shown[1].leave();
+  const branch = [asked('q1'), answered('a1', 'q1', { status: 'running' })];
+  const { fresh, unwanted } = compare(shown, branch);
+  assert.deepEqual(unwanted, [fresh[0].said]);
+});
+
+test('words that never reached the server stay, after all that did', () => {
+  const lost = unsent('are you there?');
+  const one = compare([...showing(BRANCH.slice(0, 2)), ...lost], BRANCH);
+  assert.deepEqual([one.kept, ids(one.fresh)], [2, ['q2', 'a2']]);
+  assert.deepEqual(one.unsent, lost);
+  const two = compare(lost, BRANCH);
+  assert.deepEqual([two.kept, two.fresh.length], [0, 4]);
+  assert.deepEqual(two.unsent, lost);
+});
+
+test('words that were sent after some that were not keep their order', () => {
+  const lost = unsent('are you there?');
+  const shown = [...showing(BRANCH.slice(0, 2)), ...lost, ...showing(BRANCH).slice(2)];
+  const { kept, fresh, unsent: rest } = compare(shown, BRANCH);
+  assert.deepEqual([kept, fresh, rest], [6, [], []]);
+});
+
+test('a question that was heard is not taken for one that was not', () => {
+  const [question, answer] = unsent('again');
+  question.id = 'q1';
+  const { kept, unsent: rest, fresh } = compare([question, answer], BRANCH.slice(0, 2));
+  assert.deepEqual([kept, rest, ids(fresh)], [1, [], ['a1']]);
+});
+
+test('a system message of an imported conversation is not shown', () => {
+  const branch = [{ ...asked('s'), role: 'system' }, asked('q1', 's'), answered('a1', 'q1')];
+  assert.deepEqual(ids(compare([], branch).fresh), ['q1', 'a1']);
+});
