@@ -15,7 +15,7 @@ from tether_jupyter.core.frames import frames
 from tether_jupyter.core.generation import Generation, Generations
 from tether_jupyter.core.history import History
 from tether_jupyter.core.opening import Defaults, open_turn
-from tether_jupyter.errors import NotFound, TetherError
+from tether_jupyter.errors import InvalidRequest, NotFound, TetherError
 from tether_jupyter.llm.registry import Backends
 from tether_jupyter.llm.service import LLMService
 from tether_jupyter.settings import Settings
@@ -23,6 +23,7 @@ from tether_jupyter.store.database import Database
 from tether_jupyter.store.history import SqlHistory
 from tether_jupyter.store.memory import MemoryHistory
 from tether_jupyter.store.presence import prepare
+from tether_jupyter.store.shelter import ShelteredHistory
 
 if TYPE_CHECKING:
     from tether_jupyter.core.attached import Attached
@@ -70,7 +71,7 @@ class Services:
         self.backends = Backends(settings)
         self.database = Database(settings.database_url, prepare)
         kept = settings.tether.keep_history
-        self.history: History = SqlHistory(self.database) if kept else MemoryHistory()
+        self.history: History = ShelteredHistory(SqlHistory(self.database)) if kept else MemoryHistory()
         self.generations = Generations(max_running=settings.tether.max_turns)
         self._beating: asyncio.Task[None] | None = None
         self._warmed = False
@@ -181,7 +182,7 @@ class Services:
         if project_id is not None:
             others += [id for id in await self.projects.files(owner, project_id) if id not in earlier]
         for upload_id in [id for id in others if id not in asked][:MOST_FILES]:
-            with contextlib.suppress(NotFound):
+            with contextlib.suppress(NotFound, InvalidRequest):  # It is gone, or cannot be read.
                 found += [
                     one
                     for one in await self.uploads.for_turn(owner, [upload_id])
@@ -278,6 +279,8 @@ class Services:
         if self._beating is not None:
             self._beating.cancel()
         await self.history.close()
+        if "uploads" in vars(self):
+            await self.uploads.close()
         await self.database.close()
 
 

@@ -18,7 +18,17 @@ TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 GRACE = 10.0
 # What would change how a server or a kernel behaves, or lead it off this machine.
-FOREIGN = ("OPENAI_", "OPENROUTER_", "TETHER_", "JUPYTER", "LLM__", "IPYTHON", "MODEL_", "PYTHONPATH")
+FOREIGN = (
+    "OPENAI_",
+    "OPENROUTER_",
+    "TETHER_",
+    "JUPYTER",
+    "LLM__",
+    "IPYTHON",
+    "MODEL_",
+    "PYTHONPATH",
+    "DATABASE_",
+)
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 

@@ -251,7 +251,9 @@ def train(args: argparse.Namespace, rank: int, meeting: str) -> None:
     steppers = optimizers(model, args.lr)
     share = 0.0
     stream = text.stream(
-        random.Random(args.seed + rank), args.batch // args.processes, lambda: 0.2 if share < 0.05 and not args.resume else 0.02
+        random.Random(args.seed + rank),
+        args.batch // args.processes,
+        lambda: 0.2 if share < 0.05 and not args.resume else 0.02,
     )
     average = copy.deepcopy(model).eval()
     started, step, seen, smooth = time.time(), 0, 0, 0.0

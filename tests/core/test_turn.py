@@ -262,17 +262,3 @@ async def test_a_first_question_can_be_asked_anew(turn_for, model, history):
     await collect(other)
     assert [m["content"] for m in model.prompts[-1].messages][1:] == ["other"]
     assert other.question.parent_id is None
-
-
-async def test_the_question_is_kept_before_the_model_is_asked(turn_for, model, history):
-    kept = []
-    stream = model.stream
-
-    def watched(prompt, sampling):
-        kept.extend(history._messages.values())
-        return stream(prompt, sampling)
-
-    model.stream = watched
-    turn = await turn_for(message="one")
-    await collect(turn)
-    assert [m.content for m in kept[0].values()][0] == "one"

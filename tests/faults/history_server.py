@@ -19,8 +19,6 @@ from traitlets.config import Config
 from tether_jupyter import settings
 from tether_jupyter.core.request import read_chat
 from tether_jupyter.services import Services
-from tether_jupyter.store.history import SqlHistory
-from tether_jupyter.store.shelter import ShelteredHistory
 
 TOGETHER = 3
 SCRIPT: list[dict[str, Any]] = [
@@ -68,8 +66,6 @@ async def main(url: str) -> None:
     """Serve until killed."""
     config = Config({"Tether": {"backend": "mock"}, "MockLLM": {"script": SCRIPT}})
     services = Services(settings.load(config, environment={"DATABASE_URL": url}))
-    if isinstance(services.history, SqlHistory):
-        services.history = ShelteredHistory(services.history)
     await services.history.conversations("ann", limit=1)
     tell(ready=True, problem=services.history.problem)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)

@@ -446,7 +446,7 @@ class TestABackendThatOnlyChats:
         for status, payload in (await complete(), await complete(suffix="x"), await embed("one")):
             assert status == 400
             assert "`mock`" in refusal(payload, None, "invalid_request")
-        assert mock.prompts == []
+        assert not mock.prompts
 
     async def test_stands_in_the_list_under_its_full_name(self, ask, complete):
         payload = json.loads((await ask("v1", "models", method="GET")).body)

@@ -106,7 +106,7 @@ async def test_the_files_of_a_project_go_with_every_question_of_its_conversation
 
 async def test_somebody_elses_file_cannot_be_attached(services: Services):
     file = await uploaded(services, "notes.txt", "the total is 42")
+    request = read_chat({"message": "x", "attachments": [file]}, max_message_length=1000)
     with pytest.raises(NotFound):
-        request = read_chat({"message": "x", "attachments": [file]}, max_message_length=1000)
         await services.ask(request, "ben", "trace")
     await services.close()

@@ -25,6 +25,10 @@ def binaries() -> Path | None:
     return Path(known).resolve().parent if known else None
 
 
+class Ended(Exception):
+    """It ended as soon as it was started."""
+
+
 class Postgres:
     """A running server. `fresh` makes an empty database and returns its URL."""
 
@@ -43,12 +47,19 @@ class Postgres:
                 with contextlib.suppress(PermissionError):
                     if parent.owner() == "root" and str(parent) not in ("/", "/tmp"):
                         parent.chmod(parent.stat().st_mode | 0o011)
-        self.run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "tether", "-E", "UTF8", "--locale=C")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.run(
+            "initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "tether", "-E", "UTF8", "--locale=C"
+        )
+        self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
-        self.start()
+        for _ in range(3):
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self.port = probe.getsockname()[1]
+            with contextlib.suppress(Ended):  # Somebody else was quicker with that port.
+                self.start()
+                return
+        raise AssertionError("PostgreSQL does not start")
 
     def run(self, program: str, *arguments: str) -> None:
         """Run one of PostgreSQL's programs to its end."""
@@ -79,7 +90,8 @@ class Postgres:
             with contextlib.suppress(subprocess.CalledProcessError):
                 self.run("pg_isready", "-h", "127.0.0.1", "-p", str(self.port))
                 return
-            assert self.process.poll() is None, "PostgreSQL ended at once"
+            if self.process.poll() is not None:
+                raise Ended
         raise AssertionError("PostgreSQL did not start within a minute")
 
     def stop(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ from tether_jupyter.core.prompt import Prompt, Sampling, text_of
 from tether_jupyter.errors import BY_TYPE, Internal
 from tether_jupyter.llm.service import LLMService
 from tether_jupyter.settings import Settings
+
+REMEMBERED = 32
+"""Questions that can be looked at afterwards."""
 
 
 class MockService(LLMService):
@@ -41,7 +45,7 @@ class MockService(LLMService):
         self.answer = answer
         self.script = script
         self.delay = delay
-        self.prompts: list[Prompt] = []
+        self.prompts: deque[Prompt] = deque(maxlen=REMEMBERED)
         self.open = 0
         self.asked = asyncio.Event()
 

@@ -23,7 +23,7 @@ class GenerationHandler(TetherHandler):
 
 
 class EventsHandler(StreamingHandler):
-    """`GET generations/{id}/events?after=N`: read a turn from its first event, or from the one after number N.
+    """`GET generations/{id}/events?after=N`: read a turn from the event after number N on, or whole.
 
     Leaving changes nothing about the turn: whoever asked it decides that.
     """

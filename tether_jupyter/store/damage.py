@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import logging
@@ -21,9 +20,7 @@ from tether_jupyter.store.salvage import Build, salvage
 from tether_jupyter.store.sqlite import turn_to_write
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from tether_jupyter.store.database import Database
+    pass
 
 log = logging.getLogger("tether.store")
 
@@ -46,31 +43,6 @@ def suspect(file: Path) -> None:
 def notice(file: Path) -> str | None:
     """Return what people should know of a file that was damaged since this server started."""
     return _notices.get(file.resolve()) if _notices else None
-
-
-async def reopen(database: Database) -> None:
-    """Let the next use of a database that was found damaged open it anew, and look at all of it.
-
-    The writer's own connection must not go on in a file that is set aside: it lets go of it here.
-    """
-
-    def let_go(_: Connection) -> None:
-        forget(database)
-        raise StoreFailed(cause="damaged")
-
-    if database.kind == "sqlite" and (name := database.url.partition(":///")[2].partition("?")[0]):
-        suspect(Path(name))
-    with contextlib.suppress(StoreFailed):
-        await database.write(let_go)
-    await asyncio.to_thread(forget, database)
-
-
-def forget(database: Database) -> None:
-    """Drop a database's engine."""
-    with database._opening:
-        engine, database._engine = database._engine, None
-    if engine is not None:
-        engine.dispose()
 
 
 def remember(file: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tether_jupyter.store.failures import StoreFailed, told
-from tether_jupyter.store.sqlite import turn_to_write
+from tether_jupyter.store.sqlite import BUSY_SECONDS, turn_to_write
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -25,8 +25,8 @@ log = logging.getLogger("tether.store")
 READERS = 4
 TOGETHER = 64
 """Writes of one transaction, at most."""
-BUSY_SECONDS = 10.0
-"""How long to wait for another server that writes into the same file."""
+CONNECT_SECONDS = 5
+"""How long PostgreSQL has to answer a knock."""
 
 Result = TypeVar("Result")
 Work = Callable[["Connection"], Result]
@@ -48,6 +48,7 @@ class Database:
         self.kind = "sqlite" if url.startswith("sqlite") else "postgresql"
         self._prepare = prepare
         self._engine: Engine | None = None
+        self._number = 0
         self._opening = threading.Lock()
         self._waiting: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
@@ -99,8 +100,7 @@ class Database:
         """Return whether there is a database already: one that nobody has written into has no file."""
         if self._engine is not None or self.kind != "sqlite":
             return True
-        file = self.url.partition(":///")[2].partition("?")[0]
-        return bool(file) and await asyncio.to_thread(Path(file).exists)
+        return self.file is not None and await asyncio.to_thread(self.file.exists)
 
     async def close(self) -> None:
         """Finish what was asked for, and close all connections."""
@@ -132,15 +132,47 @@ class Database:
                 except BaseException:
                     engine.dispose()
                     raise
-                self._engine = engine
+                self._engine, self._number = engine, self._file_number()
             return self._engine
+
+    def forget(self) -> None:
+        """Let the next use open the database anew."""
+        with self._opening:
+            engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.dispose()
+
+    @property
+    def file(self) -> Path | None:
+        """Where an SQLite database lies."""
+        name = self.url.partition(":///")[2].partition("?")[0] if self.kind == "sqlite" else ""
+        return Path(name) if name else None
+
+    def _file_number(self) -> int:
+        """Return the file's number: another server may have put a sound file in its place."""
+        try:
+            return self.file.stat().st_ino if self.file else 0
+        except OSError:
+            return 0
+
+    def _failed(self, reason: BaseException) -> None:
+        """Take in a failure: a damaged file is opened anew, and looked at, before it is used again."""
+        if isinstance(reason, StoreFailed) and reason.cause == "damaged" and self.file:
+            from tether_jupyter.store import damage
+
+            damage.suspect(self.file)
+            self.forget()
 
     def _read(self, work: Work[Result]) -> Result:
         def run() -> Result:
             with self.engine().connect() as connection:
                 return work(connection)
 
-        return told(run)
+        try:
+            return told(run)
+        except StoreFailed as reason:
+            self._failed(reason)
+            raise
 
     def _write_all(self) -> None:
         """Write until the database is closed: the one thread that does."""
@@ -168,9 +200,13 @@ class Database:
         failed: list[tuple[Future[Any], BaseException]] = []
 
         def run() -> Connection:
+            if self._engine is not None and self.file and self._file_number() != self._number:
+                self.forget()
             engine = self.engine()
             with turn_to_write(engine.url.database if self.kind == "sqlite" else None):
-                connection = held or engine.connect().execution_options(writes=True)
+                connection = held
+                if connection is None or connection.engine is not engine:
+                    connection = engine.connect().execution_options(writes=True)
                 try:
                     with connection.begin():
                         for work, future in batch:
@@ -190,9 +226,13 @@ class Database:
         try:
             kept: Connection | None = told(run)
         except Exception as reason:  # noqa: BLE001 - it is handed to whoever waits
+            self._failed(reason)
             settle([], [(future, reason) for _, future in batch])
             return None
         settle(done, failed)
+        if kept is not None and self.kind != "sqlite":
+            kept.close()  # Its pool looks whether the other end is still there, before it is used again.
+            return None
         return kept
 
 
@@ -229,5 +269,10 @@ def open_engine(url: str) -> Engine:
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     return create_engine(
-        parsed, pool_size=READERS + 1, pool_pre_ping=True, pool_recycle=1800, hide_parameters=True
+        parsed,
+        connect_args={"connect_timeout": CONNECT_SECONDS},
+        pool_size=READERS + 1,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        hide_parameters=True,
     )

@@ -6,6 +6,7 @@ import errno
 import logging
 import sqlite3
 from collections.abc import Callable
+from json import JSONDecodeError
 from typing import Any, ClassVar, Literal, TypeVar
 
 from tether_jupyter.errors import Conflict, TetherError
@@ -70,11 +71,17 @@ def told(function: Callable[..., Result], *arguments: Any) -> Result:
         raise Conflict("Something with that name is there already, or what it belongs to is gone.") from None
     except DBAPIError as reason:
         cause = cause_of(reason.orig)
-        log.error("the database says %s: %s", type(reason.orig).__name__, first_line(reason.orig))
+        if cause == "damaged":  # What SQLite says of a text that is none holds the text.
+            log.error("the database holds what it should not: %s", type(reason.orig).__name__)
+        else:
+            log.error("the database says %s: %s", type(reason.orig).__name__, first_line(reason.orig))
         raise StoreFailed(cause=cause) from None
     except (PoolTimeout, SQLAlchemyError) as reason:
         log.error("the database cannot be used: %s", type(reason).__name__)
         raise StoreFailed from None
+    except (UnicodeError, JSONDecodeError):
+        log.error("a row of the database holds what it should not")
+        raise StoreFailed(cause="damaged") from None
     except ImportError as reason:
         raise StoreFailed(
             f"The database's driver is not installed ({reason.name}): "
@@ -87,6 +94,8 @@ def told(function: Callable[..., Result], *arguments: Any) -> Result:
 
 def cause_of(reason: BaseException | None) -> Cause:
     """Return why a driver's call failed."""
+    if str(reason).startswith("Could not decode to UTF-8"):
+        return "damaged"
     code = getattr(reason, "sqlite_errorcode", None)
     if isinstance(code, int):
         return CODES.get(code & 0xFF, "unreachable")

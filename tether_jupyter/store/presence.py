@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from tether_jupyter.core.history import now
 from tether_jupyter.errors import TetherError
+from tether_jupyter.store.failures import StoreFailed, told
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -75,6 +76,15 @@ def prepare(engine: Engine, url: str) -> None:
     from tether_jupyter.store.schema import bring_up_to_date
 
     bring_up_to_date(engine, url)
+    try:
+        told(sweep_now, engine)
+    except StoreFailed as reason:  # On a full disk, say: what was said can be read all the same.
+        if reason.cause == "damaged":
+            raise
+
+
+def sweep_now(engine: Engine) -> None:
+    """Sweep in a transaction of its own."""
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         sweep(connection)
 

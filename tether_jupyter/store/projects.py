@@ -82,7 +82,8 @@ class Projects:
         def work(connection: Connection) -> list[Project]:
             from sqlalchemy import func, select
 
-            from tether_jupyter.store.tables import project_files, projects as table
+            from tether_jupyter.store.tables import project_files
+            from tether_jupyter.store.tables import projects as table
 
             gone = table.c.deleted_at.is_not(None) if deleted else table.c.deleted_at.is_(None)
             query = select(table).where(table.c.owner == owner, gone)
@@ -132,7 +133,8 @@ def need(connection: Connection, owner: str, project_id: str) -> Project:
     """Return the owner's project; raise `NotFound` where it is not there."""
     from sqlalchemy import select
 
-    from tether_jupyter.store.tables import project_files, projects as table
+    from tether_jupyter.store.tables import project_files
+    from tether_jupyter.store.tables import projects as table
 
     row = connection.execute(select(table).where(table.c.owner == owner, table.c.id == project_id)).first()
     if row is None:
@@ -148,11 +150,14 @@ def set_files(connection: Connection, owner: str, project_id: str, files: list[s
     """Make these uploads the project's files."""
     from sqlalchemy import select
 
-    from tether_jupyter.store.tables import project_files as table, uploads
+    from tether_jupyter.store.tables import project_files as table
+    from tether_jupyter.store.tables import uploads
+    from tether_jupyter.store.uploads import mark_used
 
     known = select(uploads.c.id).where(uploads.c.owner == owner, uploads.c.id.in_(files))
     if set(files) - set(connection.execute(known).scalars()):
         raise NotFound(NO_FILE)
+    mark_used(connection, owner, files)
     connection.execute(table.delete().where(table.c.owner == owner, table.c.project_id == project_id))
     for upload_id in dict.fromkeys(files):
         row = {"owner": owner, "project_id": project_id, "upload_id": upload_id, "added_at": now()}

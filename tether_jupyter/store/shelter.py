@@ -274,8 +274,6 @@ class ShelteredHistory:
             if self._failed is None:
                 return True
             try:
-                if self._failed.cause == "damaged":
-                    await damage.reopen(self.inner.database)
                 await self._ask(self.inner.alive)
                 await self._ask(lambda: self.inner.conversations("", limit=1))
                 await self._journal.replay(Through(self.inner, self._ask))

@@ -7,15 +7,21 @@ import logging
 import os
 import sqlite3
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tether_jupyter.store.failures import StoreFailed
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 log = logging.getLogger("tether.store")
 
+BUSY_SECONDS = 10.0
+"""How long to wait for another server that writes into the same file."""
+POLL_SECONDS = 0.002
 NETWORK = frozenset(
     {
         *("nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "afs", "ceph", "lustre", "gpfs", "beegfs"),
@@ -89,16 +95,37 @@ def turn_to_write(url_file: str | None) -> Iterator[None]:
     if not url_file or url_file == ":memory:" or sys.platform == "win32":
         yield
         return
-    import fcntl
-
     try:
         descriptor = os.open(url_file + ".lock", os.O_CREAT | os.O_RDWR, 0o600)
     except OSError:
         yield  # A folder that cannot be written: the write itself will say so.
         return
     try:
-        with contextlib.suppress(OSError):  # A file system without locks has SQLite's own, or none at all.
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        wait_for(descriptor)
         yield
     finally:
         os.close(descriptor)
+
+
+def wait_for(descriptor: int) -> None:
+    """Lock a file; give up after a while, since whoever holds it may be stopped.
+
+    Raises
+    ------
+    StoreFailed
+        Somebody holds it all the time.
+    """
+    import fcntl
+
+    limit = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > limit:
+                raise StoreFailed(cause="locked") from None
+            time.sleep(POLL_SECONDS)
+        except OSError:
+            return  # A file system without locks has SQLite's own, or none at all.
+        else:
+            return

@@ -7,11 +7,11 @@ import base64
 import logging
 import time
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import IO, TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 from tether_jupyter.core.attached import Attached, Upload
 from tether_jupyter.core.frames import frames
@@ -39,6 +39,10 @@ MOST_IMAGES = 20 * 2**20
 QUOTA_LOCK = 7246164
 BATCH = 500
 TRIES = 5
+PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)
+"""Seconds between looks for a file that should be there."""
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +264,16 @@ class Uploads:
     async def content(self, owner: str, upload_id: str) -> tuple[Upload, IO[bytes]]:
         """Return an upload and its file, open to be read in a thread. Raises `NotFound`."""
         upload = await self.get(owner, upload_id)
-        return upload, await asyncio.to_thread(self.blobs.open, upload.sha256)
+        return upload, await self._patiently(lambda: self.blobs.open(upload.sha256))
+
+    async def _patiently(self, read: Callable[[], Result]) -> Result:
+        """Read a file that a row refers to: a cleaner may hold it until it has seen that row."""
+        for pause in PAUSES:
+            try:
+                return await asyncio.to_thread(read)
+            except NotFound:
+                await asyncio.sleep(pause)
+        return await asyncio.to_thread(read)
 
     async def _rows(self, owner: str, ids: Sequence[str]) -> list[Upload]:
         """Return uploads in the order of their ids."""
@@ -329,7 +342,7 @@ class Uploads:
             data = base64.b64encode(self.blobs.read(upload.sha256)).decode("ascii")
             return f"data:{upload.media_type};base64,{data}"
 
-        return Attached(upload.id, upload.name, "image", url=await asyncio.to_thread(encode))
+        return Attached(upload.id, upload.name, "image", url=await self._patiently(encode))
 
     # -- what goes
 

@@ -67,7 +67,7 @@ class LocalService(LLMService):
 
     def __init__(self, settings: LocalLLM) -> None:
         self.settings = settings
-        # About half of a window, at three characters a token; nobody has read yet how long the model's own is.
+        # About half of a window, at three characters a token; the model's own length is not read yet.
         self.file_room = 3 * (settings.context_length or CONTEXT) // 2
         self.shelf = Shelf(settings.models_dir)
         self.usual = Path(settings.model_path).expanduser().absolute() if settings.model_path else demo.PATH

@@ -1,6 +1,6 @@
 """The contract by chapters: what each kind of door takes and gives.
 
-A chapter has `forms`, the pydantic models that it speaks of, as what is asked and what is answered, and `paths`.
+A chapter has `forms`, the pydantic models of what is asked and of what is answered, and `paths`.
 Nothing here is imported before somebody asks for the document.
 """
 
