@@ -281,3 +281,12 @@ async def test_text_is_on_the_disk_while_it_is_written(ask, stream, gate, servic
     assert text == "one "
     gate.opened.set()
     await reader.response
+
+
+async def test_a_turn_that_ends_with_its_server_is_interrupted_and_not_stopped(ask, stream, gate, services):
+    reader = stream({"message": "go", "background": True})
+    meta = (await read(reader, lambda event: "delta" in event))[0]["meta"]
+    await services.generations.stop_all()
+    await reader.response
+    stored = content(await ask("conversations", meta["conversation_id"], "messages", method="GET"))
+    assert (stored["messages"][-1]["status"], stored["messages"][-1]["content"]) == ("interrupted", "one ")

@@ -196,6 +196,7 @@ class Generations:
         """Stop every turn and wait until all have ended."""
         running = list(self._running.values())
         for generation in running:
+            generation.turn.interrupted = True
             generation.stop()
         if running:
             await asyncio.gather(*(g.wait() for g in running))

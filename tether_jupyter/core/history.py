@@ -178,6 +178,8 @@ class History(Protocol):
     ) -> list[StoredMessage]:
         """Return the end of the branch that a message ends, the oldest first; the newest one by default.
 
+        Of the messages only what was said is sure to be there: role, content, parent, status, attachments.
+
         Raises
         ------
         NotFound

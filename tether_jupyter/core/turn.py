@@ -57,6 +57,8 @@ class Turn:
     question: StoredMessage
     max_answer_size: int
     usage: dict[str, Any] = field(default_factory=dict)
+    interrupted: bool = False
+    """Whether the server ends, and the turn with it: nobody has stopped it."""
     ended: bool = False
     """Whether the answer is there, and only has to be kept: there is nothing left to stop."""
 
@@ -109,7 +111,7 @@ class Turn:
         answer.error = ending.get("error")
         answer.finish_reason = ending.get("finish_reason")
         answer.usage = self.usage
-        answer.status = "complete"
+        answer.status = "interrupted" if self.interrupted else "complete"
         answer.completion_ms = round((time.perf_counter() - started) * 1000, 1)
         self.ended = True
         await saving.end(answer)

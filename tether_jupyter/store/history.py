@@ -204,28 +204,32 @@ class SqlHistory:
         server = self.presence.id
 
         def work(connection: Connection) -> None:
+            from sqlalchemy import select
+
             from tether_jupyter.store import rows
             from tether_jupyter.store.tables import messages as table
 
-            fresh: list[StoredMessage] = []
+            mine = (table.c.owner == owner) & (table.c.conversation_id == conversation_id)
+            ids = [each.id for each, _, _ in states]
+            known = set(connection.execute(select(table.c.id).where(mine, table.c.id.in_(ids))).scalars())
+            fresh: dict[str, StoredMessage] = {}
+            values: dict[str, dict[str, Any]] = {}
             for each, status, content in states:
-                values = rows.columns(each, owner, conversation_id, server)
+                row = rows.columns(each, owner, conversation_id, server)
                 if status == "running":
-                    values |= {"content": rows.clean(content), "text": rows.clean(text_of(content))}
-                    values |= {"status": status, "server": server}
-                found = connection.execute(
-                    table.update()
-                    .where(table.c.owner == owner, table.c.id == each.id)
-                    .where(table.c.conversation_id == conversation_id)
-                    .values({name: value for name, value in values.items() if name not in KEYS})
-                )
-                if not found.rowcount:
-                    if not fresh:
-                        need_conversation(connection, owner, conversation_id)
-                    connection.execute(table.insert().values(**values, data=rows.clean(each.data)))
-                    fresh.append(each)
+                    row |= {"content": rows.clean(content), "text": rows.clean(text_of(content))}
+                    row |= {"status": status, "server": server}
+                values[each.id] = row
+                if each.id not in known:
+                    fresh[each.id] = each
             if fresh:
-                count_messages(connection, owner, conversation_id, fresh)
+                need_conversation(connection, owner, conversation_id)
+                new = [{**values[id], "data": rows.clean(each.data)} for id, each in fresh.items()]
+                connection.execute(table.insert(), new)
+                count_messages(connection, owner, conversation_id, list(fresh.values()))
+            for id in known:
+                row = {name: value for name, value in values[id].items() if name not in KEYS}
+                connection.execute(table.update().where(mine, table.c.id == id).values(row))
 
         await self.presence.announce()
         await self.database.write(work)
@@ -259,6 +263,10 @@ class SqlHistory:
 
 
 KEYS = ("owner", "id", "conversation_id", "created_at", "parent_id")
+
+
+BRANCH = ("id", "role", "content", "parent_id", "status", "attachments")
+"""What a question wants to know of what was said before it: every question reads hundreds of these."""
 
 
 def read_conversation(connection: Connection, owner: str, conversation_id: str) -> Conversation | None:
@@ -334,7 +342,6 @@ def read_branch(
     """Return the last messages of a branch, the oldest first; its beginning is not even looked at."""
     from sqlalchemy import select
 
-    from tether_jupyter.store import rows
     from tether_jupyter.store.tables import messages as table
 
     mine = (table.c.owner == owner) & (table.c.conversation_id == conversation_id)
@@ -359,8 +366,8 @@ def read_branch(
     )
     chain = chain.union_all(above)
     query = (
-        select(*(table.c[name] for name in rows.MESSAGE))
+        select(*(table.c[name] for name in BRANCH))
         .join(chain, chain.c.number == table.c.number)
         .order_by(chain.c.depth.desc())
     )
-    return [rows.message(row) for row in connection.execute(query)]
+    return [StoredMessage(**row._mapping) for row in connection.execute(query)]
