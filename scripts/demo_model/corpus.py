@@ -313,9 +313,9 @@ def gen(rng: random.Random, drills: float = 0.0) -> Example:
     kind = rng.random()
     if kind < 0.13:
         return error(rng)
-    if kind < 0.70:
+    if kind < 0.64:
         return idiom(rng)
-    if kind < 0.83:
+    if kind < 0.80:
         return about(rng)
     return other(rng)
 

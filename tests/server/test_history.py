@@ -290,3 +290,11 @@ async def test_a_turn_that_ends_with_its_server_is_interrupted_and_not_stopped(a
     await reader.response
     stored = content(await ask("conversations", meta["conversation_id"], "messages", method="GET"))
     assert (stored["messages"][-1]["status"], stored["messages"][-1]["content"]) == ("interrupted", "one ")
+
+
+async def test_a_change_of_nothing_changes_nothing(ask):
+    answer = content(await ask("chat", body={"message": "one"}))
+    for path in (("conversations", answer["conversation_id"]), ("messages", answer["id"])):
+        reply = await ask(*path, method="PATCH", body={})
+        assert reply.code == 200
+    assert (await ask("messages", "m_none", method="PATCH", body={})).code == 404

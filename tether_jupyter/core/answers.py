@@ -73,13 +73,13 @@ class ConversationList(BaseModel):
 class MessageState(BaseModel):
     id: str
     parent_id: str | None
-    role: Literal["user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     content: str | list[dict[str, Any]]
     created_at: str
     status: Literal["running", "complete", "interrupted"]
     model: str | None
     finish_reason: str | None
-    error: ErrorBody | None
+    error: dict[str, Any] | None
     usage: Usage | None
     token_count: int | None
     cost_usd: float | None

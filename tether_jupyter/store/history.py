@@ -245,6 +245,7 @@ class SqlHistory:
             if "deleted" in values:
                 values["deleted_at"] = now() if values.pop("deleted") else None
             mine = (table.c.owner == owner) & (table.c.id == message_id)
+            values = values or {"owner": owner}  # Nothing to change: it must be there all the same.
             if not connection.execute(table.update().where(mine).values(**values)).rowcount:
                 raise NotFound(NO_MESSAGE)
             query = select(*(table.c[name] for name in rows.MESSAGE), table.c.conversation_id).where(mine)
@@ -309,6 +310,8 @@ def update_conversation(connection: Connection, found: Conversation, **values: A
 
     mine = (table.c.owner == found.owner) & (table.c.id == found.id)
     cleaned = {name: rows.clean(value) for name, value in values.items()}
+    if not cleaned:
+        return
     connection.execute(table.update().where(mine).values(**cleaned))
 
 

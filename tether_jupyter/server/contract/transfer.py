@@ -35,7 +35,7 @@ def paths() -> dict[str, Any]:
         parameter("format", "query", enum=["md", "ipynb", "json"], default="md"),
         parameter("message", "query", description="The message that ends the branch; the newest by default."),
     ]
-    download = {"type": "string", "description": "The file, as `Content-Disposition` names it."}
+    download = {"description": "The file, as `Content-Disposition` names it."}
     return {
         "/tether/conversations/search": {
             "get": operation("Search through all that was said", "SearchResults", parameters=searched)

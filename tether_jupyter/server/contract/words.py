@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 STREAM = {
-    "text/event-stream": {"schema": {"type": "string"}},
-    "application/x-ndjson": {"schema": {"type": "string"}},
+    "text/event-stream": {"schema": {}},
+    "application/x-ndjson": {"schema": {}},
 }
 
 
