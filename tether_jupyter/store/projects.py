@@ -152,7 +152,7 @@ def set_files(connection: Connection, owner: str, project_id: str, files: list[s
 
     from tether_jupyter.store.tables import project_files as table
     from tether_jupyter.store.tables import uploads
-    from tether_jupyter.store.uploads import mark_used
+    from tether_jupyter.store.upload_rows import mark_used
 
     known = select(uploads.c.id).where(uploads.c.owner == owner, uploads.c.id.in_(files))
     if set(files) - set(connection.execute(known).scalars()):

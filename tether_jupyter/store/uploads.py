@@ -6,12 +6,11 @@ import asyncio
 import base64
 import logging
 import time
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
 
 from tether_jupyter.core.attached import Attached, Upload
 from tether_jupyter.core.frames import frames
@@ -22,6 +21,16 @@ from tether_jupyter.store.blobs import UNREACHABLE, Arriving, Blobs, open_blobs
 from tether_jupyter.store.database import Database
 from tether_jupyter.store.extract import Extract, Kind, extract, kind_of
 from tether_jupyter.store.failures import StoreFailed
+from tether_jupyter.store.upload_rows import (
+    clean_name,
+    columns,
+    mark_used,
+    missing,
+    raise_missing,
+    too_large,
+    too_many,
+    upload_of,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -32,7 +41,6 @@ UNUSED_HOURS = 24
 TIDY_SECONDS = 3600.0
 READERS = 2
 """Files that are read at once, each in a process of its own."""
-MAX_NAME = 255
 MAX_PAGE = 500
 MOST_IMAGES = 20 * 2**20
 """Bytes of all images of one question."""
@@ -451,75 +459,3 @@ class Uploads:
         if self._tidying is not None:
             self._tidying.cancel()
             await asyncio.gather(self._tidying, return_exceptions=True)
-
-
-def mark_used(connection: Connection, owner: str, ids: Sequence[str]) -> None:
-    """Note, inside a write, that uploads are needed: they are not removed for being unused."""
-    from sqlalchemy import update
-
-    from tether_jupyter.store.tables import uploads
-
-    chosen = (uploads.c.owner == owner, uploads.c.id.in_(list(ids)))
-    connection.execute(update(uploads).where(*chosen).values(used_at=now()))
-
-
-def columns() -> list[Any]:
-    """Return all columns but the text, which may be long."""
-    from tether_jupyter.store.tables import uploads
-
-    return [column for column in uploads.c if column.name not in ("owner", "text")]
-
-
-def upload_of(row: Any) -> Upload:
-    """Return the upload that a row holds."""
-    data = row.data
-    return Upload(
-        id=row.id,
-        name=row.name,
-        media_type=row.media_type,
-        size=row.size,
-        sha256=row.sha256,
-        created_at=row.created_at,
-        used_at=row.used_at,
-        problem=row.problem,
-        encoding=data.get("encoding"),
-        characters=data.get("characters"),
-        facts=data.get("facts"),
-    )
-
-
-def missing(upload_id: str) -> NotFound:
-    return NotFound(f"There is no upload with the id `{upload_id[:64]}`. Upload the file again.")
-
-
-def raise_missing(upload_id: str) -> NoReturn:
-    raise missing(upload_id)
-
-
-def too_large(name: str, most: int) -> TooLarge:
-    return TooLarge(
-        f"`{name}` is larger than {human(most)}, the most that one file may have here. Send a part of it."
-    )
-
-
-def too_many(name: str, used: int, most: int) -> TooLarge:
-    if most == 0:
-        return TooLarge("This server takes no uploads: whoever runs it has switched them off.")
-    return TooLarge(
-        f"There is no room for `{name}`: your uploads have {human(used)} of {human(most)}. Delete some first."
-    )
-
-
-def clean_name(name: str) -> str:
-    """Return a name to show: no folders, nothing invisible, at most 255 bytes, never empty."""
-    base = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
-    # Control characters, direction marks and joiners, halves of code points, and line separators.
-    kept = (" " if c in "\t\n" else c for c in base if unicodedata.category(c)[0] != "C" or c in "\t\n")
-    base = " ".join("".join(kept).split()).rstrip(" .")
-    if not base:
-        return "file"
-    stem, dot, suffix = base.rpartition(".")
-    if not stem or len(suffix.encode()) > 32:
-        stem, dot, suffix = base, "", ""
-    room = MAX_NAME - len(f"{dot}{suffix}".encode())
-    return f"{stem.encode()[:room].decode('utf-8', 'ignore')}{dot}{suffix}"
