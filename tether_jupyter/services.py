@@ -20,6 +20,7 @@ from tether_jupyter.llm.registry import Backends
 from tether_jupyter.llm.service import LLMService
 from tether_jupyter.settings import Settings
 from tether_jupyter.store.database import Database
+from tether_jupyter.store.failures import StoreFailed
 from tether_jupyter.store.history import SqlHistory
 from tether_jupyter.store.memory import MemoryHistory
 from tether_jupyter.store.presence import prepare
@@ -179,15 +180,13 @@ class Services:
         """
         found = await self.uploads.for_turn(owner, asked) if asked else []
         others = list(earlier)
-        if project_id is not None:
-            others += [id for id in await self.projects.files(owner, project_id) if id not in earlier]
-        for upload_id in [id for id in others if id not in asked][:MOST_FILES]:
-            with contextlib.suppress(NotFound, InvalidRequest):  # It is gone, or cannot be read.
-                found += [
-                    one
-                    for one in await self.uploads.for_turn(owner, [upload_id])
-                    if sees or one.kind == "text"
-                ]
+        with contextlib.suppress(StoreFailed):  # The chat goes on without its database, and so without these.
+            if project_id is not None:
+                others += [id for id in await self.projects.files(owner, project_id) if id not in earlier]
+            for upload_id in [id for id in others if id not in asked][:MOST_FILES]:
+                with contextlib.suppress(NotFound, InvalidRequest):  # It is gone, or cannot be read.
+                    read = await self.uploads.for_turn(owner, [upload_id])
+                    found += [one for one in read if sees or one.kind == "text"]
         return found
 
     def beat(self) -> None:

@@ -137,11 +137,11 @@ async def test_a_notebook_is_found_by_its_file_after_it_was_renamed(history):
 
 
 async def test_a_renamed_folder_takes_its_notebooks_along(history):
-    inside = await history.create("ann", notebook="work/a.ipynb")
-    beside = await history.create("ann", notebook="workshop/a.ipynb")
-    await history.renamed("work", "done/work")
-    assert (await history.get("ann", inside.id)).notebook == "done/work/a.ipynb"
-    assert (await history.get("ann", beside.id)).notebook == "workshop/a.ipynb"
+    inside = await history.create("ann", notebook="plans/a.ipynb")
+    beside = await history.create("ann", notebook="plansheet/a.ipynb")
+    await history.renamed("plans", "done/plans")
+    assert (await history.get("ann", inside.id)).notebook == "done/plans/a.ipynb"
+    assert (await history.get("ann", beside.id)).notebook == "plansheet/a.ipynb"
 
 
 async def test_a_deleted_conversation_is_out_of_sight_and_can_be_restored(history):

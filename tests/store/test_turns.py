@@ -10,6 +10,7 @@ from tether_jupyter import settings
 from tether_jupyter.core.request import read_chat
 from tether_jupyter.errors import NotFound
 from tether_jupyter.services import Services
+from tether_jupyter.store.failures import StoreFailed
 
 
 @pytest.fixture
@@ -109,4 +110,17 @@ async def test_somebody_elses_file_cannot_be_attached(services: Services):
     request = read_chat({"message": "x", "attachments": [file]}, max_message_length=1000)
     with pytest.raises(NotFound):
         await services.ask(request, "ben", "trace")
+    await services.close()
+
+
+async def test_a_project_whose_files_cannot_be_read_now_ends_no_chat(services: Services, monkeypatch):
+    project = await services.projects.create("ann", "work")
+    made = await services.history.create("ann", project_id=project.id)
+
+    async def away(*_: Any) -> list[str]:
+        raise StoreFailed
+
+    monkeypatch.setattr(services.projects, "files", away)
+    events = await turn(services, message="hello", conversation_id=made.id)
+    assert events[-1] == {"done": True, "finish_reason": "stop"}
     await services.close()

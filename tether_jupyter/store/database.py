@@ -206,6 +206,8 @@ class Database:
             with turn_to_write(engine.url.database if self.kind == "sqlite" else None):
                 connection = held
                 if connection is None or connection.engine is not engine:
+                    if connection is not None:
+                        connection.close()
                     connection = engine.connect().execution_options(writes=True)
                 try:
                     with connection.begin():
