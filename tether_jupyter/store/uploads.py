@@ -17,7 +17,8 @@ from tether_jupyter.core.frames import frames
 from tether_jupyter.core.history import new_id, now
 from tether_jupyter.core.sizes import human
 from tether_jupyter.errors import InvalidRequest, NotFound, TetherError, TooLarge
-from tether_jupyter.store.blobs import UNREACHABLE, Arriving, Blobs, open_blobs
+from tether_jupyter.store.arriving import UNREACHABLE, Arriving
+from tether_jupyter.store.blobs import Blobs, open_blobs
 from tether_jupyter.store.database import Database
 from tether_jupyter.store.extract import Extract, Kind, extract, kind_of
 from tether_jupyter.store.failures import StoreFailed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-STREAM = {
+STREAM: dict[str, Any] = {
     "text/event-stream": {"schema": {}},
     "application/x-ndjson": {"schema": {}},
 }
