@@ -15,7 +15,7 @@ from tether_jupyter.core.frames import frames
 from tether_jupyter.core.generation import Generation, Generations
 from tether_jupyter.core.history import History
 from tether_jupyter.core.opening import Defaults, open_turn
-from tether_jupyter.errors import InvalidRequest, NotFound, TetherError
+from tether_jupyter.errors import TetherError
 from tether_jupyter.llm.registry import Backends
 from tether_jupyter.llm.service import LLMService
 from tether_jupyter.settings import Settings
@@ -183,10 +183,9 @@ class Services:
         with contextlib.suppress(StoreFailed):  # The chat goes on without its database, and so without these.
             if project_id is not None:
                 others += [id for id in await self.projects.files(owner, project_id) if id not in earlier]
-            for upload_id in [id for id in others if id not in asked][:MOST_FILES]:
-                with contextlib.suppress(NotFound, InvalidRequest):  # It is gone, or cannot be read.
-                    read = await self.uploads.for_turn(owner, [upload_id])
-                    found += [one for one in read if sees or one.kind == "text"]
+            others = [id for id in others if id not in asked][:MOST_FILES]
+            if others:
+                found += await self.uploads.still_there(owner, others, sees=sees)
         return found
 
     def beat(self) -> None:

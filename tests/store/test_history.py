@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from tether_jupyter.core.history import StoredMessage, new_id
+from tether_jupyter.core.history import Conversation, StoredMessage, new_id
 from tether_jupyter.errors import Conflict, NotFound
 from tether_jupyter.store.database import Database
 from tether_jupyter.store.history import SqlHistory
@@ -71,6 +73,71 @@ async def test_regenerating_makes_a_branch_and_keeps_the_other(history):
     assert [m.content for m in await history.branch("ann", made.id)] == ["one", "that"]
     assert [m.content for m in await history.branch("ann", made.id, first.id)] == ["one", "this"]
     assert len(await history.messages("ann", made.id)) == 3
+
+
+async def test_a_branch_is_found_among_others_that_lie_between(history):
+    made = await history.create("ann")
+    root = said("0")
+    left, right = [root], [root]
+    await history.add("ann", made.id, root)
+    for number in range(1, 12):
+        for branch in (left, right):
+            branch.append(said(f"{number}", branch[-1]))
+            await history.add("ann", made.id, branch[-1])
+    for branch in (left, right):
+        found = await history.branch("ann", made.id, branch[-1].id, limit=8)
+        assert [m.id for m in found] == [m.id for m in branch[-8:]]
+        found = await history.branch("ann", made.id, branch[3].id, limit=99)
+        assert [(m.id, m.parent_id) for m in found] == [(m.id, m.parent_id) for m in branch[:4]]
+
+
+async def test_a_conversation_and_its_first_question_are_kept_together(history):
+    question = said("why?")
+    made = await history.begin(Conversation("c_1", "ann", notebook="a.ipynb"), question, new=True)
+    found, branch = await history.resume("ann", conversation_id=made.id)
+    assert (found.title, found.message_count, found.notebook) == ("why?", 1, "a.ipynb")
+    assert found.last_message_at >= question.created_at
+    assert [m.id for m in branch] == [question.id]
+
+
+async def test_a_beginning_that_is_tried_again_is_kept_once(history):
+    question = said("why?")
+    for _ in range(2):
+        made = await history.begin(Conversation("c_1", "ann"), question, new=True)
+        assert made.id == "c_1"
+    assert (await history.get("ann", "c_1")).message_count == 1
+
+
+async def test_two_first_questions_of_one_notebook_share_a_conversation(history):
+    begun = [
+        history.begin(Conversation(f"c_{n}", "ann", notebook="a.ipynb"), said(f"{n}"), new=True)
+        for n in range(3)
+    ]
+    made = {found.id for found in await asyncio.gather(*begun)}
+    assert len(made) == 1
+    assert {m.content for m in await history.messages("ann", made.pop())} == {"0", "1", "2"}
+
+
+async def test_nothing_begins_in_a_conversation_that_is_not_there(history):
+    with pytest.raises(NotFound):
+        await history.begin(Conversation("c_1", "ann"), said("why?"), new=False)
+    await history.begin(Conversation("c_1", "ann"), said("why?"), new=True)
+    with pytest.raises(NotFound):
+        await history.begin(Conversation("c_1", "ben"), said("mine"), new=False)
+
+
+async def test_what_goes_on_is_found_by_id_or_by_notebook_and_is_nobody_elses(history):
+    made = await history.create("ann", notebook="a.ipynb", file_id="7")
+    await history.add("ann", made.id, said("one"))
+    for given in ({"conversation_id": made.id}, {"notebook": "a.ipynb"}):
+        found, branch = await history.resume("ann", **given)
+        assert (found.id, [m.content for m in branch]) == (made.id, ["one"])
+        assert await history.resume("ben", **given) == (None, [])
+    found, _ = await history.resume("ann", notebook="b.ipynb", file_id="7")
+    assert (found.id, found.notebook) == (made.id, "b.ipynb")
+    assert (await history.of_notebook("ann", "b.ipynb")).id == made.id
+    with pytest.raises(NotFound):
+        await history.resume("ann", conversation_id=made.id, last="m_none")
 
 
 async def test_only_the_end_of_a_long_branch_is_read(history):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -40,6 +41,14 @@ async def test_a_conversation_goes_on_and_is_found_by_its_notebook(services: Ser
         "problem": None,
     }
     await again.close()
+
+
+async def test_two_cells_of_a_new_notebook_ask_in_one_conversation(services: Services):
+    asked = [turn(services, message=text, notebook="n.ipynb") for text in ("one", "two")]
+    first, second = await asyncio.gather(*asked)
+    assert first[0]["meta"]["conversation_id"] == second[0]["meta"]["conversation_id"]
+    assert len(await services.history.conversations("ann")) == 1
+    await services.close()
 
 
 async def test_a_server_that_keeps_nothing_writes_no_file(tmp_path, monkeypatch):

@@ -32,7 +32,7 @@ ANYWHERE = pytest.mark.parametrize("blobs", ["folder", "elsewhere"], indirect=Tr
 @pytest.fixture
 def uploads(database, blobs):
     made = Uploads(database, blobs, Limits(file=1_000_000, owner=3_000_000))
-    made._tidied = float("inf")  # Tests clean when they say so.
+    made.cleaning._tidied = float("inf")  # Tests clean when they say so.
     return made
 
 
@@ -268,9 +268,9 @@ class TestCleaning:
     async def test_happens_by_itself_after_an_upload(self, uploads, add, age):
         old = await add(b"old")
         await age(old)
-        uploads._tidied = float("-inf")
+        uploads.cleaning._tidied = float("-inf")
         await add(b"new")
-        await uploads._tidying
+        await uploads.cleaning._tidying
         with pytest.raises(NotFound):
             await uploads.get("ann", old.id)
         await uploads.close()
@@ -287,7 +287,7 @@ class TestCleaning:
 
         loop = asyncio.get_running_loop()
         looks = 0
-        looked = uploads._referred
+        looked = uploads.cleaning._referred
 
         async def looking(digests):
             nonlocal looks
@@ -297,7 +297,7 @@ class TestCleaning:
                 await come()
             return answer
 
-        uploads._referred = looking
+        uploads.cleaning._referred = looking
         original = getattr(blobs, moment, None)
         if original:
 

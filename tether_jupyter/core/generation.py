@@ -30,12 +30,16 @@ class Generation:
         """Whether the turn goes on when its reader leaves."""
         self.id = turn.id
         self.owner = turn.owner
-        self.conversation_id = turn.conversation.id
         self.events: list[Event] = []
         self.finished = False
         self._news = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name=f"tether-{turn.id}")
         self._task.add_done_callback(self._close)
+
+    @property
+    def conversation_id(self) -> str:
+        """The conversation's id, which may become another one until the question is kept."""
+        return self.turn.conversation.id
 
     async def _run(self) -> None:
         async for event in self.turn.run():

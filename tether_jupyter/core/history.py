@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
+
+from tether_jupyter.errors import NotFound
 
 
 def new_id(prefix: str) -> str:
@@ -150,6 +153,21 @@ class History(Protocol):
     async def of_notebook(self, owner: str, notebook: str, file_id: str | None = None) -> Conversation | None:
         """Return the conversation that a notebook goes on with, by its path or else by its file."""
 
+    async def resume(
+        self,
+        owner: str,
+        *,
+        conversation_id: str | None = None,
+        notebook: str | None = None,
+        file_id: str | None = None,
+        last: str | None = None,
+        limit: int = 200,
+    ) -> tuple[Conversation | None, list[StoredMessage]]:
+        """Return what a question goes on with, in one look: a conversation and the end of its branch.
+
+        It is `get`, or `of_notebook` without an id, and `branch`; `None` where there is no such conversation.
+        """
+
     async def move(self, owner: str, conversation_id: str, notebook: str) -> None:
         """Bind a conversation to its notebook's new path."""
 
@@ -186,6 +204,13 @@ class History(Protocol):
             There is no such message in the conversation.
         """
 
+    async def begin(self, conversation: Conversation, *said: StoredMessage, new: bool) -> Conversation:
+        """Keep a turn's new messages, all or none, and with them the conversation where that is a new one.
+
+        Return the conversation that they are in: where a notebook was asked two first questions at once,
+        the second goes on with the conversation of the first.
+        """
+
     async def add(self, owner: str, conversation_id: str, *messages: StoredMessage) -> None:
         """Keep messages, all or none: new ones, or new states of those with their ids."""
 
@@ -197,6 +222,27 @@ class History(Protocol):
 
     async def close(self) -> None:
         """Finish what is being kept."""
+
+
+async def resume(
+    history: History,
+    owner: str,
+    conversation_id: str | None,
+    notebook: str | None,
+    file_id: str | None,
+    last: str | None,
+    limit: int,
+) -> tuple[Conversation | None, list[StoredMessage]]:
+    """Do what `History.resume` does, step by step."""
+    found: Conversation | None = None
+    if conversation_id is not None:
+        with contextlib.suppress(NotFound):
+            found = await history.get(owner, conversation_id)
+    elif notebook is not None:
+        found = await history.of_notebook(owner, notebook, file_id)
+    if found is None or not limit or not (found.message_count or last):
+        return found, []
+    return found, await history.branch(owner, found.id, last, limit)
 
 
 REACTIONS = ("thumbs_up", "thumbs_down")

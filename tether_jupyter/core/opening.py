@@ -10,7 +10,7 @@ from tether_jupyter.core.attached import MOST_TEXT, Attached, attach
 from tether_jupyter.core.history import Conversation, History, StoredMessage, new_id
 from tether_jupyter.core.prompt import Message, Prompt, Question, Sampling, Section, compose
 from tether_jupyter.core.turn import Model, Turn
-from tether_jupyter.errors import Conflict, InvalidRequest, NotFound
+from tether_jupyter.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     from tether_jupyter.core.request import ChatRequest
@@ -67,11 +67,7 @@ async def open_turn(
     NotFound
         The conversation or the parent message is not there for this owner.
     """
-    conversation = await find_conversation(request, owner, history, notebook, file_id)
-    chain: list[StoredMessage] = []
-    if request.parent_id != ROOT and (conversation.message_count or request.parent_id or request.regenerate):
-        last = request.regenerate or request.parent_id
-        chain = await history.branch(owner, conversation.id, last, LONGEST_BRANCH)
+    conversation, chain, new = await find_conversation(request, owner, history, notebook, file_id)
     again = asked_again(chain) if request.regenerate else None
     if request.messages is not None:
         past = [Message(role=m.role, content=plain(m.content)) for m in request.messages]
@@ -127,45 +123,47 @@ async def open_turn(
             attachments=list(request.attachments) or None,
         ),
         max_answer_size=defaults.max_answer_size,
+        new=new,
     )
 
 
 async def find_conversation(
     request: ChatRequest, owner: str, history: History, notebook: str | None, file_id: str | None = None
-) -> Conversation:
-    """Return the conversation a request names, else its notebook's, else a new one."""
-    if request.conversation_id is not None:
-        try:
-            known = await history.get(owner, request.conversation_id)
-        except NotFound:
-            # Our own ids are handed out, never made up; any other id is a name of the caller's own.
-            if not request.conversation_id.startswith("c_"):
-                if not request.store:
-                    return Conversation(request.conversation_id, owner)
-                return await create(history, owner, conversation_id=request.conversation_id)
-            if notebook is None:
-                raise
-            # A server that has started anew: the notebook goes on, in a conversation of its own.
-        else:
+) -> tuple[Conversation, list[StoredMessage], bool]:
+    """Return the conversation that a request names, else its notebook's, else a new one.
+
+    With it come the messages before the question, and whether it is a new one that nobody keeps yet.
+    """
+    last = None if request.parent_id == ROOT else request.regenerate or request.parent_id
+    looked: dict[str, Any] = {"last": last, "limit": 0 if request.parent_id == ROOT else LONGEST_BRANCH}
+    id = request.conversation_id
+    if id is not None:
+        known, chain = await history.resume(owner, conversation_id=id, **looked)
+        if known is not None:
             if known.deleted_at is not None:
                 raise NotFound("That conversation was deleted. Restore it, or start a new one.")
             if notebook and known.notebook and known.notebook != notebook:
                 # A notebook that asks under another path than before was renamed.
                 await history.move(owner, known.id, notebook)
-            return known
-    if notebook is not None and (found := await history.of_notebook(owner, notebook, file_id)):
-        return found
-    if not request.store:
-        return Conversation(new_id("c"), owner)
-    return await history.create(owner, notebook=notebook, file_id=file_id)
+            return known, chain, False
+        # Our own ids are handed out, never made up; any other id is a name of the caller's own.
+        if not id.startswith("c_"):
+            return begun(Conversation(id, owner), last)
+        if notebook is None:
+            raise NotFound("There is no such conversation here. Start a new one.")
+        # A server that has started anew: the notebook goes on, in a conversation of its own.
+    if notebook is not None:
+        known, chain = await history.resume(owner, notebook=notebook, file_id=file_id, **looked)
+        if known is not None:
+            return known, chain, False
+    return begun(Conversation(new_id("c"), owner, notebook=notebook, file_id=file_id), last)
 
 
-async def create(history: History, owner: str, *, conversation_id: str) -> Conversation:
-    """Begin a conversation under a caller's own name, or return it where another turn was quicker."""
-    try:
-        return await history.create(owner, conversation_id=conversation_id)
-    except Conflict:
-        return await history.get(owner, conversation_id)
+def begun(conversation: Conversation, last: str | None) -> tuple[Conversation, list[StoredMessage], bool]:
+    """Return a conversation that begins with the question, which cannot be an answer to anything."""
+    if last is not None:
+        raise NotFound("There is no message with that `parent_id` in the conversation.")
+    return conversation, [], True
 
 
 def asked_again(chain: list[StoredMessage]) -> StoredMessage:

@@ -8,7 +8,7 @@ import logging
 
 from tether_jupyter.core.frames import frames
 from tether_jupyter.core.heard import Heard
-from tether_jupyter.core.history import History, StoredMessage
+from tether_jupyter.core.history import Conversation, History, StoredMessage
 from tether_jupyter.errors import TetherError
 
 log = logging.getLogger("tether")
@@ -24,18 +24,24 @@ class Saving:
     Nothing of the stream waits for a save but the first one: the question is kept before a model is asked.
     """
 
-    def __init__(self, history: History | None, owner: str, conversation_id: str) -> None:
+    def __init__(self, history: History | None, conversation: Conversation) -> None:
         self.history = history
-        self.owner = owner
-        self.conversation_id = conversation_id
+        self.conversation = conversation
         self._saved = 0
         self._timer: asyncio.TimerHandle | None = None
         self._saves: asyncio.Task[None] | None = None
 
-    async def begin(self, question: StoredMessage, answer: StoredMessage) -> None:
-        """Keep the question, and the answer's place after it, so that what is asked meanwhile comes later."""
+    async def begin(self, question: StoredMessage, answer: StoredMessage, *, new: bool) -> Conversation:
+        """Keep the question, and the answer's place after it, so that what is asked meanwhile comes later.
+
+        Parameters
+        ----------
+        new:
+            Whether the conversation begins with this question. Return the one that it is in.
+        """
         if self.history is not None:
-            await self.history.add(self.owner, self.conversation_id, question, answer)
+            self.conversation = await self.history.begin(self.conversation, question, answer, new=new)
+        return self.conversation
 
     def note(self, answer: StoredMessage, heard: Heard) -> None:
         """See that text that has come is kept soon."""
@@ -74,6 +80,6 @@ class Saving:
         if self.history is None:
             return
         try:
-            await self.history.add(self.owner, self.conversation_id, answer)
+            await self.history.add(self.conversation.owner, self.conversation.id, answer)
         except (TetherError, OSError) as reason:
             log.error("turn %s was not kept: %s", answer.id, frames(reason))

@@ -56,6 +56,8 @@ class Turn:
     history: History | None
     question: StoredMessage
     max_answer_size: int
+    new: bool = False
+    """Whether the conversation begins with this turn: it is kept together with the question."""
     usage: dict[str, Any] = field(default_factory=dict)
     interrupted: bool = False
     """Whether the server ends, and the turn with it: nobody has stopped it."""
@@ -75,10 +77,10 @@ class Turn:
         answer = StoredMessage(
             self.id, "assistant", "", self.question.id, model=self.model_label, status="running"
         )
-        saving = Saving(self.history, self.owner, self.conversation.id)
+        saving = Saving(self.history, self.conversation)
         try:
             try:
-                await saving.begin(self.question, answer)
+                self.conversation = await saving.begin(self.question, answer, new=self.new)
                 # From here on the question is kept, whatever happens.
                 told = True
                 yield self.meta()

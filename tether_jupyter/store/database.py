@@ -210,14 +210,19 @@ class Database:
                         connection.close()
                     connection = engine.connect().execution_options(writes=True)
                 try:
-                    with connection.begin():
+                    with connection.begin() as transaction:
                         for work, future in batch:
+                            # A savepoint keeps the others; one alone needs none.
+                            kept = connection.begin_nested() if len(batch) > 1 else transaction
                             try:
-                                with connection.begin_nested():
-                                    done.append((future, told(work, connection)))
+                                result = told(work, connection)
+                                if kept is not transaction:
+                                    kept.commit()
+                                done.append((future, result))
                             except StoreFailed:
                                 raise  # The database itself: nothing of this transaction can be kept.
                             except Exception as reason:  # noqa: BLE001 - it is handed to whoever waits
+                                kept.rollback()
                                 failed.append((future, reason))
                 except BaseException:
                     connection.invalidate()

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
-from tether_jupyter.core.history import Conversation, StoredMessage, branch_of, new_id, now, title_of
+from tether_jupyter.core.history import (
+    Conversation,
+    StoredMessage,
+    branch_of,
+    new_id,
+    now,
+    resume,
+    title_of,
+)
 from tether_jupyter.core.prompt import text_of
 from tether_jupyter.errors import Conflict, NotFound
 
@@ -144,6 +152,28 @@ class MemoryHistory:
         if found is None:
             raise NotFound("There is no message with that `parent_id` in the conversation.")
         return found[-limit:]
+
+    async def resume(
+        self,
+        owner: str,
+        *,
+        conversation_id: str | None = None,
+        notebook: str | None = None,
+        file_id: str | None = None,
+        last: str | None = None,
+        limit: int = 200,
+    ) -> tuple[Conversation | None, list[StoredMessage]]:
+        return await resume(self, owner, conversation_id, notebook, file_id, last, limit)
+
+    async def begin(self, conversation: Conversation, *said: StoredMessage, new: bool) -> Conversation:
+        owner, within = conversation.owner, conversation
+        if new and conversation.notebook is not None:
+            within = await self.of_notebook(owner, conversation.notebook, conversation.file_id) or within
+        if new and within.id not in self._kept.get(owner, {}):
+            given = {name: getattr(within, name) for name in ("notebook", "file_id", "project_id", "data")}
+            within = await self.create(owner, conversation_id=within.id, **given)
+        await self.add(owner, within.id, *said)
+        return within
 
     async def add(self, owner: str, conversation_id: str, *messages: StoredMessage) -> None:
         conversation = await self.get(owner, conversation_id)

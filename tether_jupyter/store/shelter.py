@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tether_jupyter.core.frames import frames
-from tether_jupyter.core.history import Conversation, StoredMessage, new_id
+from tether_jupyter.core.history import Conversation, StoredMessage, new_id, resume
 from tether_jupyter.errors import Conflict, NotFound
 from tether_jupyter.store import damage
 from tether_jupyter.store.failures import StoreFailed
@@ -227,6 +227,54 @@ class ShelteredHistory:
             # It is somewhere where nobody can look now: what is said next still is an answer to it.
             return [StoredMessage(last, "assistant", "")]
         return below or []
+
+    async def resume(
+        self,
+        owner: str,
+        *,
+        conversation_id: str | None = None,
+        notebook: str | None = None,
+        file_id: str | None = None,
+        last: str | None = None,
+        limit: int = 200,
+    ) -> tuple[Conversation | None, list[StoredMessage]]:
+        given: dict[str, Any] = {"notebook": notebook, "file_id": file_id, "last": last, "limit": limit}
+        if self._failed is None:
+            try:
+                found, branch = await self._ask(
+                    lambda: self.inner.resume(owner, conversation_id=conversation_id, **given)
+                )
+            except StoreFailed as reason:
+                self._fail(reason)
+            else:
+                if found is not None:
+                    self._recent.note(found)
+                    self._recent.remember(owner, found.id, branch)
+                return found, branch
+        return await resume(self, owner, conversation_id, **given)
+
+    async def begin(self, conversation: Conversation, *said: StoredMessage, new: bool) -> Conversation:
+        owner = conversation.owner
+        if self._failed is None:
+            try:
+                within = await self._ask(lambda: self.inner.begin(conversation, *said, new=new))
+            except StoreFailed as reason:
+                self._fail(reason)
+            else:
+                if new:
+                    self._recent.note(within)
+                self._recent.remember(owner, within.id, said, fresh=True)
+                return within
+        within = conversation
+        if new and within.notebook is not None:
+            within = await self.memory.of_notebook(owner, within.notebook, within.file_id) or within
+        if new and not await self._holds(owner, within.id):
+            given = {name: getattr(within, name) for name in ("notebook", "file_id", "project_id", "data")}
+            within = await self.memory.create(owner, conversation_id=within.id, **given)
+            self._journal.created(within)
+            await self._catch_up()
+        await self.add(owner, within.id, *said)
+        return within
 
     async def add(self, owner: str, conversation_id: str, *messages: StoredMessage) -> None:
         if self._failed is None:

@@ -49,7 +49,7 @@ def set_up(connection: sqlite3.Connection, _: Any) -> None:
     run("PRAGMA synchronous = FULL")
     run("PRAGMA foreign_keys = ON")
     run("PRAGMA trusted_schema = OFF")
-    run("PRAGMA cache_size = -8000")
+    run("PRAGMA cache_size = -2000")  # KiB of each connection; the system caches the file for all of them.
     run(f"PRAGMA journal_size_limit = {64 * 2**20}")
 
 

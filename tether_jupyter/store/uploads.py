@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import logging
-import time
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
 
 from tether_jupyter.core.attached import Attached, Upload
-from tether_jupyter.core.frames import frames
 from tether_jupyter.core.history import new_id, now
 from tether_jupyter.core.sizes import human
-from tether_jupyter.errors import InvalidRequest, NotFound, TetherError, TooLarge
+from tether_jupyter.errors import InvalidRequest, NotFound, TooLarge
 from tether_jupyter.store.arriving import UNREACHABLE, Arriving
 from tether_jupyter.store.blobs import Blobs, open_blobs
+from tether_jupyter.store.cleaning import Cleaning
 from tether_jupyter.store.database import Database
 from tether_jupyter.store.extract import Extract, Kind, extract, kind_of
 from tether_jupyter.store.failures import StoreFailed
@@ -36,17 +34,12 @@ from tether_jupyter.store.upload_rows import (
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-log = logging.getLogger("tether.store")
-
-UNUSED_HOURS = 24
-TIDY_SECONDS = 3600.0
 READERS = 2
 """Files that are read at once, each in a process of its own."""
 MAX_PAGE = 500
 MOST_IMAGES = 20 * 2**20
 """Bytes of all images of one question."""
 QUOTA_LOCK = 7246164
-BATCH = 500
 TRIES = 5
 PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)
 """Seconds between looks for a file that should be there."""
@@ -86,8 +79,7 @@ class Uploads:
         self.blobs = blobs
         self.limits = limits or Limits()
         self._readers = asyncio.Semaphore(READERS)
-        self._tidied = float("-inf")
-        self._tidying: asyncio.Task[None] | None = None
+        self.cleaning = Cleaning(database, blobs)
 
     @classmethod
     def from_settings(cls, database: Database, settings: Places) -> Uploads:
@@ -157,12 +149,12 @@ class Uploads:
         try:
             await self.database.write(lambda connection: self._insert(connection, owner, upload, found.text))
         except TooLarge:
-            await self._drop(upload.sha256)
+            await self.cleaning.drop(upload.sha256)
             raise
         # Whoever sets the file aside from now on sees the row, and puts it back. What was set aside before
         # the row came is missing now.
         await asyncio.to_thread(self._make_sure, arrived, upload)
-        self._tidy_soon()
+        self.cleaning.soon()
         return upload
 
     def _make_sure(self, arrived: Arriving, upload: Upload) -> None:
@@ -343,6 +335,39 @@ class Uploads:
         chosen = await self.database.write(find)
         return [await self._attached(upload, text) for upload, text in chosen]
 
+    async def still_there(self, owner: str, ids: Sequence[str], *, sees: bool) -> list[Attached]:
+        """Return what there is of attachments of earlier questions, in the order of their ids.
+
+        One that is gone or cannot be read is left out, and so are images where the model does not see them,
+        or where they have more bytes together than one question may have.
+        """
+        wanted = list(dict.fromkeys(ids))
+        if not wanted:
+            return []
+
+        def find(connection: Connection) -> list[tuple[Upload, str | None]]:
+            from sqlalchemy import select
+
+            from tether_jupyter.store.tables import uploads
+
+            query = select(*columns(), uploads.c.text).where(
+                uploads.c.owner == owner, uploads.c.id.in_(wanted)
+            )
+            found = {row.id: (upload_of(row), row.text) for row in connection.execute(query)}
+            return [found[one] for one in wanted if one in found]
+
+        attached, room = [], MOST_IMAGES
+        for upload, text in await self.database.read(find):
+            if upload.is_image:
+                if not sees or upload.size > room:
+                    continue
+                room -= upload.size
+            elif not text:
+                continue
+            with contextlib.suppress(NotFound):  # Its file is gone: the row will follow.
+                attached.append(await self._attached(upload, text))
+        return attached
+
     async def _attached(self, upload: Upload, text: str | None) -> Attached:
         if not upload.is_image:
             return Attached(upload.id, upload.name, "text", text=text or "", note=upload.problem)
@@ -370,93 +395,12 @@ class Uploads:
             connection.execute(delete(uploads).where(*mine))
             return str(digest)
 
-        await self._drop(await self.database.write(remove))
+        await self.cleaning.drop(await self.database.write(remove))
 
     async def clean(self) -> dict[str, int]:
-        """Remove what nobody needs: unused uploads of yesterday, files without a row, broken-off arrivals.
-
-        Returns
-        -------
-        dict
-            How many of each: `uploads`, `files`, `arrivals`.
-        """
-
-        def remove(connection: Connection) -> int:
-            from sqlalchemy import delete, exists
-
-            from tether_jupyter.store.tables import project_files, uploads
-
-            in_project = exists().where(
-                project_files.c.owner == uploads.c.owner, project_files.c.upload_id == uploads.c.id
-            )
-            old = uploads.c.created_at < now() - timedelta(hours=UNUSED_HOURS)
-            return connection.execute(
-                delete(uploads).where(uploads.c.used_at.is_(None), old, ~in_project)
-            ).rowcount
-
-        removed = await self.database.write(remove)
-        arrivals = await asyncio.to_thread(self.blobs.sweep, UNUSED_HOURS * 3600.0)
-        for aside, digest in await asyncio.to_thread(lambda: list(self.blobs.waiting())):
-            await self._settle(aside, digest)
-        files = 0
-        present = await asyncio.to_thread(lambda: list(self.blobs.digests()))
-        for start in range(0, len(present), BATCH):
-            batch = present[start : start + BATCH]
-            known = await self._referred(batch)
-            for digest in batch:
-                if digest not in known:
-                    files += await self._drop(digest)
-        return {"uploads": removed, "files": files, "arrivals": arrivals}
-
-    async def _drop(self, digest: str) -> bool:
-        """Remove a file that no row of anyone refers to; return whether it is gone.
-
-        Somebody may be uploading the same file right now. It is set aside first: a row that comes before the
-        second look brings it back, and one that comes after it finds that it is missing, and puts it again.
-        """
-        if await self._referred([digest]):
-            return False
-        aside = await asyncio.to_thread(self.blobs.set_aside, digest)
-        return aside is not None and await self._settle(aside, digest)
-
-    async def _settle(self, aside: Path, digest: str) -> bool:
-        """Let a file go that was set aside, or put it back; return whether it is gone."""
-        if await self._referred([digest]):
-            await asyncio.to_thread(self.blobs.put_back, aside)
-            return False
-        await asyncio.to_thread(self.blobs.let_go, aside)
-        return True
-
-    async def _referred(self, digests: Sequence[str]) -> set[str]:
-        """Return which of some files a row refers to, whoever's it is."""
-
-        def find(connection: Connection) -> set[str]:
-            from sqlalchemy import select
-
-            from tether_jupyter.store.tables import uploads
-
-            query = select(uploads.c.sha256).where(uploads.c.sha256.in_(digests)).distinct()
-            return set(connection.execute(query).scalars())
-
-        return await self.database.read(find)
-
-    def _tidy_soon(self) -> None:
-        """Clean aside, once an hour at most: whoever uploads pays for the room that uploads take."""
-        if time.monotonic() - self._tidied < TIDY_SECONDS:
-            return
-        self._tidied = time.monotonic()
-        self._tidying = asyncio.ensure_future(self._tidy())
-
-    async def _tidy(self) -> None:
-        try:
-            await self.clean()
-        except TetherError as reason:
-            log.warning("old uploads cannot be removed now: %s", reason.message)
-        except Exception as reason:  # noqa: BLE001 - nobody waits for this task
-            log.error("old uploads cannot be removed: %s", frames(reason))
+        """Remove what nobody needs; see `Cleaning.clean`."""
+        return await self.cleaning.clean()
 
     async def close(self) -> None:
         """Stop cleaning. What it has begun is finished the next time."""
-        if self._tidying is not None:
-            self._tidying.cancel()
-            await asyncio.gather(self._tidying, return_exceptions=True)
+        await self.cleaning.close()
