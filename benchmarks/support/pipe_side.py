@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from benchmarks.support.turns import Turn, sampling
-from tether_jupyter.llm.local import service as services
+from tether_jupyter.llm.local import checking
 from tether_jupyter.llm.local.inbox import Inbox
 from tether_jupyter.llm.local.process import WorkerProcess
 from tether_jupyter.llm.local.service import LocalService
@@ -27,8 +27,8 @@ class Request:
             {
                 "op": "generate",
                 "conversation": turn.conversation,
-                "messages": services.plain(turn.plain()),
-                "sampling": services.checked(sampling(max_tokens=turn.tokens)),
+                "messages": checking.plain(turn.plain()),
+                "sampling": checking.checked(sampling(max_tokens=turn.tokens)),
             }
         )
 

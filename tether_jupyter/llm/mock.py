@@ -35,6 +35,7 @@ class MockService(LLMService):
 
     service_type = "mock"
     model_name = "mock"
+    leaves = False
 
     def __init__(
         self,

@@ -63,6 +63,7 @@ class OpenAIService(LLMService):
     ) -> None:
         self.options = options
         self.base_url = base_url
+        self.leaves = urlsplit(base_url).hostname not in LOOPBACK
         self.model_name = options.model
         self._api_key = api_key
         self._key_name = key_name

@@ -31,6 +31,10 @@ class LLMService:
     vision: bool = False
     #: Characters of attached files that the model's window has room for.
     file_room: int = 60_000
+    #: Tokens of the model's window, where they are known.
+    window: int | None = None
+    #: Whether questions leave this machine. True unless a backend says otherwise: then less is shown to it.
+    leaves: bool = True
 
     #: Modules that the first question needs, imported aside when somebody looks at Tether's health.
     heavy_modules: tuple[str, ...] = ()
@@ -80,6 +84,10 @@ class LLMService:
 
     def check_room(self, caller: str | None) -> None:
         """Raise `RateLimited` where a question of this caller would not be taken now."""
+
+    async def count(self, texts: Sequence[str]) -> list[int]:
+        """Return how many tokens each text has; unless a backend knows better, a little more than likely."""
+        return [guess(text) for text in texts]
 
     async def embed(self, texts: Sequence[str], *, caller: str | None = None) -> list[list[float]]:
         """Return a vector for each text, of length 1.
@@ -136,6 +144,11 @@ class LLMService:
         where questions go; "this machine" unless said), `degraded` (bool, answers but not well).
         """
         return {"ready": self.is_ready(), "problem": None, "demo": False, "gpu": None}
+
+
+def guess(text: str) -> int:
+    """Return about how many tokens a text has: three bytes each, which English and code have more of."""
+    return -(-len(text.encode("utf-8", "replace")) // 3)
 
 
 def printable(name: str) -> str:

@@ -123,6 +123,12 @@ class Answerer:
         ]
         return vocabulary.tokenize(self.renderer.render(literal))
 
+    def length(self, text: str) -> int:
+        """Return how many tokens a text has where it stands in a prompt."""
+        vocabulary = self.model.vocabulary
+        tokens = vocabulary.tokenize(vocabulary.literal(text))
+        return len(tokens) - (tokens[:1] == [vocabulary.bos])
+
     def at_least(self, messages: list[Message]) -> int:
         """Return a number of tokens that a conversation has in any case."""
         return sum(self.model.vocabulary.at_least(text_of(m["content"])) for m in messages)

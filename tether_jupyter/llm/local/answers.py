@@ -71,14 +71,30 @@ def whole(text: str) -> str:
 
 async def vectors(worker: WorkerProcess, texts: list[str]) -> list[list[float]]:
     """Return the vectors of texts."""
-    id, inbox = worker.open({"op": "embed", "texts": texts})
-    found: list[list[float]] = []
+    return await listed(worker, {"op": "embed", "texts": texts}, "vectors")
+
+
+async def counts(worker: WorkerProcess, texts: list[str]) -> list[int]:
+    """Return how many tokens texts have."""
+    return await listed(worker, {"op": "count", "texts": texts}, "counts")
+
+
+async def listed(worker: WorkerProcess, message: dict[str, Any], kind: str) -> list[Any]:
+    """Send a message, and return the list that is the answer to it.
+
+    Raises
+    ------
+    TetherError
+        The worker refuses, or dies.
+    """
+    id, inbox = worker.open(message)
+    found: list[Any] = []
     ended = False
     try:
         while not ended:
             reply = await next_reply(worker, inbox)
-            if reply["event"] == "vectors":
-                found += reply["vectors"]
+            if reply["event"] == kind:
+                found += reply[kind]
             elif reply["event"] == "error":
                 ended = True
                 raise from_payload(reply["error"])

@@ -20,6 +20,7 @@ Server to worker
            fields of `core.prompt.Sampling`.
 `infill`   The same with `prefix` and `suffix` (texts) instead of `messages`.
 `embed`    `id`; `texts`: what to turn into vectors.
+`count`    `id`; `texts`: whose tokens to count.
 `cancel`   `id`. The answer ends with `done` and `cancelled`, within one step. Unknown ids are ignored.
 `status`   `id`. Asks for `status`.
 `ping`     Asks for `pong`. Answered even in the middle of a step.
@@ -38,6 +39,7 @@ Worker to server
 `queued`   `id`, `position`: 1 is next. Again whenever it changes.
 `delta`    `id`, `text`: never empty, always whole code points.
 `vectors`  `id`, `vectors`: one list of numbers for each text; then `done`.
+`counts`   `id`, `counts`: a number of tokens for each text; then `done`.
 `done`     `id`, `finish_reason` (`stop`, `length`, `cancelled`), `usage`: `prompt_tokens`,
            `cached_tokens`, `completion_tokens`, `tokens_per_s` (null where nothing was computed).
            Nothing with this id follows.

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tether_jupyter.core.events import Event
-from tether_jupyter.core.prompt import Message, Prompt, Sampling, text_of
+from tether_jupyter.core.prompt import Prompt, Sampling
 from tether_jupyter.errors import (
     Conflict,
     InvalidRequest,
@@ -21,18 +19,19 @@ from tether_jupyter.errors import (
     NotFound,
     TetherError,
 )
-from tether_jupyter.llm.local import bindings, constraint, demo, gguf, limits, pipe, probe
-from tether_jupyter.llm.local.answers import answer, vectors
+from tether_jupyter.llm.local import bindings, probe
+from tether_jupyter.llm.local.answers import answer, counts, vectors
 from tether_jupyter.llm.local.breaker import Breaker
+from tether_jupyter.llm.local.checking import figures, plain
+from tether_jupyter.llm.local.model_file import ModelFile
 from tether_jupyter.llm.local.process import WorkerProcess
 from tether_jupyter.llm.local.room import Room
-from tether_jupyter.llm.models.shelf import Shelf, size_of, spelled
+from tether_jupyter.llm.models.shelf import Shelf
 from tether_jupyter.llm.service import LLMService, printable
 
 if TYPE_CHECKING:
     from tether_jupyter.settings import LocalLLM, Settings
 
-ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
 STATUS_SECONDS = 1.0
 MAX_TEXTS = 2048
 ENGINE = (
@@ -64,15 +63,15 @@ class LocalService(LLMService):
     """
 
     service_type = "local"
+    leaves = False
 
     def __init__(self, settings: LocalLLM) -> None:
         self.settings = settings
         # About half of a window, at three characters a token; the model's own length is not read yet.
         self.file_room = 3 * (settings.context_length or CONTEXT) // 2
         self.shelf = Shelf(settings.models_dir)
-        self.usual = Path(settings.model_path).expanduser().absolute() if settings.model_path else demo.PATH
-        self.path = self.usual
-        self.model_name = spelled(self.path.name)[0]
+        self.file = ModelFile(settings, self.shelf)
+        self.model_name = self.file.name
         self.breaker = Breaker()
         self.room = Room(settings.max_waiting)
         self._swapping = False
@@ -80,7 +79,6 @@ class LocalService(LLMService):
         self._unloading: asyncio.Task[None] | None = None
         self._worker: WorkerProcess | None = None
         self._starting = threading.Lock()
-        self._headers: dict[tuple[int, int], gguf.Header] = {}
         self._probe: dict[str, Any] | None = None
         self._probing = threading.Lock()
         self._failure: str | None = None
@@ -126,15 +124,15 @@ class LocalService(LLMService):
         ModelNotReady
             It cannot be loaded. The one before is back in its place, and is loaded by the next question.
         """
-        path = await asyncio.to_thread(self._find, name)
+        path = await asyncio.to_thread(self.file.find, name)
         if self._swapping:
             raise Conflict("Another model is being loaded. Wait for it, then load again.")
-        if path != self.path and self.room.total:
+        if path != self.file.path and self.room.total:
             raise Conflict(
                 f"{self.model_name!r} is writing {self.room.total} answers. "
                 "Stop them, or wait, then load again."
             )
-        before, self._swapping = self.path, True
+        before, self._swapping = self.file.path, True
         try:
             if path != before:
                 self._choose(path)
@@ -149,18 +147,10 @@ class LocalService(LLMService):
             self._swapping = False
         self._rest()
 
-    def _find(self, name: str | None) -> Path:
-        """Return the file of a model: the shelf's, the settings' or the demo model's."""
-        if name is None:
-            return self.usual
-        for path in (self.path, self.usual, demo.PATH):
-            if name == spelled(path.name)[0]:
-                return path
-        return self.shelf.path(name)
-
     def _choose(self, path: Path) -> None:
-        self.path, self.model_name = path, spelled(path.name)[0]
-        self.breaker, self._failure, self._headers = Breaker(), None, {}
+        self.file = ModelFile(self.settings, self.shelf, path)
+        self.model_name = self.file.name
+        self.breaker, self._failure = Breaker(), None
 
     def _rest(self) -> None:
         """Let the model go when nobody asks for it any more."""
@@ -199,12 +189,12 @@ class LocalService(LLMService):
         """Return a worker that has loaded the model; start one where there is none."""
         if worker := self._running():
             return worker
-        header = await asyncio.to_thread(self.header)
+        header = await asyncio.to_thread(self.file.header)
         with self._starting:
             worker = self._worker
             if worker is None or worker.dead:
                 self.breaker.check()
-                worker = self._worker = WorkerProcess(self._load_message(header), self.breaker.record)
+                worker = self._worker = WorkerProcess(self.file.load_message(header), self.breaker.record)
         loaded = asyncio.wrap_future(worker.ready)
         loaded.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
@@ -222,67 +212,6 @@ class LocalService(LLMService):
         self._failure = None
         self.room.slots = int(worker.ready.result()["slots"])
         return worker
-
-    def _load_message(self, header: gguf.Header) -> dict[str, Any]:
-        settings = self.settings
-        return {
-            "model_path": str(self.path),
-            "context_length": settings.context_length,
-            "slots": settings.slots,
-            "parking": settings.parking,
-            "speculation": settings.speculation,
-            "facts": {
-                "weights": sum(size_of(file) for file in self._files()),
-                "kv": header.kv_bytes,
-                "layers": header.block_count,
-                "trained": header.context_length,
-            },
-            "n_batch": settings.n_batch,
-            "n_gpu_layers": settings.n_gpu_layers,
-            "n_threads": settings.n_threads,
-            "use_mmap": settings.use_mmap,
-            "chat_template": header.chat_template,
-            "max_tokens": header.max_tokens,
-            "unsure_below": header.unsure_below,
-            "unsure_start": header.unsure_start,
-            "template_seconds": settings.template_seconds,
-            "template_memory": settings.template_memory,
-        }
-
-    def _files(self) -> list[Path]:
-        """Return the files that the model consists of: more than one where it is split."""
-        name, _, count = spelled(self.path.name)
-        if count == 1:
-            return [self.path]
-        return [self.path.with_name(f"{name}-{n:05d}-of-{count:05d}.gguf") for n in range(1, count + 1)]
-
-    def header(self) -> gguf.Header:
-        """Return what the model file says of itself, read anew when the file has changed.
-
-        Raises
-        ------
-        ModelNotReady
-            There is no such file, or it is no model.
-        """
-        try:
-            status = self.path.stat()
-            key = (status.st_mtime_ns, status.st_size)
-            if key not in self._headers:
-                self._headers = {key: gguf.read_header(self.path)}
-            return self._headers[key]
-        except FileNotFoundError:
-            raise ModelNotReady(
-                f"There is no model file {self.path.name!r} where `LocalLLM.model_path` points. "
-                "Correct the path, or leave it empty for the demo model."
-            ) from None
-        except OSError as reason:
-            raise ModelNotReady(
-                f"The model file {self.path.name!r} cannot be read: {os.strerror(reason.errno or 0)}."
-            ) from reason
-        except gguf.GGUFError as reason:
-            raise ModelNotReady(
-                f"{self.path.name!r} is no model that can be loaded: {reason}. Choose another GGUF file."
-            ) from reason
 
     # -- answers
 
@@ -345,7 +274,7 @@ class LocalService(LLMService):
         try:
             with self.room.taken(caller):
                 worker = await self._ready()
-                if self._is_demo(self.header()):
+                if self.file.is_demo(self.file.header()):
                     # It knows one answer to each question, and a second choice would only be a wrong one.
                     message["sampling"]["temperature"] = 0.0
                 async with aclosing(answer(worker, message, began)) as stream:
@@ -373,6 +302,20 @@ class LocalService(LLMService):
                 return await vectors(await self._ready(), list(texts))
         finally:
             self._rest()
+
+    @property
+    def window(self) -> int | None:  # type: ignore[override]  # a property for what others know at once
+        """Tokens of the model's window; before it is loaded, those that are set."""
+        worker = self._running()
+        loaded = worker.ready.result()["context_length"] if worker is not None else 0
+        return int(loaded or self.settings.context_length) or None
+
+    async def count(self, texts: Sequence[str]) -> list[int]:
+        """Return how many tokens each text has; about how many, while no model is loaded."""
+        worker = self._running()
+        if worker is None or not texts:
+            return await super().count(texts)
+        return await counts(worker, list(texts))
 
     def check_model(self, name: str | None) -> None:
         """Refuse a model that is not loaded here; say so where it is on the shelf."""
@@ -412,7 +355,7 @@ class LocalService(LLMService):
         """Return what health tells: the model, whether it is ready, what stands in its way, the GPU."""
         problem, header = None, None
         try:
-            header = await asyncio.to_thread(self.header)
+            header = await asyncio.to_thread(self.file.header)
         except ModelNotReady as reason:
             problem = reason.message
         if not bindings.installed():
@@ -432,7 +375,7 @@ class LocalService(LLMService):
         return {
             "ready": worker is not None,
             "problem": problem if worker is None else None,
-            "demo": self._is_demo(header),
+            "demo": self.file.is_demo(header),
             "gpu": {
                 "offload": bool(facts.get("offload", False)),
                 "devices": facts.get("devices", []),
@@ -446,9 +389,6 @@ class LocalService(LLMService):
             "size": header.size if header else None,
             "engine": engine,
         }
-
-    def _is_demo(self, header: gguf.Header | None) -> bool:
-        return self.path == demo.PATH or bool(header and header.demo)
 
     async def _status(self, worker: WorkerProcess) -> dict[str, Any]:
         """Return the worker's present figures, or nothing when it is too busy to tell."""
@@ -469,53 +409,3 @@ class LocalService(LLMService):
             if self._probe is None or "problem" in self._probe:
                 self._probe = probe.ask()
             return self._probe
-
-
-async def figures(sampling: Sampling) -> dict[str, Any]:
-    """Return the figures as `checked` does; beside the loop where a schema is to be read."""
-    if sampling.response_format is None:
-        return checked(sampling)
-    return await asyncio.to_thread(checked, sampling)
-
-
-def checked(sampling: Sampling) -> dict[str, Any]:
-    """Return the figures as the pipe takes them, so that a bad one is refused before a model is loaded.
-
-    Raises
-    ------
-    InvalidRequest
-        A figure or a schema is one that the worker would refuse, or is no JSON.
-    """
-    figures = {field.name: getattr(sampling, field.name) for field in fields(sampling)}
-    try:
-        constraint.check(limits.checked(figures).response_format)
-        pipe.encode(figures)
-    except (ValueError, TypeError, RecursionError) as reason:
-        raise InvalidRequest("The request holds a figure or a schema that is no JSON.") from reason
-    return figures
-
-
-def plain(messages: Sequence[Message]) -> list[dict[str, str]]:
-    """Return messages whose content is text, as chat templates take it.
-
-    Raises
-    ------
-    InvalidRequest
-        There is none, or one has a role that models do not know, or holds what is no text.
-    """
-    if not messages:
-        raise InvalidRequest("There is no message to answer.")
-    texts = []
-    for message in messages:
-        role, content = ROLES.get(str(message["role"])), message["content"]
-        if role is None:
-            raise InvalidRequest("A message's role must be `system`, `user`, `assistant` or `tool`.")
-        if not isinstance(content, str):
-            parts = content if isinstance(content, list) else []
-            if any(not isinstance(part, dict) or part.get("type", "text") != "text" for part in parts):
-                raise InvalidRequest(
-                    "This model reads text only: it cannot see images or other files. "
-                    "Leave them out, or choose a model that sees."
-                )
-        texts.append({"role": role, "content": text_of(content)})
-    return texts

@@ -44,7 +44,7 @@ class Worker:
         if operation == "load":
             self.weights = int((message.get("facts") or {}).get("weights", 0))
             self.start("engine", self.compute, message)
-        elif operation in ("generate", "infill", "embed"):
+        elif operation in ("generate", "infill", "embed", "count"):
             self.enqueue(message)
         elif operation == "cancel":
             self.cancel(str(message.get("id")))
@@ -103,6 +103,10 @@ class Worker:
                     )
                 elif job.message["op"] == "embed":
                     self.embedding.put(job)
+                elif job.message["op"] == "count":
+                    counts = [self.answerer.length(text) for text in job.message["texts"]]
+                    done = {"event": "done", "id": job.id, "finish_reason": "stop", "usage": NOTHING}
+                    self.send([{"event": "counts", "id": job.id, "counts": counts}, done])
                 else:
                     self.engine.submit(self.answerer.turn(job))
             except TetherError as reason:

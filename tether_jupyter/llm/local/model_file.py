@@ -1,0 +1,109 @@
+"""The file that a local model is: found by its name, read before it is loaded, told to the worker."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tether_jupyter.errors import ModelNotReady
+from tether_jupyter.llm.local import demo, gguf
+from tether_jupyter.llm.models.shelf import Shelf, size_of, spelled
+
+if TYPE_CHECKING:
+    from tether_jupyter.settings import LocalLLM
+
+
+class ModelFile:
+    """One GGUF file, or the first of several that are one model.
+
+    Parameters
+    ----------
+    shelf:
+        Where the other models are.
+    path:
+        The file; the settings' one, else the demo model, where it is left out.
+    """
+
+    def __init__(self, settings: LocalLLM, shelf: Shelf, path: Path | None = None) -> None:
+        self.settings = settings
+        self.shelf = shelf
+        self.usual = Path(settings.model_path).expanduser().absolute() if settings.model_path else demo.PATH
+        self.path = path or self.usual
+        self.name = spelled(self.path.name)[0]
+        self._headers: dict[tuple[int, int], gguf.Header] = {}
+
+    def find(self, name: str | None) -> Path:
+        """Return the file of a model: the shelf's, the settings' or the demo model's."""
+        if name is None:
+            return self.usual
+        for path in (self.path, self.usual, demo.PATH):
+            if name == spelled(path.name)[0]:
+                return path
+        return self.shelf.path(name)
+
+    def load_message(self, header: gguf.Header) -> dict[str, Any]:
+        """Return what the worker is told to load; see `pipe.py`."""
+        settings = self.settings
+        return {
+            "model_path": str(self.path),
+            "context_length": settings.context_length,
+            "slots": settings.slots,
+            "parking": settings.parking,
+            "speculation": settings.speculation,
+            "facts": {
+                "weights": sum(size_of(file) for file in self.files()),
+                "kv": header.kv_bytes,
+                "layers": header.block_count,
+                "trained": header.context_length,
+            },
+            "n_batch": settings.n_batch,
+            "n_gpu_layers": settings.n_gpu_layers,
+            "n_threads": settings.n_threads,
+            "use_mmap": settings.use_mmap,
+            "chat_template": header.chat_template,
+            "max_tokens": header.max_tokens,
+            "unsure_below": header.unsure_below,
+            "unsure_start": header.unsure_start,
+            "template_seconds": settings.template_seconds,
+            "template_memory": settings.template_memory,
+        }
+
+    def files(self) -> list[Path]:
+        """Return the files that the model consists of: more than one where it is split."""
+        name, _, count = spelled(self.path.name)
+        if count == 1:
+            return [self.path]
+        return [self.path.with_name(f"{name}-{n:05d}-of-{count:05d}.gguf") for n in range(1, count + 1)]
+
+    def header(self) -> gguf.Header:
+        """Return what the model file says of itself, read anew when the file has changed.
+
+        Raises
+        ------
+        ModelNotReady
+            There is no such file, or it is no model.
+        """
+        try:
+            status = self.path.stat()
+            key = (status.st_mtime_ns, status.st_size)
+            if key not in self._headers:
+                self._headers = {key: gguf.read_header(self.path)}
+            return self._headers[key]
+        except FileNotFoundError:
+            raise ModelNotReady(
+                f"There is no model file {self.path.name!r} where `LocalLLM.model_path` points. "
+                "Correct the path, or leave it empty for the demo model."
+            ) from None
+        except OSError as reason:
+            raise ModelNotReady(
+                f"The model file {self.path.name!r} cannot be read: {os.strerror(reason.errno or 0)}."
+            ) from reason
+        except gguf.GGUFError as reason:
+            raise ModelNotReady(
+                f"{self.path.name!r} is no model that can be loaded: {reason}. Choose another GGUF file."
+            ) from reason
+
+    def is_demo(self, header: gguf.Header | None) -> bool:
+        """Return whether this is the model that comes with Tether."""
+        return self.path == demo.PATH or bool(header and header.demo)
