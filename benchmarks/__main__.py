@@ -20,7 +20,9 @@ ENGINE = ["engine_throughput", "engine_returning", "engine_prefill", "engine_lag
 ENGINE += ["engine_pipe", "engine_shared", "engine_speculation", "engine_schema", "engine_text"]
 # In this order: what needs a quiet machine most comes first.
 HISTORY = ("history_share", "history_open", "history_writers", "history_slope", "history_crash", "search")
-NAMES = ("magic", "interrupt", "load_ext", "startup", "wire", "streams", "worker", "demo", *ENGINE, *HISTORY)
+CONTEXT = ("frames_map", "context_variables", "context_notebooks", "context_secrets", "context_large")
+NAMES = ("magic", "interrupt", "load_ext", "startup", "wire", "streams", "worker", "demo", *CONTEXT, *ENGINE)
+NAMES += HISTORY
 FILES = 8192
 
 

@@ -9,11 +9,12 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_core.paths import jupyter_config_dir
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
+from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 from traitlets import default
 
@@ -21,6 +22,12 @@ from tether_jupyter.errors import TetherError
 from tether_jupyter.server.routes import ROUTES
 from tether_jupyter.services import Services
 from tether_jupyter.settings import LocalLLM, MockLLM, OpenAILLM, Tether, load
+
+if TYPE_CHECKING:
+    from tether_jupyter.context.reading import Notebook
+
+if TYPE_CHECKING:
+    from tether_jupyter.context.reading import Notebook
 
 # Of the contract's variables, those that later work will read.
 LATER = ("JWT_SECRET",)
@@ -54,7 +61,7 @@ class TetherApp(ExtensionApp):
         for name in LATER:
             if settings.secret(name):
                 self.log.warning("tether: %s is set, and nothing here uses it yet.", name)
-        self.services = Services(settings, self.find_notebook, self.find_file)
+        self.services = Services(settings, self.find_notebook, self.find_file, self)
         self.settings["tether_services"] = self.services
         if self.serverapp is not None:
             logger: Any = self.serverapp.event_logger
@@ -75,6 +82,32 @@ class TetherApp(ExtensionApp):
         """Return what a notebook is on this machine's disk, by which it is known under another path."""
         locate = getattr(self.settings["contents_manager"], "_get_os_path", None)
         return await asyncio.to_thread(file_id, locate, path) if locate else None
+
+    @property
+    def kernel_manager(self) -> Any:
+        """Jupyter's manager of kernels; `None` for a server without them."""
+        return self.settings.get("kernel_manager")
+
+    async def find_kernel(self, path: str) -> str | None:
+        """Return the id of the kernel that runs for a notebook."""
+        for session in await self.settings["session_manager"].list_sessions():
+            if session.get("path") == path:
+                return str((session.get("kernel") or {}).get("id") or "") or None
+        return None
+
+    async def read_notebook(self, path: str) -> Notebook | None:
+        """Return a notebook as it was last saved."""
+        from tether_jupyter.context.reading import read
+
+        contents: Any = self.settings["contents_manager"]
+        locate = getattr(contents, "_get_os_path", None)
+        try:
+            if locate is not None:
+                return await asyncio.to_thread(lambda: read(Path(locate(path))))
+            found = await ensure_async(contents.get(path, type="file", format="text"))
+        except (OSError, HTTPError):
+            return None
+        return await asyncio.to_thread(read, str(found["content"]).encode())
 
     async def renamed(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
         """Follow a notebook that was renamed in Jupyter."""

@@ -142,4 +142,8 @@ def from_payload(payload: dict[str, Any]) -> TetherError:
     cls = BY_TYPE.get(str(payload.get("type")), Internal)
     hint, wait = payload.get("hint"), payload.get("retry_after")
     seconds = float(wait) if isinstance(wait, (int, float)) else None
-    return cls(str(payload.get("message") or ""), hint=str(hint) if hint else None, retry_after=seconds)
+    error = cls(str(payload.get("message") or ""), hint=str(hint) if hint else None, retry_after=seconds)
+    if isinstance(payload.get("retryable"), bool):
+        # A kind of its own may be worth another try, or not, unlike others of its type.
+        vars(error)["retryable"] = payload["retryable"]
+    return error

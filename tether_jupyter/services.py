@@ -29,7 +29,9 @@ from tether_jupyter.store.shelter import ShelteredHistory
 if TYPE_CHECKING:
     from tether_jupyter.core.attached import Attached
     from tether_jupyter.core.request import ChatRequest
+    from tether_jupyter.core.turn import Turn
     from tether_jupyter.llm.models.library import Library
+    from tether_jupyter.seeing import Jupyter, May, Seeing
     from tether_jupyter.store.clients import Clients
     from tether_jupyter.store.presets import Presets
     from tether_jupyter.store.projects import Projects
@@ -63,10 +65,19 @@ class Services:
         Returns the path of the notebook that a kernel runs for, or `None`.
     find_file:
         Returns what a notebook is on its file system, whatever its path is, or `None`.
+    jupyter:
+        What of the Jupyter server can be looked into; `None` for nothing.
     """
 
-    def __init__(self, settings: Settings, find_notebook: Find = nothing, find_file: Find = nothing) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        find_notebook: Find = nothing,
+        find_file: Find = nothing,
+        jupyter: Jupyter | None = None,
+    ) -> None:
         self.settings = settings
+        self.jupyter = jupyter
         self.find_notebook = find_notebook
         self.find_file = find_file
         self.backends = Backends(settings)
@@ -134,9 +145,40 @@ class Services:
 
         return Uploads.from_settings(self.database, self.settings)
 
-    async def ask(self, request: ChatRequest, owner: str, correlation_id: str) -> Generation:
-        """Start the turn that a request asks for."""
+    @cached_property
+    def seeing(self) -> Seeing:
+        """What finds out how much of the notebook a question may know."""
+        from tether_jupyter.seeing import Seeing
+
+        return Seeing(self.settings, self.jupyter)
+
+    async def ask(
+        self, request: ChatRequest, owner: str, correlation_id: str, may: May | None = None
+    ) -> Generation:
+        """Start the turn that a request asks for.
+
+        Parameters
+        ----------
+        may:
+            Says whether the caller may do something to a kind of things of Jupyter's own; `None`: anything.
+        """
         self.generations.check_room()
+        turn, background = await self._open(request, owner, correlation_id, may)
+        self.beat()
+        return self.generations.start(turn, background=background)
+
+    async def preview(self, request: ChatRequest, owner: str, may: May | None = None) -> dict[str, Any]:
+        """Return what a request would send, where to, and how many tokens that is. Nothing is asked."""
+        turn, _ = await self._open(request, owner, "preview", may)
+        backend = turn.model_label.partition(":")[0]
+        with contextlib.suppress(TetherError):  # Without its model, tokens are guessed.
+            await self.wake(backend)
+        return await self.seeing.told(turn, self.backends.get(backend))
+
+    async def _open(
+        self, request: ChatRequest, owner: str, correlation_id: str, may: May | None
+    ) -> tuple[Turn, bool]:
+        """Return the turn that a request asks for, and whether it is to go on without its reader."""
         if request.preset or await self.database.exists():
             request = (await self.clients.layers(owner, request.client_id, request.preset)).apply(request)
         tether = self.settings.tether
@@ -145,7 +187,7 @@ class Services:
         service.check_model(model_name)
         service.check_room(owner)
         notebook = await self.notebook_of(request.notebook, request.kernel_id)
-        turn = await open_turn(
+        return await open_turn(
             request,
             owner=owner,
             wake=partial(self.wake, backend),
@@ -162,11 +204,10 @@ class Services:
             correlation_id=correlation_id,
             file_id=await self.find_file(notebook) if notebook else None,
             files=partial(self.files_of, owner, service.vision),
+            see=partial(self.seeing.see, request, service, notebook, may),
             sees=service.vision,
             file_room=service.file_room,
-        )
-        self.beat()
-        return self.generations.start(turn, background=request.background)
+        ), request.background
 
     async def files_of(
         self, owner: str, sees: bool, asked: Sequence[str], earlier: Sequence[str], project_id: str | None
@@ -276,6 +317,8 @@ class Services:
         await self.backends.close()
         if self._beating is not None:
             self._beating.cancel()
+        if "seeing" in vars(self):
+            await self.seeing.close()
         await self.history.close()
         if "uploads" in vars(self):
             await self.uploads.close()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from traitlets import Bool, Dict, Float, Int, List, TraitError, TraitType, Unicode
+from traitlets import Bool, Dict, Enum, Float, Int, List, TraitError, TraitType, Unicode
 from traitlets.config import Config, Configurable
 
 from tether_jupyter.errors import InvalidRequest
@@ -55,6 +55,29 @@ class Tether(Configurable):
         help="Where uploaded files are kept: any fsspec address, such as `s3://bucket/prefix`, without "
         "credentials. Empty for a folder in Jupyter's data folder.",
     ).tag(config=True, env=["TETHER_UPLOADS_URL"])
+    see = Enum(
+        ["auto", "off", "schema", "samples", "values"],
+        "auto",
+        help="How much of the data a model may see where nobody has said: `off`, `schema` (names, types and "
+        "shapes), `samples` (a few rows too) or `values`. `auto`: samples for a model on this machine, and "
+        "the schema for any other.",
+    ).tag(config=True, env=["TETHER_SEE"])
+    see_at_most = Enum(
+        ["off", "schema", "samples", "values"],
+        "values",
+        help="The most that any request or user may let a model see of the data.",
+    ).tag(config=True, env=["TETHER_SEE_AT_MOST"])
+    context_budget = Int(
+        0, min=0, help="Tokens of the notebook that go with a question; 0 for half of the model's window."
+    ).tag(config=True, env=["TETHER_CONTEXT_BUDGET"])
+    mask_secrets = Bool(
+        True, help="Take keys, tokens and passwords out of whatever goes to a model; this machine's included."
+    ).tag(config=True)
+    mask_rules = List(
+        Unicode(),
+        help="More to take out: `module:name` of functions from text to text, or of pairs of a name and a "
+        "regular expression.",
+    ).tag(config=True)
     max_turns = Int(
         1024, min=1, help="How many turns may run at once. One more is refused with `rate_limited`."
     ).tag(config=True)
@@ -264,7 +287,7 @@ def parse(trait: TraitType[Any, Any], text: str, where: str) -> Any:
     """Return the value that a variable's text stands for, of the kind that the trait takes."""
     if isinstance(trait, List):
         return [part.strip() for part in text.split(",") if part.strip()]
-    if isinstance(trait, Unicode):
+    if isinstance(trait, Unicode | Enum):
         return text
     number = float if isinstance(trait, Float) else int
     try:

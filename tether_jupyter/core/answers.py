@@ -39,6 +39,39 @@ class Answer(BaseModel):
     tools: list[dict[str, Any]]
 
 
+class Destination(BaseModel):
+    backend: str
+    model: str
+    place: str = Field(description="Where the question goes: `this machine`, or whose.")
+    leaves: bool = Field(description="Whether it leaves this machine.")
+
+
+class ContextPiece(BaseModel):
+    kind: Literal["file", "cell", "variable", "error", "selection"]
+    name: str
+    tokens: int | None
+
+
+class LeftOut(ContextPiece):
+    why: str
+
+
+class MaskedKind(BaseModel):
+    kind: str
+    count: int
+
+
+class ContextPreview(BaseModel):
+    to: Destination
+    level: Literal["off", "schema", "samples", "values"]
+    items: list[ContextPiece] = Field(description="What goes along.")
+    left_out: list[LeftOut] = Field(description="What does not, and why.")
+    masked: list[MaskedKind] = Field(description="Secrets that were taken out.")
+    messages: list[dict[str, Any]] = Field(description="Exactly what the model would get.")
+    tokens: int
+    window: int | None
+
+
 class Stopped(BaseModel):
     conversation_id: str
     stopped: int = Field(description="How many running turns this ended.")

@@ -23,18 +23,25 @@ def kind(event: Event) -> str:
     return next(iter(event))
 
 
-def meta(*, id: str, conversation_id: str, parent_id: str | None, model: str, correlation_id: str) -> Event:
-    """Say which turn this is. First, once."""
-    return {
-        "meta": {
-            "id": id,
-            "conversation_id": conversation_id,
-            "parent_id": parent_id,
-            "model": model,
-            "role": "assistant",
-            "correlation_id": correlation_id,
-        }
+def meta(
+    *,
+    id: str,
+    conversation_id: str,
+    parent_id: str | None,
+    model: str,
+    correlation_id: str,
+    context: dict[str, Any] | None = None,
+) -> Event:
+    """Say which turn this is, and what of the notebook went along where anything did. First, once."""
+    told: dict[str, Any] = {
+        "id": id,
+        "conversation_id": conversation_id,
+        "parent_id": parent_id,
+        "model": model,
+        "role": "assistant",
+        "correlation_id": correlation_id,
     }
+    return {"meta": {**told, "context": context} if context else told}
 
 
 def queued(position: int) -> Event:

@@ -21,6 +21,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+GIVEN = "given"
+"""Under this name a question's data holds what came with it as context: for asking again, not for callers."""
+
+
 @dataclass(slots=True)
 class StoredMessage:
     """One message of a conversation. `content` is text or OpenAI content parts.
@@ -71,7 +75,7 @@ class StoredMessage:
             "tool_calls": self.tool_calls or [],
             "attachments": self.attachments or [],
             "reaction": self.reaction,
-            "metadata": self.data,
+            "metadata": {name: value for name, value in self.data.items() if name != GIVEN},
         }
 
 

@@ -31,6 +31,7 @@ FIELDS = (
     "response_format",
     "tools",
     "tool_names",
+    "see",
 )
 """The fields of a request that a front end can be set to: all that shapes an answer, none that asks."""
 
@@ -149,6 +150,11 @@ class Layers:
         kept = self.kept() if self.client or self.active or self.named else {}
         given = said(request)
         missing = {name: value for name, value in kept.items() if name not in given}
+        if "see" in kept:
+            from tether_jupyter.core.request import See
+
+            own = request.see.model_dump(exclude_none=True) if request.see else {}
+            missing["see"] = See(**{**kept["see"], **own})
         return request.model_copy(update=missing) if missing else request
 
 

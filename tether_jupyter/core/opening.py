@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tether_jupyter.core.attached import MOST_TEXT, Attached, attach
-from tether_jupyter.core.history import Conversation, History, StoredMessage, new_id
+from tether_jupyter.core.history import GIVEN, Conversation, History, StoredMessage, new_id
 from tether_jupyter.core.prompt import Message, Prompt, Question, Sampling, Section, compose
 from tether_jupyter.core.turn import Model, Turn
 from tether_jupyter.errors import InvalidRequest, NotFound
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
 
 ROOT = "root"
 """A `parent_id` that names the conversation's beginning: the question is another first one."""
+MOST_GIVEN = 65_536
+"""Characters of context that are kept with a question, so that it can be asked again as it was."""
 LONGEST_BRANCH = 200
 """Messages of the past that are looked at: a window holds fewer."""
 
 
+See = Callable[[Question, Conversation, Sequence[Mapping[str, Any]]], Awaitable[Question]]
 Files = Callable[[Sequence[str], Sequence[str], str | None], Awaitable[list[Attached]]]
 
 
@@ -48,6 +52,7 @@ async def open_turn(
     correlation_id: str,
     file_id: str | None = None,
     files: Files | None = None,
+    see: See | None = None,
     sees: bool = False,
     file_room: int = MOST_TEXT,
 ) -> Turn:
@@ -57,6 +62,9 @@ async def open_turn(
     ----------
     files:
         Returns what was attached to this question, to earlier ones, and to the project, in this order.
+    see:
+        Returns a question with what it may know of the notebook, and without secrets. It is also given what
+        came with the request as data.
     sees:
         Whether the model takes images.
     file_room:
@@ -77,13 +85,21 @@ async def open_turn(
     system = "" if own_system else defaults.system if request.system is None else request.system
     words = again.content if again else plain(request.message)
     asked = (again.attachments or []) if again else request.attachments
-    content, sections = words, [Section(item.kind, item.name, item.text) for item in request.context]
+    given = [item.model_dump(exclude_defaults=True) for item in request.context]
+    if again is not None:
+        # A branch holds only what was said.
+        [again] = [m for m in await history.messages(owner, conversation.id) if m.id == again.id] or [again]
+        given = given or again.data.get(GIVEN, [])
+    content = words
+    sections = [Section(i["kind"], i.get("name", ""), i["text"]) for i in given if i.get("text")]
     if files is not None:
         earlier = [id for m in reversed(chain) for id in m.attachments or () if id not in asked]
         attached = await files(asked, list(dict.fromkeys(earlier)), conversation.project_id)
         content, read = attach(words, attached, sees=sees, model=model_label, most=file_room)
         sections = [*read, *sections]
     question = Question(text=content, system=system or None, sections=sections, past=past)
+    if see is not None:
+        question = await see(question, conversation, [item for item in given if "data" in item])
     temperature = defaults.temperature if request.temperature is None else request.temperature
     return Turn(
         id=new_id("m"),
@@ -121,9 +137,11 @@ async def open_turn(
             words,
             chain[-1].id if chain else None,
             attachments=list(request.attachments) or None,
+            data=remembered(question.seen, given),
         ),
         max_answer_size=defaults.max_answer_size,
         new=new,
+        seen=question.seen,
     )
 
 
@@ -164,6 +182,14 @@ def begun(conversation: Conversation, last: str | None) -> tuple[Conversation, l
     if last is not None:
         raise NotFound("There is no message with that `parent_id` in the conversation.")
     return conversation, [], True
+
+
+def remembered(seen: dict[str, Any], given: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what is kept with a question of what went along with it."""
+    kept: dict[str, Any] = {"context": seen} if seen else {}
+    if given and len(json.dumps(given)) <= MOST_GIVEN:
+        kept[GIVEN] = given
+    return kept
 
 
 def asked_again(chain: list[StoredMessage]) -> StoredMessage:

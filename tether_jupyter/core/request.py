@@ -53,14 +53,50 @@ class PastMessage(BaseModel):
     content: str | list[Part]
 
 
+Level = Literal["off", "schema", "samples", "values"]
+"""How much of the data may be seen: nothing; names, types and shapes; a few rows too; whole small values."""
+
+
 class ContextItem(BaseModel):
-    """A piece of context: data for the model to read."""
+    """A piece of context: data for the model to read, as text or as what a kernel tells of it."""
 
     model_config = ConfigDict(extra="forbid")
 
     kind: Literal["file", "cell", "variable", "error", "selection"]
     name: Annotated[str, StringConstraints(max_length=1024)] = ""
-    text: str
+    text: str = ""
+    data: dict[str, Any] | None = Field(
+        None,
+        description="A variable or an error as a kernel tells it, instead of `text`: what the level in force "
+        "forbids is taken out of it before it is laid out.",
+    )
+
+    @model_validator(mode="after")
+    def holds_something(self) -> ContextItem:
+        if "text" not in self.model_fields_set and self.data is None:
+            raise ValueError("it needs `text`, or `data`")
+        if self.data is not None and self.kind not in ("variable", "error"):
+            raise ValueError("`data` goes with the kinds `variable` and `error`")
+        return self
+
+
+class See(BaseModel):
+    """What the server itself may look at for a question. What is left open follows the settings."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    level: Level | None = Field(None, description="How much of the data the model may see.")
+    names: list[Annotated[str, StringConstraints(min_length=1, max_length=256)]] | None = Field(
+        None, max_length=64, description="Variables of the kernel to describe."
+    )
+    cells: Literal["off", "around", "all"] | None = Field(
+        None, description="Cells of the notebook: none, those near `cell_id`, or all that there is room for."
+    )
+    cell_id: Annotated[str, StringConstraints(max_length=256)] | None = Field(
+        None, description="The cell where the question stands; the notebook's end without one."
+    )
+    error: bool | None = Field(None, description="The kernel's last error, with its frames.")
+    running: bool | None = Field(None, description="What the kernel is doing right now.")
 
 
 class ChatRequest(BaseModel):
@@ -121,6 +157,9 @@ class ChatRequest(BaseModel):
     )
     response_format: dict[str, Any] | None = None
     context: list[ContextItem] = Field(default_factory=list, max_length=256)
+    see: See | None = Field(
+        None, description="What the server may look at: the kernel's variables, and the notebook."
+    )
     attachments: list[Identifier] = Field(
         default_factory=list,
         max_length=64,
@@ -163,7 +202,7 @@ class ChatRequest(BaseModel):
         if not self.message or (isinstance(self.message, str) and not self.message.strip()):
             raise ValueError("The question is empty")
         self.context += [
-            ContextItem(kind="file", name=f"file {n}", text=text)
+            ContextItem(kind="file", name=f"file {n}", text=text, data=None)
             for n, text in enumerate(self.project_files, 1)
         ]
         self.project_files = []

@@ -58,6 +58,8 @@ class Turn:
     max_answer_size: int
     new: bool = False
     """Whether the conversation begins with this turn: it is kept together with the question."""
+    seen: dict[str, Any] = field(default_factory=dict)
+    """What of the notebook went along with the question; see `core.prompt.Question`."""
     usage: dict[str, Any] = field(default_factory=dict)
     interrupted: bool = False
     """Whether the server ends, and the turn with it: nobody has stopped it."""
@@ -128,6 +130,7 @@ class Turn:
             parent_id=self.question.id,
             model=self.model_label,
             correlation_id=self.correlation_id,
+            context=self.seen,
         )
 
 

@@ -18,6 +18,7 @@ from jupyter_server.auth.decorator import authorized, ws_authenticated
 from jupyter_server.auth.identity import IdentityProvider, LegacyIdentityProvider, PasswordIdentityProvider
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
+from jupyter_server.utils import ensure_async
 from tornado import web, websocket
 from tornado.iostream import StreamClosedError
 
@@ -63,6 +64,11 @@ class Guard(JupyterHandler):
         if type(self.identity_provider) in known:
             return "owner"
         return str(self.current_user.username)
+
+    async def may(self, action: str, resource: str) -> bool:
+        """Return whether the caller may do something to a kind of things of Jupyter's own."""
+        allowed = self.authorizer.is_authorized(self, self.current_user, action, resource)
+        return bool(await ensure_async(allowed))
 
     @property
     def correlation_id(self) -> str:

@@ -66,7 +66,7 @@ class ChatHandler(StreamingHandler):
             self.correlation_id = request.correlation_id
             self.set_header("X-Correlation-Id", self.correlation_id)
         kind = chosen(self.request.headers.get("Accept", ""), self.default_type)
-        self.generation = await self.services.ask(request, self.owner, self.correlation_id)
+        self.generation = await self.services.ask(request, self.owner, self.correlation_id, self.may)
         if self.closed:
             # The reader left while its conversation was looked up: before there was a turn to stop.
             self.generation.leave()

@@ -6,6 +6,7 @@ from tether_jupyter.server import (
     base,
     chat,
     clients,
+    context,
     conversations,
     generations,
     health,
@@ -25,6 +26,7 @@ ROUTES = [
     *health.handlers,
     *socket.handlers,
     *chat.handlers,
+    *context.handlers,
     *generations.handlers,
     *search.handlers,  # Before the conversation of that name.
     *transfer.handlers,

@@ -49,7 +49,7 @@ class ChatSocket(TetherWebSocket):
             if len(self.tasks) >= MAX_TURNS:
                 raise RateLimited(f"One socket carries {MAX_TURNS} turns at once. Wait for one to end.")
             correlation_id = request.correlation_id or self.correlation_id
-            generation = await self.services.ask(request, self.owner, correlation_id)
+            generation = await self.services.ask(request, self.owner, correlation_id, self.may)
             self.turns[generation.id] = generation
             task = asyncio.create_task(self.follow(generation))
             self.tasks.add(task)

@@ -15,6 +15,7 @@ def forms() -> Forms:
     from tether_jupyter.core.request import ChatRequest
 
     sent = [answers.Answer, answers.Error, answers.Stopped, answers.GenerationState, answers.Health]
+    sent.append(answers.ContextPreview)
     return [ChatRequest], list(sent)
 
 
@@ -34,6 +35,9 @@ def paths() -> dict[str, Any]:
         "/tether/chat/stream": {"post": turn},
         "/tether/generate": {"post": turn},
         "/tether/chat/ws": {"get": socket()},
+        "/tether/context": {
+            "post": operation("What a turn would send, and where to", "ContextPreview", body="ChatRequest")
+        },
         "/tether/stop/{conversation_id}": {
             "post": operation("Stop what is being answered", "Stopped", parameters=[conversation])
         },

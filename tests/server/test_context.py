@@ -1,0 +1,335 @@
+"""What a question may know of the notebook, and what of it leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from jupyter_server.auth.authorizer import AllowAllAuthorizer
+
+PRICES = {
+    "name": "df",
+    "type": "pandas.DataFrame",
+    "shape": [3, 2],
+    "columns": [
+        {"name": "city", "dtype": "str", "nulls": 0},
+        {"name": "price", "dtype": "float64", "nulls": 1, "min": "17.25", "max": "99.5"},
+    ],
+    "rows": "     city  price\n0  Vienna  17.25",
+}
+
+
+def content(reply: Any) -> Any:
+    return json.loads(reply.body)
+
+
+def variable(data: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": "variable", "name": data["name"], "data": data}
+
+
+def sent(preview: dict[str, Any]) -> str:
+    return json.dumps(preview["messages"], ensure_ascii=False)
+
+
+async def previewed(ask: Any, **fields: Any) -> dict[str, Any]:
+    reply = await ask("context", body={"message": "why?", **fields})
+    assert reply.code == 200, reply.body
+    found: dict[str, Any] = content(reply)
+    return found
+
+
+@pytest.fixture
+def notebook(jp_root_dir: Path) -> str:
+    cells = [
+        nbformat.v4.new_code_cell("import pandas as pd", id="imports"),
+        nbformat.v4.new_code_cell("df = pd.read_csv('prices.csv')", id="load"),
+        nbformat.v4.new_markdown_cell("# Prices", id="head"),
+        nbformat.v4.new_code_cell("df.price.mean()", id="mean"),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), jp_root_dir / "prices.ipynb")
+    return "prices.ipynb"
+
+
+async def test_a_preview_shows_what_the_model_then_gets(ask, mock):
+    asked = {"message": "what is df?", "context": [variable(PRICES)]}
+    preview = await previewed(ask, **asked)
+    assert preview["to"] == {"backend": "mock", "model": "mock", "place": "this machine", "leaves": False}
+    assert [(item["kind"], item["name"]) for item in preview["items"]] == [("variable", "df")]
+    assert preview["tokens"] >= preview["items"][0]["tokens"] > 0
+    assert not mock.prompts
+    await ask("chat", body=asked)
+    assert list(mock.prompts[-1].messages) == preview["messages"]
+
+
+async def test_a_preview_keeps_nothing(ask):
+    await previewed(ask, context=[variable(PRICES)])
+    assert content(await ask("conversations", method="GET"))["conversations"] == []
+
+
+async def test_hello_costs_little(ask):
+    assert (await previewed(ask, message="hello"))["tokens"] <= 400
+
+
+@pytest.mark.parametrize(
+    ("level", "there", "missing"),
+    [
+        ("schema", ["city", "float64"], ["Vienna", "17.25", "99.5"]),
+        ("samples", ["city", "Vienna", "17.25"], []),
+        ("off", [], ["city", "Vienna"]),
+    ],
+)
+async def test_a_level_decides_how_much_of_a_variable_goes_along(ask, level, there, missing):
+    preview = await previewed(ask, context=[variable(PRICES)], see={"level": level})
+    assert preview["level"] == level
+    assert [word for word in there if word not in sent(preview)] == []
+    assert [word for word in missing if word in sent(preview)] == []
+    if level == "off":
+        [left] = preview["left_out"]
+        assert (left["kind"], left["name"], "level `off`" in left["why"]) == ("variable", "df", True)
+
+
+class TestElsewhere:
+    @pytest.fixture
+    def tether_config(self) -> dict[str, Any]:
+        return {"Tether": {"backend": "openai"}, "OpenAILLM": {"base_url": "https://api.example.org/v1"}}
+
+    async def test_only_the_schema_leaves_this_machine_unless_somebody_says_more(self, ask):
+        preview = await previewed(ask, context=[variable(PRICES)])
+        assert (preview["level"], preview["to"]["leaves"]) == ("schema", True)
+        assert preview["to"]["place"] == "api.example.org"
+        assert "Vienna" not in sent(preview)
+        preview = await previewed(ask, context=[variable(PRICES)], see={"level": "samples"})
+        assert "Vienna" in sent(preview)
+
+
+class TestAtMost:
+    @pytest.fixture
+    def tether_config(self) -> dict[str, Any]:
+        return {"Tether": {"backend": "mock", "see_at_most": "schema"}}
+
+    async def test_nobody_gets_more_than_the_server_allows(self, ask):
+        preview = await previewed(ask, context=[variable(PRICES)], see={"level": "values"})
+        assert (preview["level"], "Vienna" in sent(preview)) == ("schema", False)
+
+
+async def test_a_conversation_and_a_front_end_can_be_set_to_a_level(ask):
+    await ask("clients", "lab", "llm", method="PUT", body={"see": {"level": "schema", "cells": "around"}})
+    asked = {"context": [variable(PRICES)], "client_id": "lab"}
+    preview = await previewed(ask, **asked)
+    assert preview["level"] == "schema"
+    assert [left["kind"] for left in preview["left_out"]] == ["cell"]
+    made = content(await ask("conversations", body={"metadata": {"see": {"level": "off"}}}))
+    preview = await previewed(ask, context=[variable(PRICES)], conversation_id=made["id"])
+    assert preview["level"] == "off"
+    assert (await previewed(ask, **asked, see={"level": "values"}))["level"] == "values"
+
+
+async def test_cells_before_the_question_go_along_and_those_after_it_do_not(ask, notebook):
+    preview = await previewed(ask, notebook=notebook, see={"cells": "around", "cell_id": "mean"})
+    assert "read_csv" in sent(preview)
+    assert {item["kind"] for item in preview["items"]} == {"cell"}
+    assert "df.price.mean()" not in sent(preview)
+
+
+async def test_a_notebook_that_is_not_there_is_told(ask):
+    preview = await previewed(ask, notebook="none.ipynb", see={"cells": "all"})
+    [left] = preview["left_out"]
+    assert (left["kind"], left["name"]) == ("cell", "none.ipynb")
+
+
+class TestBudget:
+    @pytest.fixture
+    def tether_config(self) -> dict[str, Any]:
+        return {"Tether": {"backend": "mock", "context_budget": 60}}
+
+    async def test_what_does_not_fit_is_listed_with_its_tokens(self, ask, jp_root_dir):
+        cells = [nbformat.v4.new_code_cell(f"value_{n} = {n}\n" * 4) for n in range(12)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), jp_root_dir / "long.ipynb")
+        preview = await previewed(ask, notebook="long.ipynb", see={"cells": "all"})
+        assert 0 < len(preview["items"]) < 12
+        assert len(preview["items"]) + len(preview["left_out"]) == 12
+        assert all(left["why"] for left in preview["left_out"])
+        assert "value_11" in sent(preview)
+
+
+async def test_what_went_along_is_told_with_the_answer_and_kept_with_the_question(ask, stream):
+    events = [e async for e in stream({"message": "why?", "context": [variable(PRICES)]}).events()]
+    told = events[0]["meta"]["context"]
+    assert [item["name"] for item in told["items"]] == ["df"]
+    where = ("conversations", events[0]["meta"]["conversation_id"], "messages")
+    [question, _] = content(await ask(*where, method="GET"))["messages"]
+    assert question["metadata"]["context"] == told
+
+
+async def test_an_answer_is_made_again_with_the_context_of_its_question(ask, mock):
+    given = [variable(PRICES), {"kind": "cell", "name": "2", "text": "df.mean()"}]
+    first = content(await ask("chat", body={"message": "why?", "context": given}))
+    again = {"regenerate": first["id"], "conversation_id": first["conversation_id"]}
+    await ask("chat", body=again)
+    before, after = mock.prompts[-2], mock.prompts[-1]
+    assert after.messages[-1] == before.messages[-1]
+    where = ("conversations", first["conversation_id"], "messages")
+    [question, *_] = content(await ask(*where, method="GET"))["messages"]
+    assert set(question["metadata"]) == {"context"}
+
+
+async def test_a_plain_question_says_nothing_of_context(stream):
+    events = [e async for e in stream({"message": "hello"}).events()]
+    assert set(events[0]["meta"]) == {
+        "id",
+        "conversation_id",
+        "parent_id",
+        "model",
+        "role",
+        "correlation_id",
+    }
+
+
+SECRET = "sk-proj-9fKq2LmZ8vXw4TnB7yRc1JhD"
+
+
+async def test_a_secret_reaches_no_model_wherever_it_stands(ask, mock):
+    given = [
+        {"kind": "cell", "name": "3", "text": f'client = OpenAI(api_key="{SECRET}")'},
+        {"kind": "file", "name": ".env", "text": "DB_PASSWORD=tr0ub4dor&3"},
+    ]
+    reply = content(await ask("chat", body={"message": f"is {SECRET} right?", "context": given}))
+    asked = json.dumps(list(mock.prompts[-1].messages))
+    assert (SECRET in asked, "tr0ub4dor" in asked) == (False, False)
+    assert SECRET not in reply["content"]
+    again = {"message": "and now?", "conversation_id": reply["conversation_id"]}
+    await ask("chat", body=again)
+    assert SECRET not in json.dumps(list(mock.prompts[-1].messages))
+    preview = await previewed(ask, **again)
+    assert sum(each["count"] for each in preview["masked"]) >= 1
+
+
+class TestUnmasked:
+    @pytest.fixture
+    def tether_config(self) -> dict[str, Any]:
+        return {"Tether": {"backend": "mock", "mask_secrets": False}}
+
+    async def test_an_administrator_can_let_secrets_through(self, ask, mock):
+        await ask("chat", body={"message": f"is {SECRET} right?"})
+        assert SECRET in json.dumps(list(mock.prompts[-1].messages))
+
+
+def without_projects(text: str) -> str:
+    return text.replace("Project Falcon", "a project")
+
+
+def failing(text: str) -> str:
+    raise RuntimeError(text)
+
+
+class TestRules:
+    @pytest.fixture
+    def tether_config(self) -> dict[str, Any]:
+        return {"Tether": {"backend": "mock", "mask_rules": ["tests.server.test_context:without_projects"]}}
+
+    async def test_a_hubs_own_rule_is_obeyed(self, ask, mock):
+        await ask("chat", body={"message": "what is Project Falcon?"})
+        assert mock.prompts[-1].messages[-1]["content"] == "what is a project?"
+
+
+class TestBrokenRules:
+    @pytest.fixture(params=["tests.server.test_context:failing", "tests.server.test_context:gone"])
+    def tether_config(self, request: pytest.FixtureRequest) -> dict[str, Any]:
+        return {"Tether": {"backend": "mock", "mask_rules": [request.param]}}
+
+    async def test_nothing_is_sent_where_a_rule_fails(self, ask, mock):
+        reply = await ask("chat", body={"message": "Falcon"})
+        assert (reply.code, "nothing was sent" in content(reply)["error"]["message"]) == (500, True)
+        assert not mock.prompts
+
+
+class TestStrangers:
+    class NoKernels(AllowAllAuthorizer):
+        def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
+            return resource not in ("kernels", "contents")
+
+    @pytest.fixture
+    def jp_server_config(self, jp_server_config: Any) -> Any:
+        config = {**jp_server_config}
+        config["ServerApp"] = {**config["ServerApp"], "authorizer_class": self.NoKernels}
+        return config
+
+    @pytest.mark.parametrize("see", [{"names": ["df"]}, {"error": True}, {"running": True}, {"cells": "all"}])
+    async def test_who_may_not_use_kernels_or_files_sees_nothing_through_tether(self, ask, see):
+        refused = await ask("chat", body={"message": "what?", "kernel_id": "k", "notebook": "n", "see": see})
+        assert (refused.code, content(refused)["error"]["type"]) == (403, "forbidden")
+
+
+@asynccontextmanager
+async def kernel(app: Any) -> AsyncIterator[tuple[str, Any]]:
+    """Run a kernel of the server; yield its id and a client."""
+    manager = app.kernel_manager
+    kernel_id = await manager.start_kernel()
+    client = manager.get_kernel(kernel_id).client()
+    client.start_channels()
+    try:
+        await client.wait_for_ready(timeout=60)
+        yield kernel_id, client
+    finally:
+        client.stop_channels()
+        await manager.shutdown_kernel(kernel_id, now=True)
+
+
+async def test_a_variable_of_a_kernel_is_described_by_name(ask, jp_serverapp):
+    async with kernel(jp_serverapp) as (kernel_id, client):
+        await client.execute_interactive("totals = {'Vienna': 3}", timeout=60)
+        names = {"names": ["totals", "gone"], "level": "schema"}
+        preview = await previewed(ask, kernel_id=kernel_id, see=names)
+        assert [item["name"] for item in preview["items"]] == ["totals"]
+        assert "dict" in sent(preview)
+        assert [left["name"] for left in preview["left_out"]] == ["gone"]
+
+
+async def test_a_name_with_an_at_sign_is_looked_up_in_the_kernel(ask, jp_serverapp):
+    async with kernel(jp_serverapp) as (kernel_id, client):
+        await client.execute_interactive("totals = {'Vienna': 3}", timeout=60)
+        preview = await previewed(ask, kernel_id=kernel_id, message="what is in @totals? ask ann@example.org")
+        assert [item["name"] for item in preview["items"]] == ["totals"]
+        assert preview["left_out"] == []
+        data = {"name": "totals", "type": "list"}
+        preview = await previewed(ask, kernel_id=kernel_id, message="@totals?", context=[variable(data)])
+        assert (len(preview["items"]), "list" in sent(preview)) == (1, True)
+
+
+async def test_how_far_a_running_cell_is_can_be_asked(ask, jp_serverapp, tmp_path):
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    code = f"for epoch in range(7, 9):\n    open({str(gate)!r}).read()"
+    async with kernel(jp_serverapp) as (kernel_id, client):
+        idle = await previewed(ask, kernel_id=kernel_id, message="how far is it?")
+        assert idle["items"] == []
+        client.execute(code)
+        async with asyncio.timeout(30):
+            while jp_serverapp.kernel_manager.get_kernel(kernel_id).execution_state != "busy":
+                await client.get_iopub_msg(timeout=30)
+            while True:
+                preview = await previewed(ask, kernel_id=kernel_id, message="how far is it?")
+                if "open(" in sent(preview):
+                    break
+        [item] = preview["items"]
+        assert (item["kind"], item["name"]) == ("cell", "what the kernel does now")
+        assert "epoch" in sent(preview)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"kind": "variable", "name": "x"},
+        {"kind": "file", "name": "x", "data": {}},
+        {"kind": "variable", "name": "x", "data": 3},
+    ],
+)
+async def test_context_that_holds_nothing_is_refused(ask, item):
+    assert (await ask("chat", body={"message": "x", "context": [item]})).code == 400

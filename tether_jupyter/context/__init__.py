@@ -1,0 +1,1 @@
+"""What a question may know of the notebook: its variables, cells, errors and files, cut to a budget."""

@@ -1,0 +1,316 @@
+"""What a question may know, put together: looked at, cut to a level, masked, and fitted into the window."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from tether_jupyter.context.masking import Masking
+from tether_jupyter.context.piece import Kind, Piece
+from tether_jupyter.core.prompt import Question, Section, text_of
+
+if TYPE_CHECKING:
+    from tether_jupyter.context.kernels import Kernels
+    from tether_jupyter.context.reading import Notebook
+    from tether_jupyter.context.secrets import Masker
+
+LEVELS = ("off", "schema", "samples", "values")
+ERROR, RUNNING, NAMED = 4.0, 3.0, 2.0
+"""Ranks above those of cells."""
+WITHOUT_WINDOW = 8000
+"""Tokens of context for a model whose window nobody knows."""
+ROOM_FOR_WORDS = 512
+"""Tokens of the window that context leaves for what was said before, at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one question wants to be seen, settled from all layers.
+
+    Parameters
+    ----------
+    level:
+        One of `LEVELS`: how much of the data.
+    names:
+        Variables of the kernel to describe.
+    cells:
+        `off`, `around` or `all`.
+    """
+
+    level: str = "schema"
+    names: tuple[str, ...] = ()
+    cells: Literal["off", "around", "all"] = "off"
+    cell_id: str | None = None
+    error: bool = False
+    running: bool = False
+    kernel_id: str | None = None
+    notebook: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who is going to read it.
+
+    Parameters
+    ----------
+    window:
+        Tokens of the model's window; `None` where nobody knows.
+    answer:
+        Tokens that the answer may have.
+    budget:
+        Tokens that the context may have; 0 for half of the window.
+    count:
+        Returns how many of the model's tokens each text has.
+    """
+
+    count: Callable[[Sequence[str]], Coroutine[Any, Any, list[int]]]
+    window: int | None = None
+    answer: int = 1024
+    budget: int = 0
+    sees: bool = False
+
+
+@dataclass(slots=True)
+class Found:
+    """What was looked at, and what could not be."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    left_out: list[dict[str, Any]] = field(default_factory=list)
+
+    def miss(self, kind: str, name: str, why: str) -> None:
+        """Note something that does not go along."""
+        self.left_out.append({"kind": kind, "name": name, "tokens": None, "why": why})
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """A kernel, as one question looks into it."""
+
+    kernels: Kernels
+    id: str
+    wish: Wish
+    found: Found
+    masker: Masker | None
+
+    async def variables(self) -> None:
+        """Describe the variables that the question names."""
+        from tether_jupyter.context.variables import render
+
+        asked = await self.kernels.look(self.id, list(self.wish.names), self.wish.level)
+        if asked.note is not None:
+            self.found.miss("variable", ", ".join(self.wish.names), asked.note)
+        told = asked.found or {}
+        for variable in hidden(told.get("variables", []), self.masker):
+            text = render(variable, self.wish.level)
+            self.found.pieces.append(Piece("variable", str(variable.get("name", "")), text, NAMED))
+        for name in told.get("missing", []):
+            self.found.miss("variable", str(name), "the kernel has no variable of this name")
+        for name in told.get("left_out", []):
+            self.found.miss("variable", str(name), "it could not be described in time")
+
+    async def error(self) -> None:
+        """Describe the last error."""
+        from tether_jupyter.context.variables import render_error
+
+        asked = await self.kernels.error(self.id, self.wish.level)
+        if asked.found is None:
+            self.found.miss("error", "the last error", asked.note or "the kernel has had no error")
+            return
+        text = render_error(asked.found, self.wish.level)
+        self.found.pieces.append(Piece("error", str(asked.found.get("type", "error")), text, ERROR))
+
+    async def running(self) -> None:
+        """Describe what the kernel does now."""
+        from tether_jupyter.context.variables import render_running
+
+        asked = await self.kernels.running(self.id, self.wish.level)
+        if asked.found is None:
+            self.found.miss("cell", "the running cell", asked.note or "the kernel does not tell")
+            return
+        text = render_running(asked.found, self.wish.level)
+        self.found.pieces.append(Piece("cell", "what the kernel does now", text, RUNNING))
+
+
+class Builder:
+    """Puts a question's context together.
+
+    Parameters
+    ----------
+    kernels:
+        Asks kernels; `None` where there are none to ask.
+    read_notebook:
+        Returns a notebook by its path as plain JSON; `None` where there is none.
+    masking:
+        Takes secrets out of what goes to a model; `None` to leave them in.
+    """
+
+    def __init__(
+        self,
+        kernels: Kernels | None,
+        read_notebook: Callable[[str], Coroutine[Any, Any, Notebook | None]],
+        masking: Masking | None,
+    ) -> None:
+        self.kernels = kernels
+        self.read_notebook = read_notebook
+        self.masking = masking
+
+    async def build(
+        self, question: Question, given: Sequence[Mapping[str, Any]], wish: Wish, reader: Reader
+    ) -> Question:
+        """Return the question with its context; `seen` tells what went along, and what did not.
+
+        Parameters
+        ----------
+        question:
+            With the texts that were attached as its sections.
+        given:
+            Variables and errors that came with the request, each with `kind`, `name` and `data`.
+        """
+        found = Found()
+        masker = self.masking.new() if self.masking is not None else None
+        asked = [*question.sections, *self._given(given, wish, found, masker)]
+        await self._look(wish, found, reader, masker)
+        if not (asked or found.pieces or found.left_out):
+            return await self._masked(question, [], found, wish, masker)
+        fixed = [text_of(question.text), question.system or "", *(section.text for section in asked)]
+        kept, images, sizes = await self._fitted(found, fixed, reader)
+        sections = [Section(each.kind, each.name, each.text) for each in kept]
+        words = question.text
+        if images:
+            parts = [{"type": "text", "text": words}] if isinstance(words, str) else list(words)
+            words = [*parts, *({"type": "image_url", "image_url": {"url": url}} for url in images)]
+        whole = replace(question, text=words, sections=[*asked, *sections])
+        return await self._masked(whole, sizes[2:], found, wish, masker)
+
+    def _given(
+        self, given: Sequence[Mapping[str, Any]], wish: Wish, found: Found, masker: Masker | None
+    ) -> list[Section]:
+        """Lay out what came as data, without what the level forbids."""
+        from tether_jupyter.context.variables import render, render_error
+
+        sections = []
+        for item in given:
+            named = (item.get("name"), item["data"].get("name"), item["data"].get("type"))
+            name = str(next(filter(None, named), ""))
+            if wish.level == "off":
+                found.miss(item["kind"], name, "nothing of the kernel may be seen (level `off`)")
+            elif item["kind"] == "variable":
+                [data] = hidden([dict(item["data"])], masker)
+                sections.append(Section("variable", name, render(data, wish.level)))
+            else:
+                sections.append(Section("error", name, render_error(dict(item["data"]), wish.level)))
+        return sections
+
+    async def _look(self, wish: Wish, found: Found, reader: Reader, masker: Masker | None) -> None:
+        """Look at the kernel and the notebook, as far as that is wished for."""
+        looks: list[Coroutine[Any, Any, None]] = []
+        wanted: list[tuple[Kind, str]] = [("variable", name) for name in wish.names]
+        wanted += [("error", "the last error")] if wish.error else []
+        wanted += [("cell", "the running cell")] if wish.running else []
+        why = "nothing of the kernel may be seen (level `off`)" if wish.level == "off" else None
+        if wish.kernel_id is None or self.kernels is None:
+            why = why or "there is no kernel to look into"
+        if why is not None or self.kernels is None or wish.kernel_id is None:
+            for kind, name in wanted:
+                found.miss(kind, name, why or "")
+        else:
+            inside = Inside(self.kernels, wish.kernel_id, wish, found, masker)
+            looks += [inside.variables()] if wish.names else []
+            looks += [inside.error()] if wish.error else []
+            looks += [inside.running()] if wish.running else []
+        if wish.cells != "off":
+            looks.append(self._cells(wish, found, reader))
+        await asyncio.gather(*looks)
+
+    async def _cells(self, wish: Wish, found: Found, reader: Reader) -> None:
+        from tether_jupyter.context.notebook import pieces
+
+        notebook = await self.read_notebook(wish.notebook) if wish.notebook else None
+        problem = "the notebook cannot be read here" if notebook is None else notebook.problem
+        if notebook is None or problem:
+            found.miss("cell", wish.notebook or "the notebook", problem or "")
+            return
+        reach: Literal["around", "all"] = "all" if wish.cells == "all" else "around"
+        found.pieces += await asyncio.to_thread(
+            pieces, notebook, cell_id=wish.cell_id, reach=reach, sees=reader.sees
+        )
+
+    async def _fitted(
+        self, found: Found, fixed: list[str], reader: Reader
+    ) -> tuple[list[Piece], list[str], list[int]]:
+        """Return the pieces that there is room for, their images, and the tokens of all texts."""
+        from tether_jupyter.context.budget import fit
+
+        sizes = await reader.count(fixed)
+        room = reader.budget or (reader.window // 2 if reader.window else WITHOUT_WINDOW)
+        if reader.window:
+            room = min(room, reader.window - reader.answer - sum(sizes) - ROOM_FOR_WORDS)
+        loop = asyncio.get_running_loop()
+
+        def count(texts: Sequence[str]) -> list[int]:
+            return asyncio.run_coroutine_threadsafe(reader.count(texts), loop).result()
+
+        if not found.pieces:
+            return [], [], sizes
+        fitted = await asyncio.to_thread(fit, found.pieces, max(room, 0), count)
+        found.left_out += fitted.left_out
+        images = [image for piece in fitted.kept for image in piece.images] if reader.sees else []
+        texts = [piece.text for piece in fitted.kept]
+        return list(fitted.kept), images, [*sizes, *(await reader.count(texts) if texts else [])]
+
+    async def _masked(
+        self, question: Question, tokens: list[int], found: Found, wish: Wish, masker: Masker | None
+    ) -> Question:
+        """Take the secrets out of everything that goes to the model, and note what went along."""
+        masked: list[dict[str, Any]] = []
+        if self.masking is not None and masker is not None:
+            question, masked = await self.masking.question(question, masker)
+        seen: dict[str, Any] = {}
+        if question.sections:
+            items = [
+                {"kind": section.kind, "name": section.name, "tokens": size}
+                for section, size in zip(question.sections, tokens, strict=True)
+            ]
+            seen = {"items": items}
+        if found.left_out:
+            seen["left_out"] = found.left_out
+        if masked:
+            seen["masked"] = masked
+        return replace(question, seen={"level": wish.level, **seen} if seen else {})
+
+
+def hidden(variables: list[dict[str, Any]], masker: Masker | None) -> list[dict[str, Any]]:
+    """Return descriptions of variables without the values whose names say that they are secrets."""
+    return variables if masker is None else masker.mask_variables(variables)
+
+
+def settled(*layers: Mapping[str, Any] | None, default: str, most: str = "values") -> Wish:
+    """Return the wish that layers make, the strongest first.
+
+    Parameters
+    ----------
+    default:
+        The level where no layer names one.
+    most:
+        The highest level that there may be, whatever they say.
+    """
+
+    def value(name: str, otherwise: Any) -> Any:
+        for layer in layers:
+            if layer and layer.get(name) is not None:
+                return layer[name]
+        return otherwise
+
+    level = value("level", default)
+    level = level if level in LEVELS else default
+    cells = value("cells", "off")
+    return Wish(
+        level=min(level, most, key=LEVELS.index),
+        names=tuple(dict.fromkeys(value("names", ()))),
+        cells=cells if cells in ("around", "all") else "off",
+        cell_id=value("cell_id", None),
+        error=bool(value("error", False)),
+        running=bool(value("running", False)),
+    )

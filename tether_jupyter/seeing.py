@@ -1,0 +1,175 @@
+"""How much of the notebook a question may know: by its request, its conversation and the settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tether_jupyter.context.builder import Builder, Reader, Wish, settled
+from tether_jupyter.context.kernels import Kernels
+from tether_jupyter.context.masking import Masking
+from tether_jupyter.context.rules import rules_named
+from tether_jupyter.context.secrets import Masker
+from tether_jupyter.core.prompt import text_of
+from tether_jupyter.errors import Forbidden
+
+if TYPE_CHECKING:
+    from tether_jupyter.context.reading import Notebook
+    from tether_jupyter.core.history import Conversation
+    from tether_jupyter.core.prompt import Question
+    from tether_jupyter.core.request import ChatRequest
+    from tether_jupyter.core.turn import Turn
+    from tether_jupyter.llm.service import LLMService
+    from tether_jupyter.settings import Settings
+
+HERE = "this machine"
+May = Callable[[str, str], Awaitable[bool]]
+"""Says whether the caller may do something to a kind of things of Jupyter's own."""
+
+
+PROGRESS = re.compile(
+    r"\b(?:how (?:far|long|much longer)|running|progress|stuck|hang(?:s|ing)?|still (?:busy|going|at it)"
+    r"|doing (?:now|right now)|done yet|finish(?:ed|es)?)\b",
+    re.IGNORECASE,
+)
+"""Words that ask for what a kernel does, where it is doing something."""
+
+
+class Jupyter(Protocol):
+    """What of a Jupyter server can be looked into."""
+
+    @property
+    def kernel_manager(self) -> Any:
+        """Jupyter's manager of kernels; `None` for a server without them."""
+
+    async def find_kernel(self, path: str) -> str | None:
+        """Return the id of the kernel that runs for a notebook."""
+
+    async def read_notebook(self, path: str) -> Notebook | None:
+        """Return a notebook as plain JSON; `None` where it cannot be read."""
+
+
+class Seeing:
+    """Looks into kernels and notebooks for questions.
+
+    Parameters
+    ----------
+    jupyter:
+        The server that it is part of; `None` where there is nothing to look into.
+    """
+
+    def __init__(self, settings: Settings, jupyter: Jupyter | None) -> None:
+        self.settings = settings
+        self.jupyter = jupyter
+        manager = jupyter.kernel_manager if jupyter is not None else None
+        self.kernels = Kernels(manager.get_kernel) if manager is not None else None
+
+    @cached_property
+    def builder(self) -> Builder:
+        """What puts the context together."""
+        tether = self.settings.tether
+        rules = rules_named(tether.mask_rules) if tether.mask_secrets else []
+        masking = Masking(partial(Masker, rules)) if tether.mask_secrets else None
+        return Builder(self.kernels, self.read_notebook, masking)
+
+    async def read_notebook(self, path: str) -> Notebook | None:
+        """Return a notebook as it was last saved; `None` where it cannot be read."""
+        return await self.jupyter.read_notebook(path) if self.jupyter is not None else None
+
+    def wish(self, request: ChatRequest, conversation: Conversation, service: LLMService) -> Wish:
+        """Return what is to be looked at for a request: as it says, its conversation, and the settings."""
+        tether = self.settings.tether
+        default = ("schema" if service.leaves else "samples") if tether.see == "auto" else tether.see
+        asked = request.see.model_dump(exclude_none=True) if request.see else {}
+        kept = conversation.data.get("see")
+        layers = (asked, kept if isinstance(kept, dict) else None)
+        return settled(*layers, default=default, most=tether.see_at_most)
+
+    async def see(
+        self,
+        request: ChatRequest,
+        service: LLMService,
+        notebook: str | None,
+        may: May | None,
+        question: Question,
+        conversation: Conversation,
+        given: Sequence[Mapping[str, Any]],
+    ) -> Question:
+        """Return a question with what it may know of the notebook, and without secrets.
+
+        Raises
+        ------
+        Forbidden
+            The caller may not look there.
+        Internal
+            A rule for hiding secrets failed.
+        """
+        notebook = notebook or conversation.notebook
+        wish = self.wish(request, conversation, service)
+        kernel_id = request.kernel_id
+        words = text_of(question.text)
+        names = mentioned(words, given)
+        if names or wish.names or wish.error or wish.running or PROGRESS.search(words):
+            if kernel_id is None and notebook is not None and self.jupyter is not None:
+                kernel_id = await self.jupyter.find_kernel(notebook)
+            if kernel_id is not None:
+                running = wish.running or (bool(PROGRESS.search(words)) and self.busy(kernel_id))
+                wish = replace(wish, running=running, names=tuple(dict.fromkeys([*wish.names, *names])))
+            looks = wish.names or wish.error or wish.running
+            if kernel_id is not None and looks and may is not None and not await may("execute", "kernels"):
+                raise Forbidden("You may not look into kernels on this server: leave `see` and `@` out.")
+        if wish.cells != "off" and may is not None and not await may("read", "contents"):
+            raise Forbidden("You may not read notebooks on this server: leave `see.cells` out.")
+        reader = Reader(
+            service.count,
+            service.window,
+            request.max_tokens or self.settings.tether.default_max_tokens or 0,
+            self.settings.tether.context_budget,
+            service.vision,
+        )
+        wish = replace(wish, kernel_id=kernel_id, notebook=notebook)
+        return await self.builder.build(question, given, wish, reader)
+
+    def busy(self, kernel_id: str) -> bool:
+        """Return whether a kernel runs something."""
+        return self.kernels is not None and self.kernels.busy(kernel_id)
+
+    async def told(self, turn: Turn, service: LLMService) -> dict[str, Any]:
+        """Return what a turn would send, where to, and how many tokens that is."""
+        backend, _, model = turn.model_label.partition(":")
+        state = await service.describe()
+        texts = [text_of(message["content"]) for message in turn.prompt.messages]
+        seen = turn.seen
+        return {
+            "to": {
+                "backend": backend,
+                "model": model,
+                "place": state.get("place") or (backend if service.leaves else HERE),
+                "leaves": service.leaves,
+            },
+            "level": seen.get("level") or self.settings.tether.see_at_most,
+            "items": seen.get("items", []),
+            "left_out": seen.get("left_out", []),
+            "masked": seen.get("masked", []),
+            "messages": list(turn.prompt.messages),
+            "tokens": sum(await service.count(texts)),
+            "window": service.window,
+        }
+
+    async def close(self) -> None:
+        """Let go of the kernels that were looked into."""
+        if self.kernels is not None:
+            await self.kernels.close()
+
+
+def mentioned(words: str, given: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the variables that a question names by `@`, and that did not come with it."""
+    if "@" not in words:
+        return []
+    from tether_jupyter.context.variables import asked
+
+    here = {item.get("name") for item in given}
+    return [name for name in asked(words) if name not in here]
