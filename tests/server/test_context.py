@@ -180,6 +180,16 @@ async def test_an_answer_is_made_again_with_the_context_of_its_question(ask, moc
     assert set(question["metadata"]) == {"context"}
 
 
+async def test_no_more_is_kept_of_the_data_than_the_model_saw(ask, services):
+    secret = {"kind": "cell", "name": "2", "text": f"key = {SECRET!r}"}
+    body = {"message": "why?", "context": [variable(PRICES), secret], "see": {"level": "schema"}}
+    reply = content(await ask("chat", body=body))
+    stored = await services.history.messages("owner", reply["conversation_id"])
+    kept = json.dumps(stored[0].data)
+    assert "city" in kept
+    assert [word for word in ("Vienna", "17.25", SECRET) if word in kept] == []
+
+
 async def test_a_plain_question_says_nothing_of_context(stream):
     events = [e async for e in stream({"message": "hello"}).events()]
     assert set(events[0]["meta"]) == {

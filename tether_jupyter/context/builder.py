@@ -191,7 +191,7 @@ class Builder:
         from tether_jupyter.context.variables import render, render_error
 
         sections = []
-        for item in given:
+        for item in (item for item in given if item.get("data") is not None):
             named = (item.get("name"), item["data"].get("name"), item["data"].get("type"))
             name = str(next(filter(None, named), ""))
             if wish.level == "off":

@@ -64,7 +64,7 @@ async def open_turn(
         Returns what was attached to this question, to earlier ones, and to the project, in this order.
     see:
         Returns a question with what it may know of the notebook, and without secrets. It is also given what
-        came with the request as data.
+        came with the request, of which what came as data is not yet in the question.
     sees:
         Whether the model takes images.
     file_room:
@@ -90,16 +90,16 @@ async def open_turn(
         # A branch holds only what was said.
         [again] = [m for m in await history.messages(owner, conversation.id) if m.id == again.id] or [again]
         given = given or again.data.get(GIVEN, [])
-    content = words
+    content, attachments = words, 0
     sections = [Section(i["kind"], i.get("name", ""), i["text"]) for i in given if i.get("text")]
     if files is not None:
         earlier = [id for m in reversed(chain) for id in m.attachments or () if id not in asked]
         attached = await files(asked, list(dict.fromkeys(earlier)), conversation.project_id)
         content, read = attach(words, attached, sees=sees, model=model_label, most=file_room)
-        sections = [*read, *sections]
+        sections, attachments = [*read, *sections], len(read)
     question = Question(text=content, system=system or None, sections=sections, past=past)
     if see is not None:
-        question = await see(question, conversation, [item for item in given if "data" in item])
+        question = await see(question, conversation, given)
     temperature = defaults.temperature if request.temperature is None else request.temperature
     return Turn(
         id=new_id("m"),
@@ -137,7 +137,7 @@ async def open_turn(
             words,
             chain[-1].id if chain else None,
             attachments=list(request.attachments) or None,
-            data=remembered(question.seen, given),
+            data=remembered(question.seen, question.sections[attachments:]),
         ),
         max_answer_size=defaults.max_answer_size,
         new=new,
@@ -184,9 +184,10 @@ def begun(conversation: Conversation, last: str | None) -> tuple[Conversation, l
     return conversation, [], True
 
 
-def remembered(seen: dict[str, Any], given: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what is kept with a question of what went along with it."""
+def remembered(seen: dict[str, Any], sections: Sequence[Section]) -> dict[str, Any]:
+    """Return what is kept with a question of what went along with it: as the model saw it, and no more."""
     kept: dict[str, Any] = {"context": seen} if seen else {}
+    given = [{"kind": each.kind, "name": each.name, "text": each.text} for each in sections]
     if given and len(json.dumps(given)) <= MOST_GIVEN:
         kept[GIVEN] = given
     return kept
