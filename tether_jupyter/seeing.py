@@ -129,6 +129,7 @@ class Seeing:
             request.max_tokens or self.settings.tether.default_max_tokens or 0,
             self.settings.tether.context_budget,
             service.vision,
+            f"{service.service_type}:{service.model_name}" if service.is_ready() else None,
         )
         wish = replace(wish, kernel_id=kernel_id, notebook=notebook)
         return await self.builder.build(question, given, wish, reader)

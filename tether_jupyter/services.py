@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property, partial
 from importlib import import_module
@@ -45,6 +46,7 @@ log = logging.getLogger("tether")
 Find = Callable[[str], Awaitable[str | None]]
 MOST_FILES = 32
 """Files of earlier questions and of the project that go with a question."""
+SEEING = "tether_jupyter.seeing"
 BEAT_SECONDS = 20.0
 """How often a server with turns under way lets the history know that it lives."""
 
@@ -186,6 +188,8 @@ class Services:
         service = self.backends.get(backend)
         service.check_model(model_name)
         service.check_room(owner)
+        if SEEING not in sys.modules:
+            await asyncio.to_thread(import_module, SEEING)
         notebook = await self.notebook_of(request.notebook, request.kernel_id)
         return await open_turn(
             request,
@@ -306,7 +310,7 @@ class Services:
         """Import, aside and once, what the first question would otherwise wait for."""
         if not self._warmed:
             self._warmed = True
-            modules = ["tether_jupyter.core.request", "tether_jupyter.store.clients"]
+            modules = ["tether_jupyter.core.request", "tether_jupyter.store.clients", SEEING]
             with contextlib.suppress(TetherError):
                 modules += self.backends.get().heavy_modules
             asyncio.get_running_loop().run_in_executor(None, import_all, modules)

@@ -151,7 +151,7 @@ ZeroDivisionError                         Traceback (most recent call last)
      12     x
 ---> 13     return op()
 
-~/work/tools.py in func(a=1, b=0)
+~/project/tools.py in func(a=1, b=0)
       1 def func(a, b):
 ----> 2     return a / b
 
@@ -167,7 +167,7 @@ def test_the_form_of_old_ipython_is_read():
         "      4 print(a)",
         "      5 print(b)",
         "… 1 frame in pandas",
-        "~/work/tools.py, in func",
+        "~/project/tools.py, in func",
         "      1 def func(a, b):",
         "----> 2     return a / b",
         "ZeroDivisionError: division by zero",

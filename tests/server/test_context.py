@@ -138,6 +138,16 @@ async def test_cells_before_the_question_go_along_and_those_after_it_do_not(ask,
     assert "df.price.mean()" not in sent(preview)
 
 
+@pytest.mark.parametrize(("level", "there"), [("schema", False), ("samples", True)])
+async def test_a_level_holds_for_what_cells_have_shown_too(ask, jp_root_dir, level, there):
+    html = "<table><tr><th>city</th></tr><tr><td>Vienna</td></tr></table>"
+    shown = nbformat.v4.new_output("execute_result", {"text/html": html, "text/plain": "city Vienna"})
+    cells = [nbformat.v4.new_code_cell("df.head()", outputs=[shown])]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), jp_root_dir / "shown.ipynb")
+    preview = await previewed(ask, notebook="shown.ipynb", see={"cells": "all", "level": level})
+    assert ("city" in sent(preview), "Vienna" in sent(preview)) == (True, there)
+
+
 async def test_a_notebook_that_is_not_there_is_told(ask):
     preview = await previewed(ask, notebook="none.ipynb", see={"cells": "all"})
     [left] = preview["left_out"]

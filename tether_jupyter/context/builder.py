@@ -12,11 +12,13 @@ from tether_jupyter.context.piece import Kind, Piece
 from tether_jupyter.core.prompt import Question, Section, text_of
 
 if TYPE_CHECKING:
+    from tether_jupyter.context.budget import Counted
     from tether_jupyter.context.kernels import Kernels
     from tether_jupyter.context.reading import Notebook
     from tether_jupyter.context.secrets import Masker
 
-LEVELS = ("off", "schema", "samples", "values")
+Level = Literal["off", "schema", "samples", "values"]
+LEVELS: tuple[Level, ...] = ("off", "schema", "samples", "values")
 ERROR, RUNNING, NAMED = 4.0, 3.0, 2.0
 """Ranks above those of cells."""
 WITHOUT_WINDOW = 8000
@@ -39,7 +41,7 @@ class Wish:
         `off`, `around` or `all`.
     """
 
-    level: str = "schema"
+    level: Level = "schema"
     names: tuple[str, ...] = ()
     cells: Literal["off", "around", "all"] = "off"
     cell_id: str | None = None
@@ -61,6 +63,8 @@ class Reader:
         Tokens that the answer may have.
     budget:
         Tokens that the context may have; 0 for half of the window.
+    model:
+        Whose tokens are counted, where counts are exact; `None` where they are guessed.
     count:
         Returns how many of the model's tokens each text has.
     """
@@ -70,6 +74,7 @@ class Reader:
     answer: int = 1024
     budget: int = 0
     sees: bool = False
+    model: str | None = None
 
 
 @dataclass(slots=True)
@@ -155,6 +160,7 @@ class Builder:
         self.kernels = kernels
         self.read_notebook = read_notebook
         self.masking = masking
+        self._counted: tuple[str, Counted] | None = None
 
     async def build(
         self, question: Question, given: Sequence[Mapping[str, Any]], wish: Wish, reader: Reader
@@ -234,8 +240,28 @@ class Builder:
             return
         reach: Literal["around", "all"] = "all" if wish.cells == "all" else "around"
         found.pieces += await asyncio.to_thread(
-            pieces, notebook, cell_id=wish.cell_id, reach=reach, sees=reader.sees
+            pieces,
+            notebook,
+            cell_id=wish.cell_id,
+            reach=reach,
+            sees=reader.sees,
+            level="schema" if wish.level == "off" else wish.level,
         )
+
+    def _counter(self, reader: Reader) -> Callable[[Sequence[str]], Sequence[int]]:
+        """Return what counts tokens from a thread; it remembers them for as long as the model is the same."""
+        from tether_jupyter.context.budget import Counted
+
+        loop = asyncio.get_running_loop()
+
+        def count(texts: Sequence[str]) -> list[int]:
+            return asyncio.run_coroutine_threadsafe(reader.count(texts), loop).result()
+
+        if reader.model is None:
+            return count
+        if self._counted is None or self._counted[0] != reader.model:
+            self._counted = (reader.model, Counted(count))
+        return self._counted[1]
 
     async def _fitted(
         self, found: Found, fixed: list[str], reader: Reader
@@ -247,14 +273,9 @@ class Builder:
         room = reader.budget or (reader.window // 2 if reader.window else WITHOUT_WINDOW)
         if reader.window:
             room = min(room, reader.window - reader.answer - sum(sizes) - ROOM_FOR_WORDS)
-        loop = asyncio.get_running_loop()
-
-        def count(texts: Sequence[str]) -> list[int]:
-            return asyncio.run_coroutine_threadsafe(reader.count(texts), loop).result()
-
         if not found.pieces:
             return [], [], sizes
-        fitted = await asyncio.to_thread(fit, found.pieces, max(room, 0), count)
+        fitted = await asyncio.to_thread(fit, found.pieces, max(room, 0), self._counter(reader))
         found.left_out += fitted.left_out
         images = [image for piece in fitted.kept for image in piece.images] if reader.sees else []
         texts = [piece.text for piece in fitted.kept]
@@ -304,10 +325,10 @@ def settled(*layers: Mapping[str, Any] | None, default: str, most: str = "values
         return otherwise
 
     level = value("level", default)
-    level = level if level in LEVELS else default
+    place = LEVELS.index(level if level in LEVELS else default)
     cells = value("cells", "off")
     return Wish(
-        level=min(level, most, key=LEVELS.index),
+        level=LEVELS[min(place, LEVELS.index(most))],
         names=tuple(dict.fromkeys(value("names", ()))),
         cells=cells if cells in ("around", "all") else "off",
         cell_id=value("cell_id", None),
