@@ -8,16 +8,21 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tether_jupyter.frames.arrival import watch as _watch
+
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from tether_jupyter.client import AsyncClient, Client
     from tether_jupyter.core.prompt import Prompt, Sampling
     from tether_jupyter.errors import TetherError
+    from tether_jupyter.frames import map  # noqa: A004, F401 - not in `__all__`, see below
     from tether_jupyter.llm.service import LLMService
+    from tether_jupyter.widget import Chat as Chat
 
 __version__ = "0.1.0"
 
+# `map` is not among them: `import *` must not hide Python's own. Nor `Chat`, which needs an extra.
 __all__ = [
     "AsyncClient",
     "Client",
@@ -31,12 +36,17 @@ __all__ = [
 
 _HOMES = {
     "AsyncClient": "tether_jupyter.client",
+    "Chat": "tether_jupyter.widget",
     "Client": "tether_jupyter.client",
     "LLMService": "tether_jupyter.llm.service",
     "Prompt": "tether_jupyter.core.prompt",
     "Sampling": "tether_jupyter.core.prompt",
     "TetherError": "tether_jupyter.errors",
+    "map": "tether_jupyter.frames",
 }
+
+# pandas, polars and dask frames get their `.tether` as soon as both sides are loaded.
+_watch()
 
 
 def __getattr__(name: str) -> Any:

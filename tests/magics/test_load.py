@@ -16,6 +16,7 @@ shell.extension_manager.load_extension("tether_jupyter")
 print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
 """
 HEAVY = {"httpx", "httpcore", "pydantic", "openai", "aiohttp", "llama_cpp", "tornado", "numpy", "ssl"}
+HEAVY |= {"pandas", "polars", "dask", "jsonschema", "ipykernel", "jedi"}
 
 
 def test_loading_imports_nothing_heavy_and_touches_no_network() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.fake_tether import FakeTether, words
 from tests.support.kernels import Kernel, text_arrives
+from tether_jupyter import __version__
 
 END: list[dict[str, Any]] = [{"done": True, "finish_reason": "stop"}]
 
@@ -144,6 +145,8 @@ def test_the_output_keeps_what_was_asked_and_no_secret(kernel: Kernel, tether: F
         "conversation_id": "c_1",
         "id": "m_1",
         "finish_reason": "stop",
+        "usage": {"completion_tokens": 2, "tokens_per_s": 41.0},
+        "version": __version__,
     }
     assert tether.token not in json.dumps([m for _, m in ran.messages], default=str)
     assert "hunter2" not in json.dumps(ran.displays)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,27 +10,6 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from tests.support.fake_tether import FakeTether
 from tests.support.kernels import Kernel
-
-
-@pytest.fixture
-def shell(tether: FakeTether, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
-    monkeypatch.setenv("JUPYTER_SERVER_URL", tether.url)
-    monkeypatch.setenv("JUPYTER_TOKEN", tether.token)
-    shell = InteractiveShell()
-    shell.extension_manager.load_extension("tether_jupyter.magics")
-    yield shell
-    shell.extension_manager.unload_extension("tether_jupyter.magics")
-
-
-@pytest.fixture
-def said(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Run the line magic and return what it prints."""
-
-    def run(line: str) -> str:
-        shell.run_line_magic("tether", line)
-        return capsys.readouterr().out
-
-    return run
 
 
 def preset(name: str, *, active: bool = False, **values: Any) -> dict[str, Any]:

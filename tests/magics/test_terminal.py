@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,16 +10,6 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from tests.support.fake_tether import FakeTether, words
 from tether_jupyter.errors import RateLimited
-
-
-@pytest.fixture
-def shell(tether: FakeTether, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
-    monkeypatch.setenv("JUPYTER_SERVER_URL", tether.url)
-    monkeypatch.setenv("JUPYTER_TOKEN", tether.token)
-    shell = InteractiveShell()
-    shell.extension_manager.load_extension("tether_jupyter.magics")
-    yield shell
-    shell.extension_manager.unload_extension("tether_jupyter.magics")
 
 
 def test_the_answer_is_printed_as_plain_text(

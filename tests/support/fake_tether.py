@@ -56,6 +56,14 @@ class FakeTether:
         self.stopped: list[str] = []
         self.models: dict[str, Any] = {"models": [], "problem": None}
         self.presets: dict[str, dict[str, Any]] = {}
+        self.settings: dict[str, dict[str, Any]] = {}
+        self.seen: dict[str, Any] | None = None
+        self.preview: dict[str, Any] = {}
+        self.previewed: list[dict[str, Any]] = []
+        self.uploads: list[tuple[str, bytes]] = []
+        self.strangers: set[str] = set()
+        self.talks: dict[str, list[dict[str, Any]]] = {}
+        self.exports: list[tuple[str, dict[str, str]]] = []
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.closed_at: list[float] = []
         self.notebooks: dict[str, str] = {}
@@ -109,6 +117,8 @@ class FakeTether:
         self.requests, self.headers, self.paths, self.stopped = [], [], [], []
         self.notebooks, self.closed_at = {}, []
         self.models, self.asked, self.presets = {"models": [], "problem": None}, [], {}
+        self.settings, self.preview, self.previewed, self.uploads = {}, {}, [], []
+        self.strangers, self.talks, self.exports, self.seen = set(), {}, [], None
         self._closings = self._conversations = 0
         self._gates.clear()
         self._reached.clear()
@@ -129,7 +139,13 @@ class FakeTether:
             (rf"{root}tether/models", Models, fake),
             (rf"{root}tether/models/(load|unload)", LoadOrUnload, fake),
             (rf"{root}tether/clients/([^/]+)/presets", Presets, fake),
+            (rf"{root}tether/clients/([^/]+)/llm", Settings, fake),
+            (rf"{root}tether/context", Preview, fake),
+            (rf"{root}tether/uploads", Uploads, fake),
             (rf"{root}tether/conversations", Conversations, fake),
+            (rf"{root}tether/conversations/([^/]+)", Conversation, fake),
+            (rf"{root}tether/conversations/([^/]+)/messages", Messages, fake),
+            (rf"{root}tether/conversations/([^/]+)/export", Export, fake),
             (rf"{root}api/sessions", Sessions, fake),
         ])  # fmt: skip
         server = HTTPServer(application)
@@ -184,7 +200,8 @@ class Handler(tornado.web.RequestHandler):
         conversation = request.get("conversation_id")
         kernel = request.get("kernel_id")
         if conversation is None:
-            conversation = self.fake.notebooks.get(kernel or "") or self.fake.fresh_conversation()
+            known = None if kernel in self.fake.strangers else self.fake.notebooks.get(kernel or "")
+            conversation = known or self.fake.fresh_conversation()
             if kernel:
                 self.fake.notebooks[kernel] = conversation
         script = self.fake.scripts.pop(0) if self.fake.scripts else self.fake.script
@@ -194,6 +211,7 @@ class Handler(tornado.web.RequestHandler):
             parent_id=None,
             model=request.get("model") or self.fake.model,
             correlation_id="x",
+            context=self.fake.seen,
         )
         return request, script, meta
 
@@ -317,13 +335,80 @@ class LoadOrUnload(Handler):
             self.finish({"backend": "local", "name": body.get("name", "tiny"), "loaded": verb == "load"})
 
 
+class Settings(Handler):
+    def get(self, client: str) -> None:
+        assert self.get_query_argument("effective") == "true"
+        self.finish(self.fake.settings)
+
+
+class Preview(Handler):
+    def post(self) -> None:
+        self.fake.previewed.append(json.loads(self.request.body))
+        if not (self.fake.script and self.refuse(self.fake.script)):
+            self.finish(self.fake.preview)
+
+
+class Uploads(Handler):
+    def post(self) -> None:
+        files = [file for group in self.request.files.values() for file in group]
+        found = []
+        for file in files:
+            self.fake.uploads.append((file["filename"], file["body"]))
+            found.append({"id": f"u_{len(self.fake.uploads)}", "name": file["filename"]})
+        self.set_status(201)
+        self.finish({"uploads": found})
+
+
 class Conversations(Handler):
+    def get(self) -> None:
+        kernel = self.get_query_argument("kernel_id", None)
+        asked = self.get_query_argument("notebook", None) or (kernel and notebook_of(self.fake, kernel))
+        rows = [
+            {
+                "id": c,
+                "notebook": notebook_of(self.fake, k),
+                "title": "",
+                "created_at": c,
+                "last_message_at": c,
+            }
+            for k, c in self.fake.notebooks.items()
+            # As the real one does, it lists everything for a kernel that it does not know.
+            if asked in (None, notebook_of(self.fake, k))
+        ]
+        self.finish({"conversations": rows})
+
     def post(self) -> None:
         kernel = json.loads(self.request.body or b"{}").get("kernel_id")
         conversation = self.fake.fresh_conversation()
         if kernel:
             self.fake.notebooks[kernel] = conversation
         self.finish({"id": conversation})
+
+
+def notebook_of(fake: FakeTether, kernel: str) -> str | None:
+    """Return the notebook that a kernel runs for."""
+    return None if kernel in fake.strangers else f"{kernel}.ipynb"
+
+
+class Conversation(Handler):
+    def get(self, conversation: str) -> None:
+        kernels = {c: k for k, c in self.fake.notebooks.items()}
+        kernel = kernels.get(conversation, "any")
+        stranger = notebook_of(self.fake, kernel) is None
+        title = "Why is the sky blue?"
+        self.finish({"id": conversation, "notebook": None if stranger else f"{kernel}.ipynb", "title": title})
+
+
+class Messages(Handler):
+    def get(self, conversation: str) -> None:
+        self.finish({"messages": self.fake.talks.get(conversation, [])})
+
+
+class Export(Handler):
+    def get(self, conversation: str) -> None:
+        query = {name: self.get_query_argument(name) for name in self.request.query_arguments}
+        self.fake.exports.append((conversation, query))
+        self.finish(f"# {conversation} as {query['format']}\n")
 
 
 class Sessions(Handler):

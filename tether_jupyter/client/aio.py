@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
@@ -58,6 +60,44 @@ class AsyncClient:
         """Ask, and return the answer's events as they come: `async with`, then `async for`."""
         return AsyncStream(self, http.turn(message, request))
 
+    async def preview(self, message: str | None = None, **request: Any) -> dict[str, Any]:
+        """Return what `chat` would send to a model, and where to; nothing is asked."""
+        return await self._json("POST", "context", http.turn(message, request))
+
+    async def upload(self, *paths: str | Path) -> list[dict[str, Any]]:
+        """Send files, and return what is known of each; their `id`s go into a request's `attachments`."""
+        return list(
+            (await self._json("POST", "uploads", files=await asyncio.to_thread(http.form_of, paths)))[
+                "uploads"
+            ]
+        )
+
+    async def settings(self, client_id: str = "api") -> dict[str, Any]:
+        """Return what holds for a front end: of each field its `value` and the `layer` it comes from."""
+        return await self._json("GET", f"clients/{quote(client_id, safe='')}/llm?effective=true")
+
+    async def conversations(self, **filters: str | int | bool | None) -> list[dict[str, Any]]:
+        """Return conversations, narrowed by `kernel_id`, `notebook`, `project_id`, `deleted`, `limit`."""
+        return list((await self._json("GET", f"conversations{http.query(**filters)}"))["conversations"])
+
+    async def conversation(self, conversation_id: str) -> dict[str, Any]:
+        """Return one conversation's own facts."""
+        return await self._json("GET", f"conversations/{quote(conversation_id, safe='')}")
+
+    async def messages(self, conversation_id: str) -> list[dict[str, Any]]:
+        """Return a conversation's messages, all branches, the oldest first."""
+        return list(
+            (await self._json("GET", f"conversations/{quote(conversation_id, safe='')}/messages"))["messages"]
+        )
+
+    async def export(self, conversation_id: str, format: str = "md", *, message: str | None = None) -> bytes:
+        """Return a conversation as a file: `md`, `ipynb` or `json`; the branch that `message` ends."""
+        path = f"conversations/{quote(conversation_id, safe='')}/export"
+        response = await self._send(
+            "GET", f"{path}{http.query(format=format, message=message)}", accept="*/*"
+        )
+        return bytes(response.content)
+
     async def health(self) -> dict[str, Any]:
         """Return how the server and its model are, also when they are unwell."""
         return await self._json("GET", "health", unwell=True)
@@ -93,9 +133,9 @@ class AsyncClient:
             await opened.aclose()
 
     async def _json(
-        self, method: str, path: str, body: Any = None, *, unwell: bool = False
+        self, method: str, path: str, body: Any = None, *, unwell: bool = False, files: Any = None
     ) -> dict[str, Any]:
-        response = await self._send(method, path, body, accept=http.JSON, unwell=unwell)
+        response = await self._send(method, path, body, accept=http.JSON, unwell=unwell, files=files)
         if not response.content:
             return {}
         try:
@@ -115,6 +155,7 @@ class AsyncClient:
         accept: str,
         stream: bool = False,
         unwell: bool = False,
+        files: Any = None,
     ) -> httpx.Response:
         """Send a request and return the answer to it, if that is a success; look once for a moved server."""
         import httpx
@@ -123,7 +164,11 @@ class AsyncClient:
             server = self.server
             opened = self._opened(server)
             request = opened.build_request(
-                method, f"{server.url}tether/{path}", json=body, headers=http.headers(server, accept)
+                method,
+                f"{server.url}tether/{path}",
+                json=body,
+                files=files,
+                headers=http.headers(server, accept),
             )
             error: TetherError
             try:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import secrets
 import socket
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from tether_jupyter.client.discovery import HOW_TO_START, Server
 from tether_jupyter.errors import (
     STATUS,
     Forbidden,
     Internal,
+    InvalidRequest,
     ModelNotReady,
     NotFound,
     TetherError,
@@ -86,6 +90,39 @@ def headers(server: Server, accept: str) -> dict[str, str]:
 def turn(message: str | None, request: dict[str, Any]) -> dict[str, Any]:
     """Return the body of a turn: what was given, without what is `None`."""
     return {k: v for k, v in {"message": message, **request}.items() if v is not None}
+
+
+def query(**fields: str | int | bool | None) -> str:
+    """Return a query, with its question mark, of the fields that are not `None`; else nothing."""
+    words = {True: "true", False: "false"}
+    given = {
+        name: words[value] if isinstance(value, bool) else str(value)
+        for name, value in fields.items()
+        if value is not None
+    }
+    return f"?{urlencode(given)}" if given else ""
+
+
+def form_of(paths: Iterable[str | Path]) -> list[tuple[str, tuple[str, bytes]]]:
+    """Return files as the parts of a form.
+
+    Raises
+    ------
+    NotFound
+        There is no such file.
+    InvalidRequest
+        It cannot be read, or is a folder.
+    """
+    parts = []
+    for path in map(Path, paths):
+        file = path.expanduser()
+        try:
+            parts.append(("file", (file.name, file.read_bytes())))
+        except FileNotFoundError:
+            raise NotFound(f"There is no file `{path}`. Check its path.") from None
+        except OSError as reason:
+            raise InvalidRequest(f"`{path}` cannot be read: {reason.strerror or 'not a file'}.") from None
+    return parts
 
 
 def named(name: str | None) -> dict[str, str]:

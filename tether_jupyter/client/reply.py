@@ -26,6 +26,9 @@ class Reply:
         `stop`, `length`, `tool` or `cancelled`.
     id:
         The turn.
+    context:
+        What of the notebook and of the kernel went along: `level`, `items`, `left_out`, `masked`; `None` for
+        nothing.
     """
 
     text: str
@@ -34,6 +37,7 @@ class Reply:
     usage: dict[str, Any] | None = None
     finish_reason: str | None = None
     id: str | None = None
+    context: dict[str, Any] | None = None
 
     def __str__(self) -> str:
         return self.text
@@ -48,6 +52,7 @@ class Reply:
             usage=body.get("usage"),
             finish_reason=body.get("finish_reason"),
             id=body.get("id"),
+            context=body.get("context"),
         )
 
     @classmethod

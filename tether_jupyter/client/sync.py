@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
@@ -82,6 +83,48 @@ class Client:
         """
         return Stream(self, http.turn(message, request))
 
+    def preview(self, message: str | None = None, **request: Any) -> dict[str, Any]:
+        """Return what `chat` would send to a model, and where to; nothing is asked.
+
+        `to` says which model and whether the question leaves this machine; `messages`, `items`, `left_out`,
+        `masked`, `tokens` and `window` what it would hold.
+        """
+        return self._json("POST", "context", http.turn(message, request))
+
+    def upload(self, *paths: str | Path) -> list[dict[str, Any]]:
+        """Send files, and return what is known of each; their `id`s go into a request's `attachments`.
+
+        Raises
+        ------
+        TetherError
+            A file cannot be read, is too large, or the server refuses it.
+        """
+        return list(self._json("POST", "uploads", files=http.form_of(paths))["uploads"])
+
+    def settings(self, client_id: str = "api") -> dict[str, Any]:
+        """Return what holds for a front end: of each field its `value` and the `layer` it comes from."""
+        return self._json("GET", f"clients/{quote(client_id, safe='')}/llm?effective=true")
+
+    def conversations(self, **filters: str | int | bool | None) -> list[dict[str, Any]]:
+        """Return conversations, narrowed by `kernel_id`, `notebook`, `project_id`, `deleted`, `limit`."""
+        return list(self._json("GET", f"conversations{http.query(**filters)}")["conversations"])
+
+    def conversation(self, conversation_id: str) -> dict[str, Any]:
+        """Return one conversation's own facts."""
+        return self._json("GET", f"conversations/{quote(conversation_id, safe='')}")
+
+    def messages(self, conversation_id: str) -> list[dict[str, Any]]:
+        """Return a conversation's messages, all branches, the oldest first."""
+        return list(
+            self._json("GET", f"conversations/{quote(conversation_id, safe='')}/messages")["messages"]
+        )
+
+    def export(self, conversation_id: str, format: str = "md", *, message: str | None = None) -> bytes:
+        """Return a conversation as a file: `md`, `ipynb` or `json`; the branch that `message` ends."""
+        path = f"conversations/{quote(conversation_id, safe='')}/export"
+        response = self._send("GET", f"{path}{http.query(format=format, message=message)}", accept="*/*")
+        return bytes(response.content)
+
     def health(self) -> dict[str, Any]:
         """Return how the server and its model are, also when they are unwell."""
         return self._json("GET", "health", unwell=True)
@@ -135,8 +178,10 @@ class Client:
         if opened is not None:
             opened.close()
 
-    def _json(self, method: str, path: str, body: Any = None, *, unwell: bool = False) -> dict[str, Any]:
-        response = self._send(method, path, body, accept=http.JSON, unwell=unwell)
+    def _json(
+        self, method: str, path: str, body: Any = None, *, unwell: bool = False, files: Any = None
+    ) -> dict[str, Any]:
+        response = self._send(method, path, body, accept=http.JSON, unwell=unwell, files=files)
         if not response.content:
             return {}
         try:
@@ -156,6 +201,7 @@ class Client:
         accept: str,
         stream: bool = False,
         unwell: bool = False,
+        files: Any = None,
     ) -> httpx.Response:
         """Send a request and return the answer to it, if that is a success; look once for a moved server."""
         import httpx
@@ -164,7 +210,11 @@ class Client:
             server = self.server
             opened = self._opened(server)
             request = opened.build_request(
-                method, f"{server.url}tether/{path}", json=body, headers=http.headers(server, accept)
+                method,
+                f"{server.url}tether/{path}",
+                json=body,
+                files=files,
+                headers=http.headers(server, accept),
             )
             error: TetherError
             try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -13,7 +13,11 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     from tether_jupyter.magics.ask import AskMagics
     from tether_jupyter.magics.question_mark import keep_question_marks
 
-    shell.register_magics(AskMagics)
+    if (before := registered(shell)) is not None:
+        before.leave()
+    magics = AskMagics(shell)
+    shell.register_magics(magics)
+    magics.enter()
     if keep_question_marks not in shell.input_transformers_cleanup:
         shell.input_transformers_cleanup.append(keep_question_marks)
 
@@ -26,6 +30,11 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
         shell.input_transformers_cleanup.remove(keep_question_marks)
     for table in shell.magics_manager.magics.values():
         table.pop("tether", None)
-    magics = shell.magics_manager.registry.pop("AskMagics", None)
-    if magics is not None:
-        magics.close()
+    if (magics := registered(shell)) is not None:
+        del shell.magics_manager.registry["AskMagics"]
+        magics.leave()
+
+
+def registered(shell: InteractiveShell) -> Any:
+    """Return the magics that a shell has; `None` where it has none."""
+    return shell.magics_manager.registry.get("AskMagics")

@@ -4,29 +4,20 @@
 
 from __future__ import annotations
 
-import re
-import sys
-import time
 from argparse import ArgumentParser
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 
-from tether_jupyter.client.sync import Client
-from tether_jupyter.errors import NotFound, TetherError
-from tether_jupyter.magics import braces, models, options, presets
-from tether_jupyter.magics.answer import DEMO, Answer
-from tether_jupyter.magics.loading import LoadWatch
-from tether_jupyter.magics.origin import Origin
-from tether_jupyter.magics.output import NotebookOutput, Output, TerminalOutput
-from tether_jupyter.magics.reader import Reader
+from tether_jupyter.errors import TetherError
+from tether_jupyter.magics import commands, options
+from tether_jupyter.magics.completion import Completer
+from tether_jupyter.magics.failure import quietly, when
+from tether_jupyter.magics.session import Session
 
-Failure = TypeVar("Failure", bound=BaseException)
-
-CONNECTION_FILE = re.compile(r"kernel-([0-9A-Za-z-]+)\.json$")
-HEALTH_SECONDS = 0.2
+LEVELS = ("off", "schema", "samples", "values")
 
 
 @magics_class
@@ -35,18 +26,14 @@ class AskMagics(Magics):
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
-        self._shell = shell
-        self._client = Client()
-        self._kernel_id = kernel_id(shell)
-        self._named: dict[str, str] = {}
-        self._own: str | None = None
-        self._origins: dict[str, Origin] = {}
-        self._told = False
+        self.session = Session(shell)
+        self._completer: Completer | None = None
 
     @no_var_expand
     @line_cell_magic
     @magic_arguments()
     @argument("-m", "--model", help="The model to ask, such as local:name or openai:name.")
+    @argument("--preset", metavar="NAME", help="Answer as this preset of the front end `magic` says.")
     @argument(
         "-c",
         "--conversation",
@@ -59,15 +46,78 @@ class AskMagics(Magics):
         "--output",
         metavar="NAME",
         type=options.variable_name,
-        help="Assign the answer's text to this variable.",
+        help="Assign the answer's text, or with --schema its value, to this variable.",
     )
-    @argument("-t", "--temperature", type=options.temperature, help="From 0 (the same each time) to 2.")
-    @argument("--max-tokens", type=options.positive, help="The longest answer, in tokens.")
+    @argument(
+        "--schema",
+        metavar="FIELDS",
+        help="What the value must be: fields such as 'name, age int, tags list[str], mood one of good|bad', "
+        "a type, JSON Schema, or a variable that holds a pydantic class or a schema. An answer that does not "
+        "fit is asked for once more.",
+    )
+    @argument("--many", action="store_true", help="With --schema: a list of such values.")
+    @argument("--frame", action="store_true", help="With --schema: a pandas DataFrame, a row for each value.")
+    @argument("--no-repair", action="store_true", help="With --schema: ask only once.")
+    @argument("--code", action="store_true", help="Put the answer's code into the next cell.")
+    @argument("--run", action="store_true", help="Show the answer's code, and run it if you say yes.")
+    @argument(
+        "-a",
+        "--attach",
+        metavar="FILE",
+        action="append",
+        help="Send a file along: text, code, a table, a notebook, a PDF, an image. May stand several times.",
+    )
+    @argument(
+        "--see",
+        metavar="LEVEL",
+        choices=LEVELS,
+        help="How much of your variables the model sees: off, schema (names, types, shapes), samples (and "
+        "ranges and a few rows) or values. Also sends the variables that the question names without @.",
+    )
+    @argument(
+        "--cells",
+        metavar="WHICH",
+        choices=("off", "around", "all"),
+        help="Which of the notebook's cells go along: off, around or all.",
+    )
+    @argument("-t", "--temperature", type=options.number(0, 2), help="From 0 (the same each time) to 2.")
+    @argument("--top-p", type=options.number(0, 1), help="Choose among the likeliest tokens of this share.")
+    @argument("--top-k", type=options.whole(1, 100_000), help="Choose among so many of the likeliest tokens.")
+    @argument(
+        "--min-p", type=options.number(0, 1), help="Leave out tokens below this share of the likeliest."
+    )
+    @argument(
+        "--seed", type=options.whole(0), help="The same seed draws the same answer, where that is kept."
+    )
+    @argument("--max-tokens", type=options.whole(1, 1_000_000), help="The longest answer, in tokens.")
+    @argument(
+        "--stop",
+        metavar="TEXT",
+        action="append",
+        type=options.unescaped,
+        help="End before this text. May stand several times.",
+    )
+    @argument("--presence-penalty", type=options.number(-2, 2), help="Against words that were there at all.")
+    @argument("--frequency-penalty", type=options.number(-2, 2), help="Against words that were there often.")
+    @argument("--repeat-penalty", type=options.number(0, 10), help="Above 1: against repeating.")
+    @argument(
+        "--logit-bias", metavar="JSON", type=options.biases, help='Added to tokens, such as {"13": -5}.'
+    )
     @argument("--system", metavar="TEXT", help="What the model is told before the question.")
-    @argument("--preset", metavar="NAME", help="Answer as this preset of the front end `magic` says.")
-    @argument("--no-stream", action="store_true", help="Show the answer when it is complete.")
+    @argument(
+        "--no-stream",
+        action="store_true",
+        help="Show the answer when it is complete, as suits a front end that cannot update what it shows.",
+    )
+    @argument("--no-store", action="store_true", help="Keep neither the question nor the answer.")
+    @argument(
+        "--background",
+        action="store_true",
+        help="Do not wait: the answer is written into the conversation, and `%%tether history` shows it.",
+    )
+    @argument("--batch", action="store_true", help="Let people's questions go before this one.")
+    @argument("--models", action="store_true", help="As `%%tether models`.")
     @argument("--presets", action="store_true", help="List the presets that --preset takes.")
-    @argument("--models", action="store_true", help="List the models that are here, and which one answers.")
     @argument(
         "--unload",
         action="store_true",
@@ -78,9 +128,35 @@ class AskMagics(Magics):
     def tether(self, line: str, cell: str | None = None) -> None:
         """Ask a question and show the answer as it is written.
 
-        `{name}` stands for the value of your variable of that name; all other braces stay as typed.
+        `{name}` stands for the value of your variable of that name; all other braces stay as typed. `@df`
+        and `@df.price` send along what there is to know of a variable, as far as --see or the server allows.
         Interrupting the kernel stops the answer and keeps its text.
+
+        A line that begins with one of these words is a command, and `%tether ask ...` asks it all the same:
+
+        fix, explain   the last error, or a cell: `%tether fix In [3]`; or code below `%%tether explain`
+        models, use    what can answer; what holds from now on: `%tether use openai:name -t 0.2`
+        preview        what a question would send, where to, and how many tokens; nothing is sent
+        history, undo, branch, export
+                       the conversation: what was said; take the last exchange out of what the model sees;
+                       go on from another place; save it as Markdown, notebook or JSON
+        status, start, stop
+                       how the server is; bring one up where there is none, and end it
+        help           all of these, a line each
         """
+        try:
+            self._do(line, cell)
+        except TetherError as reason:
+            raise quietly(reason, reason.message, reason.hint, when(reason)) from None
+        except KeyboardInterrupt as reason:
+            self.session.client.close()
+            raise quietly(reason, "Stopped by you.") from None
+
+    def _do(self, line: str, cell: str | None) -> None:
+        found = commands.read(line, cell)
+        if found is not None:
+            found.run(commands.Asked(self.session, parser_of(self), found.rest, cell))
+            return
         given, rest = options.split(parser_of(self), line)
         typed = "\n\n".join(filter(None, [rest, (cell or "").strip()]))
         if given.models or given.unload or given.presets:
@@ -88,186 +164,41 @@ class AskMagics(Magics):
             return
         if not typed:
             raise UsageError("There is no question. Write one behind %tether, or below %%tether.")
-        record: dict[str, Any] = {"prompt": typed}
-        answer = Answer(record, time.monotonic())
-        try:
-            message, filled = braces.fill(typed, braces.own_variables(self._shell))
-            parameters = self._parameters(given)
-            record |= {"parameters": parameters} if parameters else {}
-            record |= {"filled": filled} if filled else {}
-            request = {"message": message, "client_id": presets.CLIENT, **parameters, **self._address(given)}
-            self._ask(request, answer, stream=not given.no_stream)
-        except TetherError as reason:
-            if isinstance(reason, NotFound) and "conversation" in reason.message and not answer.meta:
-                self._forget(given, reason)
-            raise quietly(reason, reason.message, reason.hint, when(reason)) from None
-        except KeyboardInterrupt as reason:
-            raise quietly(reason, "Stopped by you.") from None
-        finally:
-            if given.output is not None and (answer.size or answer.ended):
-                self._shell.user_ns[given.output] = answer.text
-        self._remember(given, answer)
+        from tether_jupyter.magics import asking
+
+        asking.ask(self.session, asking.Question(typed, given))
 
     def _list(self, given: Any, typed: str) -> None:
         """Unload, and then list, as the options say."""
+        from tether_jupyter.magics import models, presets
+        from tether_jupyter.magics.asking import tell
+
         if typed:
             raise UsageError("--models, --presets and --unload take no question. Ask it by itself.")
         wanted = [models.unload] if given.unload else []
         wanted += [models.listing] if given.models else []
         wanted += [presets.listing] if given.presets else []
-        try:
-            for tell in wanted:
-                sys.stdout.write(f"{tell(self._client)}\n")
-        except TetherError as reason:
-            raise quietly(reason, reason.message, reason.hint, when(reason)) from None
-        except KeyboardInterrupt as reason:
-            self._client.close()
-            raise quietly(reason, "Stopped by you.") from None
+        for listing in wanted:
+            tell(listing(self.session.client))
 
-    def close(self) -> None:
-        """Close the connections to the server."""
-        self._client.close()
+    def enter(self) -> None:
+        """Follow the shell: which of its cells fail, and what is typed."""
+        self.session.failures.watch()
+        matchers = getattr(self.session.shell.Completer, "custom_matchers", None)
+        if matchers is not None:
+            self._completer = Completer(self.session, lambda: parser_of(self))
+            matchers.append(self._completer)
 
-    def _parameters(self, given: Any) -> dict[str, Any]:
-        names = ("model", "preset", "temperature", "max_tokens", "system")
-        return {name: getattr(given, name) for name in names if getattr(given, name) is not None}
-
-    def _address(self, given: Any) -> dict[str, Any]:
-        """Return the fields that say which conversation the question belongs to."""
-        notebook = {"kernel_id": self._kernel_id} if self._kernel_id else {}
-        name = given.conversation
-        if name == "new":
-            return {**notebook, "conversation_id": self._client.new_conversation(**notebook)}
-        if name is not None:
-            # Without an id it must not carry the kernel's: that would go on with the notebook's own.
-            return {**notebook, "conversation_id": self._named[name]} if name in self._named else {}
-        if self._kernel_id:
-            return notebook
-        return {"conversation_id": self._own} if self._own else {}
-
-    def _remember(self, given: Any, answer: Answer) -> None:
-        conversation = answer.meta.get("conversation_id")
-        if conversation and given.conversation not in (None, "new"):
-            self._named[given.conversation] = conversation
-        elif conversation and not self._kernel_id:
-            self._own = conversation
-
-    def _forget(self, given: Any, reason: NotFound) -> None:
-        """Drop the id of a conversation that the server refused."""
-        if given.conversation is None:
-            lost, self._own = self._own, None
-        else:
-            lost = self._named.pop(given.conversation, None)
-        if lost is not None and reason.hint is None:
-            reason.hint = "The server no longer has this conversation. Run the cell again to start anew."
-
-    def _ask(self, request: dict[str, Any], answer: Answer, *, stream: bool) -> None:
-        output: Output = (
-            NotebookOutput(self._shell.display_pub, answer)
-            if getattr(self._shell, "kernel", None) is not None
-            else TerminalOutput(answer)
-        )
-        try:
-            if stream:
-                self._stream(request, answer, output)
-            else:
-                self._whole(request, answer, output)
-        except KeyboardInterrupt:
-            answer.outcome = "Stopped by you"
-            self._client.close()
-            self._describe(answer, patience=0)
-            output.close()
-            raise
-        except TetherError:
-            answer.outcome = "incomplete"
-            self._describe(answer, patience=0)
-            output.close(failed=True)
-            raise
-        self._describe(answer, patience=HEALTH_SECONDS)
-        output.close()
-
-    def _stream(self, request: dict[str, Any], answer: Answer, output: Output) -> None:
-        stream = self._client.stream(**request)
-        reader: Reader | None = None
-        try:
-            stream.open()
-            reader = Reader(stream)
-            watch = LoadWatch(self._client, answer)
-            while not answer.ended:
-                event = reader.next(output.wait())
-                if event is None:
-                    watch.glance(time.monotonic())
-                    output.tick()
-                elif text := answer.take(event):
-                    output.write(text)
-                elif "meta" in event:
-                    self._origin(answer)
-            reader.finish()
-        except BaseException:
-            if reader is not None:
-                reader.abort()
-            stream.abort()
-            raise
-
-    def _whole(self, request: dict[str, Any], answer: Answer, output: Output) -> None:
-        reply = self._client.chat(**request)
-        answer.take(
-            {"meta": {"id": reply.id, "conversation_id": reply.conversation_id, "model": reply.model}}
-        )
-        if reply.usage:
-            answer.take({"usage": reply.usage})
-        if reply.text:
-            output.write(answer.take({"delta": reply.text}))
-        answer.take({"done": True, "finish_reason": reply.finish_reason})
-
-    def _origin(self, answer: Answer) -> Origin:
-        """Return where the answer's model runs, which is asked for once, while it answers."""
-        label = str(answer.meta.get("model") or "")
-        if label not in self._origins:
-            self._origins[label] = Origin(self._client, label)
-        return self._origins[label]
-
-    def _describe(self, answer: Answer, *, patience: float) -> None:
-        """Fill in where the answer came from, as far as that is known."""
-        if not answer.meta:
-            return
-        origin = self._origin(answer)
-        answer.place, answer.demo = origin.learn(patience)
-        if answer.demo and not self._told:
-            self._told = True
-            answer.notice = DEMO
+    def leave(self) -> None:
+        """Follow the shell no more, and close the connections to the server."""
+        self.session.failures.unwatch()
+        matchers = getattr(self.session.shell.Completer, "custom_matchers", [])
+        if self._completer in matchers:
+            matchers.remove(self._completer)
+        self.session.close()
 
 
 def parser_of(magics: AskMagics) -> ArgumentParser:
     """Return the parser that the decorators made."""
     parser: ArgumentParser = cast(Any, magics.tether).parser
     return parser
-
-
-def kernel_id(shell: Any) -> str | None:
-    """Return the id by which the server knows this kernel; `None` outside of one."""
-    if getattr(shell, "kernel", None) is None:
-        return None
-    from ipykernel.kernelapp import IPKernelApp
-
-    if not IPKernelApp.initialized():
-        return None
-    found = CONNECTION_FILE.search(str(IPKernelApp.instance().connection_file))
-    return found[1] if found else None
-
-
-def when(reason: TetherError) -> str | None:
-    """Return when to try again, where that is known and the message does not tell."""
-    if reason.retry_after is None:
-        return None
-    seconds = max(1, round(reason.retry_after))
-    return None if re.search(rf"\b{seconds} s\b", reason.message) else f"Try again in {seconds} s."
-
-
-def quietly(reason: Failure, *lines: str | None) -> Failure:
-    """Return the exception so that IPython shows these lines instead of a traceback."""
-    shown = [line for line in lines if line]
-    if not reason.args:
-        reason.args = tuple(shown)
-    vars(reason)["_render_traceback_"] = lambda: shown
-    return reason

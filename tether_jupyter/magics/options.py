@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import keyword
 import re
+from collections.abc import Callable
 
 from IPython.core.error import UsageError
 
@@ -56,17 +58,45 @@ def variable_name(text: str) -> str:
     return text
 
 
-def temperature(text: str) -> float:
-    """Return a temperature, for argparse."""
-    value = float(text)
-    if not 0 <= value <= 2:
-        raise argparse.ArgumentTypeError("it must lie between 0 and 2")
-    return value
+def number(low: float, high: float) -> Callable[[str], float]:
+    """Return a reader of numbers between two, for argparse."""
+
+    def read(text: str) -> float:
+        value = float(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"it must lie between {low:g} and {high:g}")
+        return value
+
+    read.__name__ = "number"
+    return read
 
 
-def positive(text: str) -> int:
-    """Return a whole number above zero, for argparse."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("it must be at least 1")
-    return value
+def whole(low: int, high: int = 2**32 - 1) -> Callable[[str], int]:
+    """Return a reader of whole numbers from the first on, for argparse."""
+
+    def read(text: str) -> int:
+        value = int(text)
+        if value < low:
+            raise argparse.ArgumentTypeError(f"it must be at least {low}")
+        if value > high:
+            raise argparse.ArgumentTypeError(f"it must be at most {high}")
+        return value
+
+    read.__name__ = "whole number"
+    return read
+
+
+def unescaped(text: str) -> str:
+    r"""Return a text with `\n` and `\t` for what they stand for, for argparse."""
+    return text.replace("\\n", "\n").replace("\\t", "\t")
+
+
+def biases(text: str) -> dict[str, float]:
+    """Return what is added to tokens' logits, from JSON such as `{"13": -5}`, for argparse."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(each, (int, float)) for each in found.values()):
+        raise argparse.ArgumentTypeError('it must be JSON such as {"13": -5}')
+    return found

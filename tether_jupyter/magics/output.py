@@ -68,7 +68,7 @@ class NotebookOutput:
             self._show_status(now)
         elif self._dirty:
             text = self._answer.text
-            self._publish(inert.markdown(text, complete=False), inert.plain(text))
+            self._publish(inert.markdown(self._answer.shown, complete=False), inert.plain(text))
             spent = time.monotonic() - now
             pause = max(BATCH_SECONDS, len(text) / CHARACTERS_PER_SECOND, 4 * spent)
             self._due = now + min(pause, MAX_BATCH_SECONDS)
@@ -78,9 +78,9 @@ class NotebookOutput:
         if failed and not self._shown:
             return
         text, line = self._answer.text.rstrip(), self._answer.quiet_line()
-        notice = self._answer.notice
-        rich = [inert.markdown(text), emphasised(line), emphasised(notice) if notice else ""]
-        bare = [inert.plain(text), line, notice or ""]
+        notes = self._answer.notes()
+        rich = [inert.markdown(self._answer.shown.rstrip()), emphasised(line), *map(emphasised, notes)]
+        bare = [inert.plain(text), line, *map(inert.plain, notes)]
         self._publish("\n\n".join(filter(None, rich)), "\n\n".join(filter(None, bare)), whole=True)
 
     def _show_status(self, now: float) -> None:
@@ -122,9 +122,9 @@ class TerminalOutput:
     def close(self, *, failed: bool = False) -> None:
         if failed and not self._answer.size:
             return
-        line, notice = self._answer.quiet_line(), self._answer.notice
+        line, notes = self._answer.quiet_line(), self._answer.notes()
         self._print("" if self._last.endswith("\n") else "\n")
-        self._print(inert.plain("".join(f"{part}\n" for part in (line, notice) if part)))
+        self._print(inert.plain("".join(f"{part}\n" for part in (line, *notes) if part)))
 
     def _print(self, text: str) -> None:
         if text:

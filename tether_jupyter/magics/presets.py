@@ -9,9 +9,8 @@ from typing import Any
 from tether_jupyter.client.sync import Client
 from tether_jupyter.core import inert
 from tether_jupyter.magics.models import columns
+from tether_jupyter.magics.session import CLIENT
 
-CLIENT = "magic"
-"""The front end that the magic is: its settings and presets are its own."""
 HEAD = ("", "preset", "")
 LONGEST = 40
 

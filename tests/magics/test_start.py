@@ -1,0 +1,102 @@
+"""`%tether start` and `stop`: a server of one's own, which ends with the kernel."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from tests.support.fake_tether import FakeTether
+from tests.support.local_models import ended
+from tether_jupyter.client import Client, find
+from tether_jupyter.errors import ModelNotReady
+from tether_jupyter.magics import starting
+
+Said = Callable[..., str]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user who has no server, and a working directory."""
+    for name in [name for name in os.environ if name.startswith(("JUPYTER", "JPY_"))]:
+        monkeypatch.delenv(name)
+    for name in ("CONFIG", "DATA", "RUNTIME"):
+        monkeypatch.setenv(f"JUPYTER_{name}_DIR", str(tmp_path / name.lower()))
+    monkeypatch.setenv("TETHER_LLM_BACKEND", "mock")
+    monkeypatch.setenv("PYTHONWARNINGS", "ignore")
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    return tmp_path
+
+
+@pytest.fixture
+def alone(shell: InteractiveShell, home: Path) -> Iterator[InteractiveShell]:
+    """A shell without a server; one that a test leaves behind is ended."""
+    yield shell
+    shell.run_line_magic("tether", "stop")
+
+
+def running(home: Path) -> list[dict[str, Any]]:
+    """Return what the servers say that run for this user."""
+    return [json.loads(path.read_text()) for path in (home / "runtime").glob("jpserver-*.json")]
+
+
+def test_brings_one_up_that_answers_and_that_others_find(
+    alone: InteractiveShell, home: Path, said: Said
+) -> None:
+    shown = said("start")
+    (info,) = running(home)
+    assert "Starting a server for Tether" in shown
+    assert f"Tether answers at {info['url']} with mock:mock, until this kernel ends." in shown
+    assert info["hostname"] == "127.0.0.1"
+    assert info["root_dir"] == str(home / "work")
+    assert len(info["token"]) >= 32
+    assert info["token"] not in shown
+    assert info["token"].encode() not in Path(f"/proc/{info['pid']}/cmdline").read_bytes()
+    assert find().url == info["url"]
+    assert os.getsid(info["pid"]) != os.getsid(0), "an interrupt of the kernel is not one of the server"
+    with Client() as other:
+        assert other.health()["model"] == "mock"
+    assert "mock" in said("why?")
+    assert "ends with this kernel" in said("status")
+    assert "A server answers already" in said("start")
+    assert said("stop") == "The server has ended.\n"
+    assert ended(info["pid"], 20)
+    assert running(home) == []
+    assert "No server was started from here" in said("stop")
+
+
+def test_needs_none_where_one_answers(shell: InteractiveShell, tether: FakeTether, said: Said) -> None:
+    assert said("start") == f"A server answers already, at {tether.url}\n"
+
+
+def test_a_server_that_does_not_come_up_says_why(
+    alone: InteractiveShell, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starting, "CHILD", "import sys; sys.exit('The config is broken.')")
+    with pytest.raises(ModelNotReady, match="did not start") as raised:
+        alone.run_line_magic("tether", "start")
+    assert raised.value.hint == "The config is broken."
+
+
+def test_ends_when_its_kernel_is_killed(home: Path) -> None:
+    script = (
+        "import os, signal\n"
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "shell = InteractiveShell()\n"
+        "shell.extension_manager.load_extension('tether_jupyter')\n"
+        "shell.run_line_magic('tether', 'start')\n"
+        "print(shell.magics_manager.registry['AskMagics'].session.started.process.pid, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=90)
+    pid = int(done.stdout.split()[-1])
+    assert ended(pid, 30)
