@@ -9,16 +9,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tether_jupyter.client.aio import AsyncClient
-from tether_jupyter.client.http import timeout, transport_options
 from tether_jupyter.client.schemas import InvalidAnswer, Schema
 from tether_jupyter.errors import RateLimited, TetherError, UpstreamError
 from tether_jupyter.frames.columns import whole
 from tether_jupyter.frames.gate import Gate
 
 if TYPE_CHECKING:
-    import httpx
-
-    from tether_jupyter.client.discovery import Server
     from tether_jupyter.client.reply import Reply
 
 FIRST_WAIT = 0.5
@@ -51,44 +47,6 @@ class Answer:
     def keeps(self) -> bool:
         """Whether it is worth keeping for the next run."""
         return self.text is not None and self.error is None
-
-
-class LineClient(AsyncClient):
-    """A client with one connection, for those who ask one thing after another.
-
-    A pool looks at each of its connections for each request: with a hundred, that is most of the work.
-
-    Parameters
-    ----------
-    server:
-        Which server; found where it is `None`.
-    like:
-        Another of the same run, whose certificates serve this one as well.
-    """
-
-    def __init__(self, server: Server | None, like: LineClient | None = None) -> None:
-        super().__init__()
-        self._server = server if like is None else like.server
-        self._given = server is not None
-        self._certificates: dict[str, Any] = {} if like is None else like._certificates
-
-    def _opened(self, server: Server) -> httpx.AsyncClient:
-        import httpx
-
-        if self._http is None:
-            options = transport_options(server)
-            if options["verify"]:
-                if server.url not in self._certificates:
-                    # Reading all certificates takes longer than a question.
-                    self._certificates[server.url] = httpx.create_ssl_context(trust_env=options["trust_env"])
-                options["verify"] = self._certificates[server.url]
-            self._http = httpx.AsyncClient(
-                transport=httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=1), **options),
-                timeout=timeout(),
-                trust_env=False,
-                follow_redirects=False,
-            )
-        return self._http
 
 
 @dataclass(slots=True)

@@ -14,7 +14,8 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Self
 
 from tether_jupyter.client.aio import AsyncClient
-from tether_jupyter.frames.asking import Answer, Asker, LineClient
+from tether_jupyter.frames.asking import Answer, Asker
+from tether_jupyter.frames.line import LineClient
 from tether_jupyter.frames.verdict import Verdict
 
 if TYPE_CHECKING:
