@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DONE := $(VENV)/done
 FRONT := $(wildcard labextension/src/*.ts* labextension/src/*/*.ts* labextension/style/* labextension/style/icons/* \
+           labextension/widget/* \
            labextension/schema/*.json) labextension/package.json labextension/tsconfig.json
 export PATH := $(abspath $(BIN)):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -90,4 +91,4 @@ bench: setup
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) dist labextension/node_modules labextension/lib tether_jupyter/labextension
+	rm -rf $(VENV) dist labextension/node_modules labextension/lib tether_jupyter/labextension tether_jupyter/widget/static

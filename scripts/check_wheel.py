@@ -9,6 +9,7 @@ from pathlib import Path
 NEEDED = {
     "the lab extension": "labextensions/@tether/jupyterlab/static/remoteEntry.",
     "its settings": "labextensions/@tether/jupyterlab/schemas/@tether/jupyterlab/",
+    "the chat widget": "tether_jupyter/widget/static/chat.js",
     "install.json": "labextensions/@tether/jupyterlab/install.json",
     "the server extension's switch": "etc/jupyter/jupyter_server_config.d/tether_jupyter.json",
     "the demo model": "tether_jupyter/llm/local/demo/tether-demo.gguf",

@@ -1,0 +1,414 @@
+"""The conversation behind the widget: asks, follows, stops and looks things up, each aside in a thread.
+
+It knows no widgets: what happens is told to a front end in messages, small JSON objects by `kind`:
+
+- `all`: every row, and what is under way; `add`: rows that follow; `phase`, `more`: see `turn.Turn`
+- `end`: an answer's row as it came out, without its text; `facts`: the model, where it runs, notices
+- `models`: what can be chosen; `refused`: words that were not taken, and why
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from itertools import count
+from typing import Any
+
+from tether_jupyter.client.sync import Client
+from tether_jupyter.errors import Internal, NotFound, TetherError
+from tether_jupyter.widget import mentions, rows, words
+from tether_jupyter.widget.join import Join
+from tether_jupyter.widget.rows import Row
+from tether_jupyter.widget.turn import Message, Turn, ended
+
+CLIENT = "widget"
+"""The front end that the widget is: its settings and presets are its own."""
+ROOT = "root"
+CLOSE_SECONDS = 1.0
+BUSY = "An answer is being written. Stop it, or wait for its end."
+
+
+class Talk:
+    """One widget's conversation.
+
+    Parameters
+    ----------
+    client:
+        Asks the server.
+    tell:
+        Takes a message for the front end, from any thread.
+    keep:
+        Called when there is something new to save with the notebook, from any thread.
+    kernel_id:
+        The kernel whose notebook is talked about, as the server knows it.
+    conversation_id:
+        Go on with this conversation instead of the notebook's.
+    variables:
+        Returns the variables that `@name` means.
+    limit:
+        How many of the newest messages are shown of a conversation that is there already.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        tell: Callable[[Message], None],
+        keep: Callable[[], None],
+        *,
+        kernel_id: str | None = None,
+        conversation_id: str | None = None,
+        variables: Callable[[], Mapping[str, Any]] = mentions.own_variables,
+        limit: int = rows.MAX_ROWS,
+    ) -> None:
+        self.rows: list[Row] = []
+        self.chosen: dict[str, str] = {}
+        """The model and the preset that were chosen here; else what the server's settings say."""
+        self.facts: dict[str, Any] = {}
+        self._client = client
+        self._tell = tell
+        self._keep = keep
+        self._kernel_id = kernel_id
+        self._given = conversation_id
+        self._conversation = conversation_id
+        self._bound: bool | None = None if kernel_id else False
+        self._variables = variables
+        self._limit = limit
+        self._health: dict[str, Any] = {}
+        self._turn: Turn | None = None
+        self._lock = threading.RLock()
+        self._numbers = count(1)
+        self._threads: list[threading.Thread] = []
+        self._closed = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is being written."""
+        return self._turn is not None
+
+    # -- what the front end asks for
+
+    def show(self) -> None:
+        """Tell everything, for a view that has just been made."""
+        with self._lock:
+            turn = self._turn
+            live = {"id": turn.row["id"], **turn.phase} if turn is not None else None
+            shown = rows.bounded(self.rows)
+            if turn is not None and shown and shown[-1]["id"] == turn.row["id"]:
+                # What is being written is told whole: the rest of it is told by its place.
+                shown[-1] = dict(turn.row)
+            self._tell({"kind": "all", "rows": shown, "live": live, "facts": self.facts})
+
+    def look(self) -> None:
+        """Look at the server: its model, and what was said in this conversation elsewhere."""
+        self._aside(self._look)
+
+    def ask(self, text: str, *, instead_of: str | None = None) -> None:
+        """Ask a question; `instead_of` is the id of an earlier one, from where the talk goes another way."""
+        with self._lock:
+            if self._turn is not None:
+                self._tell({"kind": "refused", "text": text, "why": BUSY})
+                return
+            parent_id = self._branch_from(instead_of)
+            question = rows.question(self._new_id(), text)
+            answer = rows.answer(self._new_id())
+            body: dict[str, Any] = {
+                "message": text,
+                "client_id": CLIENT,
+                **self.chosen,
+                **self._address(parent_id),
+            }
+            try:
+                if items := mentions.items(self._variables(), text):
+                    body["context"] = items
+            except TetherError as reason:
+                self._tell({"kind": "refused", "text": text, "why": f"{reason.message} {reason.hint}"})
+                return
+            self._add(question, answer, anew=instead_of is not None)
+            stream = self._client.stream(**body)
+            self._turn = Turn(self._client, stream, answer, self._tell, self._lock)
+            self._aside(self._answer, self._turn, question)
+
+    def again(self, id: str) -> None:
+        """Ask the question of an answer once more, in place of both."""
+        with self._lock:
+            at = self._index(id)
+            if at is not None and at > 0 and self.rows[at - 1]["role"] == "user":
+                self.ask(self.rows[at - 1]["text"], instead_of=self.rows[at - 1]["id"])
+
+    def stop(self) -> None:
+        """End the answer that is being written; its text stays."""
+        turn = self._turn
+        if turn is not None:
+            turn.stop()
+
+    def fresh(self) -> None:
+        """Begin a new conversation, which is the notebook's from now on."""
+        self._aside(self._fresh)
+
+    def list_models(self) -> None:
+        """Tell what can be chosen."""
+        self._aside(self._list_models)
+
+    def use(self, *, model: str | None = None, preset: str | None = None) -> None:
+        """Choose the model, or the preset, of the questions to come; `None` for what the settings say."""
+        chosen = {"model": model, "preset": preset}
+        with self._lock:
+            self.chosen = {name: value for name, value in chosen.items() if value}
+            self._settle_facts()
+            self._keep()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until nothing is under way, and return whether that came in time."""
+        until = time.monotonic() + seconds
+        # What is under way may begin something more.
+        while busy := [thread for thread in self._threads if thread.is_alive()]:
+            if time.monotonic() > until:
+                return False
+            busy[0].join(max(0.0, until - time.monotonic()))
+        return True
+
+    def close(self) -> None:
+        """Stop what is under way, and close the connections."""
+        with self._lock:
+            self._closed = True
+            turn = self._turn
+        if turn is not None:
+            turn.stop()
+            if not self.wait(CLOSE_SECONDS):
+                turn.abort()
+                self.wait(CLOSE_SECONDS)
+        self._client.close()
+
+    # -- asking
+
+    def _answer(self, turn: Turn, question: Row | None) -> None:
+        row = turn.row
+        try:
+            turn.run()
+        except NotFound as reason:
+            if question is None:
+                # It has ended meanwhile, and what it said has been kept.
+                with self._lock:
+                    self._turn = None
+                self._look(join=False)
+                return
+            if "conversation" in reason.message and self._given is None:
+                self._conversation, self._bound = None, None if self._kernel_id else False
+            row |= {"state": rows.FAILED, "problem": reason.payload()}
+        except TetherError as reason:
+            row |= {"state": rows.FAILED, "problem": reason.payload()}
+        except BaseException:
+            row |= {"state": rows.FAILED, "problem": Internal().payload()}
+            raise
+        else:
+            row["state"] = ended(turn)
+        finally:
+            if row["state"] != rows.WRITING:
+                self._end(turn, question)
+
+    def _end(self, turn: Turn, question: Row | None) -> None:
+        label = str(turn.meta.get("model") or "")
+        usual = self._health.get("backend")
+        if label and usual != words.split(label, usual)[0]:
+            self._look_at_health()
+        row = turn.row
+        row["line"] = self._line(label, turn.usage, turn.finish_reason)
+        if question is not None and turn.meta:
+            question["stored"], row["stored"] = turn.meta.get("parent_id"), turn.meta.get("id")
+            self._belongs_to(turn.conversation)
+        with self._lock:
+            self._turn = None
+            told = {name: value for name, value in row.items() if name != "text"}
+            self._tell({"kind": "end", "row": told, "size": turn.size})
+            self._settle_facts(label)
+            self._keep()
+
+    def _belongs_to(self, conversation: str | None) -> None:
+        """Take in which conversation an answer belongs to."""
+        if conversation is None:
+            return
+        if self._conversation not in (None, conversation):
+            # The notebook has gone on with another one elsewhere: what stood here is not of it.
+            with self._lock:
+                self.rows = self.rows[-2:]
+                self.show()
+        self._conversation = conversation
+        if self._bound is None:
+            try:
+                self._bound = self._client.conversation(conversation).get("notebook") is not None
+            except TetherError:
+                # It was not kept, or the server is away: the next question will tell.
+                self._bound = None
+
+    def _address(self, parent_id: str | None) -> dict[str, str]:
+        """Return the fields of a request that say which conversation it belongs to, and what it answers."""
+        fields = {"kernel_id": self._kernel_id} if self._kernel_id else {}
+        if self._conversation and parent_id:
+            return {**fields, "conversation_id": self._conversation, "parent_id": parent_id}
+        # A kernel that another server started has no notebook there, and would begin anew with each question.
+        if self._conversation and (self._given or self._bound is False):
+            fields["conversation_id"] = self._conversation
+        return fields
+
+    def _branch_from(self, question_id: str | None) -> str | None:
+        """Take a question and all after it out, and return the message that the next one follows."""
+        at = self._index(question_id)
+        if at is None:
+            return None
+        before = self.rows[at - 1].get("stored") if at else self.rows[0].get("parent_id") or ROOT
+        self.rows = self.rows[:at]
+        return before
+
+    def _add(self, *new: Row, anew: bool) -> None:
+        self.rows = [*self.rows, *new]
+        if anew:
+            self.show()
+        else:
+            self._tell({"kind": "add", "rows": [dict(row) for row in new]})
+
+    def _index(self, id: str | None) -> int | None:
+        return next((at for at, row in enumerate(self.rows) if row["id"] == id), None)
+
+    def _new_id(self) -> str:
+        return f"w{next(self._numbers)}"
+
+    # -- looking
+
+    def _look(self, *, join: bool = True) -> None:
+        problem = None
+        try:
+            self._look_at_health()
+            self._look_at_history(join)
+        except TetherError as reason:
+            problem = {"message": reason.message, "hint": reason.hint}
+        with self._lock:
+            self._settle_facts(problem=problem)
+            self._keep()
+
+    def _look_at_health(self) -> None:
+        self._health = self._client.health()
+
+    def _look_at_history(self, join: bool) -> None:
+        conversation = self._given or self._find()
+        stored = self._client.messages(conversation) if conversation else []
+        branch = rows.newest_branch(stored)[-self._limit :]
+        with self._lock:
+            if self._turn is not None or self._closed:
+                return
+            self._conversation = conversation or self._conversation
+            if not stored and self.rows:
+                # What failed before it was kept is worth more than nothing.
+                return
+            known = {row.get("stored"): row["id"] for row in self.rows}
+            self.rows = [self._row_of(message, known) for message in branch]
+            last = self.rows[-1] if self.rows else None
+            if last is not None and last["state"] == rows.WRITING and not join:
+                last["state"] = rows.INTERRUPTED
+            elif last is not None and last["state"] == rows.WRITING:
+                last["text"] = ""
+                stream = Join(self._client, str(last["stored"]))
+                self._turn = Turn(self._client, stream, last, self._tell, self._lock)
+                self._turn.meta = {"model": branch[-1].get("model"), "conversation_id": conversation}
+                self._aside(self._answer, self._turn, None)
+            self.show()
+
+    def _row_of(self, message: Mapping[str, Any], known: Mapping[Any, str]) -> Row:
+        label = str(message.get("model") or "")
+        line = self._line(label, message.get("usage"), message.get("finish_reason"))
+        row = rows.of_stored(message, "" if rows.state_of(message) == rows.WRITING else line)
+        row["stored"] = row["id"]
+        row["id"] = known.get(row["stored"], row["id"])
+        return row
+
+    def _find(self) -> str | None:
+        """Return the conversation that the notebook goes on with."""
+        if self._kernel_id is None or self._bound is False:
+            return self._conversation
+        found = self._client.conversations(kernel_id=self._kernel_id)
+        notebooks = {conversation.get("notebook") for conversation in found}
+        # Of a kernel that it does not know, the server lists everything.
+        if len(notebooks) != 1 or None in notebooks:
+            return self._conversation
+        self._bound = True
+        newest = max(found, key=lambda row: (row.get("last_message_at") or "", row.get("created_at") or ""))
+        return str(newest["id"])
+
+    def _fresh(self) -> None:
+        try:
+            fields = {"kernel_id": self._kernel_id} if self._kernel_id else {}
+            conversation = self._client.new_conversation(**fields)
+        except TetherError as reason:
+            self._tell({"kind": "refused", "text": "", "why": reason.message})
+            return
+        with self._lock:
+            self._conversation = conversation
+            if self._given is not None:
+                self._given = conversation
+            self.rows = []
+            self.show()
+            self._keep()
+
+    def _list_models(self) -> None:
+        try:
+            found, presets = self._client.models(), self._client.presets(CLIENT)
+        except TetherError as reason:
+            self._tell({"kind": "models", "models": [], "presets": [], "problem": reason.message})
+            return
+        models = [
+            {
+                "label": f"{row['backend']}:{row['name']}",
+                "name": row["name"],
+                "place": row["place"],
+                "active": bool(row["active"]),
+                "problem": row["problem"],
+            }
+            for row in found["models"]
+            if row["installed"] or row["active"]
+        ]
+        names = [preset["name"] for preset in presets["presets"]]
+        self._tell({"kind": "models", "models": models, "presets": names, "problem": found["problem"]})
+
+    # -- what is told of the model
+
+    def _line(self, label: str, usage: Mapping[str, Any] | None, finish_reason: str | None) -> str:
+        model = words.name_of(self._health, label)
+        return words.quiet_line(model, self._place(label), usage, finish_reason)
+
+    def _place(self, label: str) -> str | None:
+        try:
+            server = self._client.server
+        except TetherError:
+            return None
+        return words.place_of(self._health, label, host=None if server.is_local else server.host)
+
+    def _settle_facts(self, label: str | None = None, *, problem: Mapping[str, Any] | None = None) -> None:
+        """Tell of the model that the next question goes to, and of what stands in its way."""
+        health = self._health
+        usual = f"{health['backend']}:{health.get('model') or ''}" if health.get("backend") else ""
+        label = self.chosen.get("model") or label or usual
+        sick = health.get("problem") if health and health.get("status") != "healthy" else None
+        if problem is None and sick:
+            problem = {"message": sick, "hint": None}
+        self.facts = {
+            "label": label,
+            "name": words.name_of(health, label),
+            "place": self._place(label) if label else None,
+            "notice": words.DEMO if words.is_demo(health, label) else None,
+            "problem": problem,
+            "chosen": dict(self.chosen),
+        }
+        self._tell({"kind": "facts", "facts": self.facts})
+
+    def _aside(self, work: Callable[..., None], *given: Any) -> None:
+        def run() -> None:
+            try:
+                work(*given)
+            except RuntimeError:
+                # A client that was closed meanwhile raises one.
+                if not self._closed:
+                    raise
+
+        thread = threading.Thread(target=run, name="tether-chat", daemon=True)
+        self._threads = [each for each in self._threads if each.is_alive()] + [thread]
+        thread.start()
