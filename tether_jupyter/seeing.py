@@ -138,16 +138,15 @@ class Seeing:
         """Return whether a kernel runs something."""
         return self.kernels is not None and self.kernels.busy(kernel_id)
 
-    async def told(self, turn: Turn, service: LLMService) -> dict[str, Any]:
+    async def told(self, turn: Turn, backend: str, service: LLMService) -> dict[str, Any]:
         """Return what a turn would send, where to, and how many tokens that is."""
-        backend, _, model = turn.model_label.partition(":")
         state = await service.describe()
         texts = [text_of(message["content"]) for message in turn.prompt.messages]
         seen = turn.seen
         return {
             "to": {
                 "backend": backend,
-                "model": model,
+                "model": turn.model_label.removeprefix(f"{backend}:"),
                 "place": state.get("place") or (backend if service.leaves else HERE),
                 "leaves": service.leaves,
             },

@@ -165,22 +165,21 @@ class Services:
             Says whether the caller may do something to a kind of things of Jupyter's own; `None`: anything.
         """
         self.generations.check_room()
-        turn, background = await self._open(request, owner, correlation_id, may)
+        turn, _ = await self._open(request, owner, correlation_id, may)
         self.beat()
-        return self.generations.start(turn, background=background)
+        return self.generations.start(turn, background=request.background)
 
     async def preview(self, request: ChatRequest, owner: str, may: May | None = None) -> dict[str, Any]:
         """Return what a request would send, where to, and how many tokens that is. Nothing is asked."""
-        turn, _ = await self._open(request, owner, "preview", may)
-        backend = turn.model_label.partition(":")[0]
+        turn, backend = await self._open(request, owner, "preview", may)
         with contextlib.suppress(TetherError):  # Without its model, tokens are guessed.
             await self.wake(backend)
-        return await self.seeing.told(turn, self.backends.get(backend))
+        return await self.seeing.told(turn, backend, self.backends.get(backend))
 
     async def _open(
         self, request: ChatRequest, owner: str, correlation_id: str, may: May | None
-    ) -> tuple[Turn, bool]:
-        """Return the turn that a request asks for, and whether it is to go on without its reader."""
+    ) -> tuple[Turn, str]:
+        """Return the turn that a request asks for, and the backend that answers."""
         if request.preset or await self.database.exists():
             request = (await self.clients.layers(owner, request.client_id, request.preset)).apply(request)
         tether = self.settings.tether
@@ -191,7 +190,7 @@ class Services:
         if SEEING not in sys.modules:
             await asyncio.to_thread(import_module, SEEING)
         notebook = await self.notebook_of(request.notebook, request.kernel_id)
-        return await open_turn(
+        turn = await open_turn(
             request,
             owner=owner,
             wake=partial(self.wake, backend),
@@ -211,7 +210,8 @@ class Services:
             see=partial(self.seeing.see, request, service, notebook, may),
             sees=service.vision,
             file_room=service.file_room,
-        ), request.background
+        )
+        return turn, backend
 
     async def files_of(
         self, owner: str, sees: bool, asked: Sequence[str], earlier: Sequence[str], project_id: str | None

@@ -109,6 +109,16 @@ class TestElsewhere:
         assert "Vienna" in sent(preview)
 
 
+class TestNamedByItsClass:
+    @pytest.fixture
+    def tether_config(self) -> dict[str, Any]:
+        return {"Tether": {"backend": "tether_jupyter.llm.mock:MockService"}}
+
+    async def test_a_backend_with_a_colon_in_its_name_is_told_as_it_is(self, ask):
+        to = (await previewed(ask))["to"]
+        assert (to["backend"], to["model"]) == ("tether_jupyter.llm.mock:MockService", "mock")
+
+
 class TestAtMost:
     @pytest.fixture
     def tether_config(self) -> dict[str, Any]:

@@ -298,3 +298,13 @@ async def test_a_change_of_nothing_changes_nothing(ask):
         reply = await ask(*path, method="PATCH", body={})
         assert reply.code == 200
     assert (await ask("messages", "m_none", method="PATCH", body={})).code == 404
+
+
+async def test_nobody_previews_what_another_has_said(ask):
+    answer = content(
+        await ask("chat", body={"message": "the word is falcon"}, headers={"X-Test-User": "ann"})
+    )
+    asked = {"message": "what is the word?", "conversation_id": answer["conversation_id"]}
+    assert "falcon" in (await ask("context", body=asked, headers={"X-Test-User": "ann"})).body.decode()
+    refused = await ask("context", body=asked, **as_ben())
+    assert (refused.code, "falcon" in refused.body.decode()) == (404, False)
