@@ -34,6 +34,18 @@ def columns() -> list[Any]:
     return [column for column in uploads.c if column.name not in ("owner", "text")]
 
 
+def read_whole(
+    connection: Connection, owner: str, ids: Sequence[str]
+) -> dict[str, tuple[Upload, str | None]]:
+    """Return those of an owner's uploads that are there, by id, each with what a model reads of it."""
+    from sqlalchemy import select
+
+    from tether_jupyter.store.tables import uploads
+
+    query = select(*columns(), uploads.c.text).where(uploads.c.owner == owner, uploads.c.id.in_(list(ids)))
+    return {row.id: (upload_of(row), row.text) for row in connection.execute(query)}
+
+
 def upload_of(row: Any) -> Upload:
     """Return the upload that a row holds."""
     data = row.data

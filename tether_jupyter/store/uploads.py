@@ -26,6 +26,7 @@ from tether_jupyter.store.upload_rows import (
     mark_used,
     missing,
     raise_missing,
+    read_whole,
     too_large,
     too_many,
     upload_of,
@@ -309,14 +310,7 @@ class Uploads:
             return []
 
         def find(connection: Connection) -> list[tuple[Upload, str | None]]:
-            from sqlalchemy import select
-
-            from tether_jupyter.store.tables import uploads
-
-            query = select(*columns(), uploads.c.text).where(
-                uploads.c.owner == owner, uploads.c.id.in_(wanted)
-            )
-            found = {row.id: (upload_of(row), row.text) for row in connection.execute(query)}
+            found = read_whole(connection, owner, wanted)
             chosen = [found.get(one) or raise_missing(one) for one in wanted]
             for upload, text in chosen:
                 if not upload.is_image and not text:
@@ -346,14 +340,7 @@ class Uploads:
             return []
 
         def find(connection: Connection) -> list[tuple[Upload, str | None]]:
-            from sqlalchemy import select
-
-            from tether_jupyter.store.tables import uploads
-
-            query = select(*columns(), uploads.c.text).where(
-                uploads.c.owner == owner, uploads.c.id.in_(wanted)
-            )
-            found = {row.id: (upload_of(row), row.text) for row in connection.execute(query)}
+            found = read_whole(connection, owner, wanted)
             return [found[one] for one in wanted if one in found]
 
         attached, room = [], MOST_IMAGES
