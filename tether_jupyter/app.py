@@ -97,17 +97,20 @@ class TetherApp(ExtensionApp):
 
     async def read_notebook(self, path: str) -> Notebook | None:
         """Return a notebook as it was last saved."""
-        from tether_jupyter.context.reading import read
+        from tether_jupyter.context.reading import Notebook, read
 
         contents: Any = self.settings["contents_manager"]
         locate = getattr(contents, "_get_os_path", None)
         try:
-            if locate is not None:
+            if not contents.allow_hidden and await ensure_async(contents.is_hidden(path)):
+                return None
+            if locate is not None and path.endswith(".ipynb"):
                 return await asyncio.to_thread(lambda: read(Path(locate(path))))
-            found = await ensure_async(contents.get(path, type="file", format="text"))
+            # Elsewhere than on this disk, or a text that its manager reads as a notebook.
+            found = await ensure_async(contents.get(path, type="notebook"))
         except (OSError, HTTPError):
             return None
-        return await asyncio.to_thread(read, str(found["content"]).encode())
+        return Notebook(found["content"])
 
     async def renamed(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
         """Follow a notebook that was renamed in Jupyter."""

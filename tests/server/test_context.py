@@ -158,10 +158,18 @@ async def test_a_level_holds_for_what_cells_have_shown_too(ask, jp_root_dir, lev
     assert ("city" in sent(preview), "Vienna" in sent(preview)) == (True, there)
 
 
-async def test_a_notebook_that_is_not_there_is_told(ask):
-    preview = await previewed(ask, notebook="none.ipynb", see={"cells": "all"})
+@pytest.mark.parametrize("path", ["none.ipynb", "../out.ipynb", ".hidden/n.ipynb", "notes.txt"])
+async def test_a_notebook_that_cannot_be_read_is_told(ask, jp_root_dir, path):
+    where = jp_root_dir / path
+    if path == "notes.txt":
+        where.write_text("secret_plan()")
+    elif path != "none.ipynb":
+        where.parent.mkdir(exist_ok=True)
+        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("secret_plan()")]), where)
+    preview = await previewed(ask, notebook=path, see={"cells": "all"})
     [left] = preview["left_out"]
-    assert (left["kind"], left["name"]) == ("cell", "none.ipynb")
+    assert (left["kind"], left["name"]) == ("cell", path)
+    assert "secret_plan" not in sent(preview)
 
 
 class TestBudget:
