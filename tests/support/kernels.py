@@ -59,6 +59,7 @@ class Kernel:
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.interrupting = False
+        self.pressed = 0.0
         self.manager = KernelManager()
         # The server that starts a kernel puts the kernel's id into this name.
         self.manager.connection_file = str(folder / f"kernel-{uuid4()}.json")
@@ -98,17 +99,24 @@ class Kernel:
     def _next(self) -> dict[str, Any]:
         """Return the next message. ipykernel loses an interrupt now and then, of any cell: press again."""
         for _ in range(PRESSES if self.interrupting else 0):
+            if time.monotonic() - self.pressed > PATIENCE / PRESSES:
+                # What was lost may have been lost in the middle of an answer, which goes on and on.
+                self._press()
             try:
                 return dict(self.client.get_iopub_msg(timeout=PATIENCE / PRESSES))
             except Empty:
-                self.manager.interrupt_kernel()
+                continue
         return dict(self.client.get_iopub_msg(timeout=PATIENCE))
+
+    def _press(self) -> None:
+        self.pressed = time.monotonic()
+        self.manager.interrupt_kernel()
 
     def interrupt(self, request: str) -> Ran:
         """Press the stop button, and collect the cell's messages until it is idle."""
         self.interrupting = True
         try:
-            self.manager.interrupt_kernel()
+            self._press()
             return self.finish(request)
         finally:
             self.interrupting = False
