@@ -251,7 +251,7 @@ def test_an_interrupt_between_two_tokens_keeps_the_text_and_closes_the_connectio
 
 
 def test_an_interrupt_in_mid_stream_keeps_the_text(kernel: Kernel, tether: FakeTether) -> None:
-    tether.script = [{"repeat": [5000, {"delta": "word "}, 0.002]}, *END]
+    tether.script = [{"repeat": [50_000, {"delta": "word "}, 0.002]}, *END]
     request = kernel.start("%tether -o part go")
     kernel.finish(request, until=text_arrives)
     ran = kernel.interrupt(request)
