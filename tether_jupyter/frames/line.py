@@ -1,13 +1,20 @@
 """How rows reach the server: a thousand small questions, each of which may cost next to nothing.
 
-httpx takes two milliseconds of computing for a question, which a run of 32 rows at a time feels. Where
-aiohttp is installed and the server is on this machine, that takes its place.
+httpx takes two milliseconds of computing for a question, which a run of 32 rows at a time feels. A server on
+this machine is asked by Python's own `http.client` instead, each line in a thread that mostly waits.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
+import select
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from tether_jupyter.client import http
 from tether_jupyter.client.aio import AsyncClient
@@ -15,6 +22,7 @@ from tether_jupyter.client.http import (
     MAX_FAILURE,
     Unreachable,
     is_elsewhere,
+    keep_alive,
     reason_of,
     timeout,
     transport_options,
@@ -22,27 +30,26 @@ from tether_jupyter.client.http import (
 from tether_jupyter.errors import UpstreamError
 
 if TYPE_CHECKING:
-    import aiohttp
     import httpx
 
     from tether_jupyter.client.discovery import Server
 
+MOST_LINES = 1024
+
 
 class Wire:
-    """Connections to a server on this machine, shared by all who ask in one run."""
+    """One connection to a server on this machine.
 
-    def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+    Parameters
+    ----------
+    threads:
+        Where its waiting is done.
+    """
 
-    def reaches(self, server: Server) -> bool:
-        """Return whether this server can be asked in this way."""
-        if not server.is_local or not server.url.startswith("http:"):
-            return False
-        try:
-            import aiohttp  # noqa: F401
-        except ImportError:
-            return False
-        return True
+    def __init__(self, threads: ThreadPoolExecutor) -> None:
+        self._threads = threads
+        self._connection: HTTPConnection | None = None
+        self._ended = False
 
     async def send(self, server: Server, method: str, path: str, body: Any) -> tuple[int, str, bytes]:
         """Send a request; return the answer's status, its `Retry-After`, and its body.
@@ -52,34 +59,67 @@ class Wire:
         Unreachable, UpstreamError
             Nobody answers there, or the connection broke.
         """
-        import aiohttp
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._threads, self._exchange, server, method, path, body)
+        except asyncio.CancelledError:
+            self._ended = True
+            self.abort()
+            raise
 
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),
-                timeout=aiohttp.ClientTimeout(total=None, connect=http.CONNECT_SECONDS),
-                trust_env=False,
-            )
+    def _exchange(self, server: Server, method: str, path: str, body: Any) -> tuple[int, str, bytes]:
+        try:
+            connection = self._connected(server)
+        except OSError:
+            raise http.unreachable(server) from None
         headers = http.headers(server, http.JSON)
         data = None
         if body is not None:
             headers["Content-Type"] = http.JSON
             data = json.dumps(body, ensure_ascii=False).encode()
         try:
-            async with self._session.request(
-                method, f"{server.url}tether/{path}", data=data, headers=headers, allow_redirects=False
-            ) as response:
-                return response.status, response.headers.get("Retry-After", ""), await response.read()
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            raise http.unreachable(server) from None
-        except (aiohttp.ClientError, OSError):
+            connection.request(method, f"{urlsplit(server.url).path}tether/{path}", data, headers)
+            response = connection.getresponse()
+            content = response.read()
+        except (OSError, HTTPException):
+            self.abort()
             raise http.lost(server) from None
+        if response.will_close:
+            self.abort()
+        return response.status, response.headers.get("Retry-After", ""), content
 
-    async def close(self) -> None:
-        """Close all connections."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+    def _connected(self, server: Server) -> HTTPConnection:
+        """Return the connection; a new one where the server has closed it meanwhile."""
+        found = self._connection
+        if found is not None and found.sock is not None and not select.select([found.sock], [], [], 0)[0]:
+            return found
+        self.abort()
+        address = urlsplit(server.url)
+        made = HTTPConnection(address.hostname or "", address.port, timeout=http.CONNECT_SECONDS)
+        made.auto_open = 0  # Broken off, it must not ask once more by itself.
+        made.connect()
+        # A model may think for as long as it likes.
+        made.sock.settimeout(None)
+        for option in [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), *keep_alive()]:
+            made.sock.setsockopt(*option)
+        self._connection = made
+        if self._ended:
+            self.abort()
+        return made
+
+    def abort(self) -> None:
+        """Break the connection, from any thread: whoever waits for an answer wakes up."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            if connection.sock is not None:
+                with contextlib.suppress(OSError):  # It is closed already.
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+            connection.close()
+
+
+def reaches(server: Server) -> bool:
+    """Return whether a server can be asked in this way."""
+    return server.is_local and server.url.startswith("http:")
 
 
 class LineClient(AsyncClient):
@@ -100,20 +140,24 @@ class LineClient(AsyncClient):
         self._server = server if like is None else like.server
         self._given = server is not None
         self._certificates: dict[str, Any] = {} if like is None else like._certificates
-        self._wire: Wire = Wire() if like is None else like._wire
         self._first = like is None
+        self._threads: ThreadPoolExecutor = (
+            ThreadPoolExecutor(MOST_LINES, "tether-line") if like is None else like._threads
+        )
+        self._wire = Wire(self._threads)
 
     async def close(self) -> None:
-        """Close the connections; the first client of a run closes those that it shares."""
+        """Close the connection; the first client of a run ends what the others share."""
         await super().close()
+        self._wire.abort()
         if self._first:
-            await self._wire.close()
+            self._threads.shutdown(wait=False)
 
     async def _json(
         self, method: str, path: str, body: Any = None, *, unwell: bool = False, files: Any = None
     ) -> dict[str, Any]:
         server = self.server
-        if files is not None or not self._wire.reaches(server):
+        if files is not None or not reaches(server):
             return await super()._json(method, path, body, unwell=unwell, files=files)
         try:
             status, wait, content = await self._wire.send(server, method, path, body)

@@ -25,7 +25,7 @@ DRAFTING = 2
 OLDEST = 4
 """A quarter of the prompt tokens of a step is for the question that came first."""
 LONG_STEP = 0.015
-"""Seconds that a cancelled answer waits for the step that it is in; then that is aborted, and done again."""
+"""Seconds of a step from which a cancelled answer is not waited for: the step is aborted and done again."""
 
 
 class Part:
@@ -82,18 +82,7 @@ class Engine:
             job.cancelled = self.cancels = True
             if job in self.computing and self.pace.remaining() > LONG_STEP:
                 self.model.abort()
-            elif job in self.computing:
-                # A step may take longer than any before it did.
-                late = threading.Timer(LONG_STEP, self.cut, [self.pace.began])
-                late.daemon = True
-                late.start()
             self.changed.notify()
-
-    def cut(self, began: float | None) -> None:
-        """Abort the step that began then, if it is still being computed."""
-        with self.changed:
-            if self.computing and self.pace.began == began:
-                self.model.abort()
 
     def status(self) -> dict[str, Any]:
         """Return the present figures, see the pipe's `status`."""
