@@ -1,6 +1,7 @@
+import { assistance } from './plugins/assistance';
 import { models } from './plugins/models';
 import { sidebar } from './plugins/sidebar';
 
-export { ITether } from './tokens';
+export { IAssistance, ITether } from './tokens';
 
-export default [sidebar, models];
+export default [assistance, sidebar, models];

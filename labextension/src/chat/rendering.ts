@@ -36,7 +36,7 @@ class QuestionView extends Widget implements IRenderMime.IRenderer {
       for (const piece of question.context) {
         const item = document.createElement('li');
         item.textContent = piece.name;
-        item.title = piece.text;
+        item.title = piece.text ?? '';
         list.append(item);
       }
       this.node.append(list);

@@ -75,6 +75,11 @@ export const sidebar: JupyterFrontEndPlugin<ITether> = {
         app.shell.activateById(panel.id);
         const [room, { Question }] = await Promise.all([panel.load(), import('../chat')]);
         await room.ask(new Question(words, context));
+      },
+      compose: async (words, context = []) => {
+        app.shell.activateById(panel.id);
+        const [room, { Question }] = await Promise.all([panel.load(), import('../chat')]);
+        await room.ask(new Question(words, context));
       }
     };
 

@@ -23,21 +23,51 @@ export interface IHealth {
   database?: { kind: string; ok: boolean; problem: string | null };
 }
 
-/** A piece of the notebook that goes with a question. */
+/** A piece of the notebook that goes with a question; `data` is a variable or an error as a kernel tells it. */
 export interface IContext {
-  kind: 'error' | 'cell';
+  kind: 'error' | 'cell' | 'file' | 'variable' | 'selection';
   name: string;
-  text: string;
+  text?: string;
+  data?: Record<string, unknown>;
 }
 
-export interface IQuestion {
+/** What the server itself may look at for a question. What is left out follows the settings. */
+export interface ISee {
+  level?: 'off' | 'schema' | 'samples' | 'values';
+  names?: string[];
+  cells?: 'off' | 'around' | 'all';
+  cell_id?: string;
+  error?: boolean;
+  running?: boolean;
+}
+
+/** What may go with a question besides its words, whichever door it is asked at. */
+export interface IAskOptions {
+  /** `backend:model`, or a model of the backend in use. */
+  model?: string;
+  preset?: string;
+  system?: string;
+  temperature?: number;
+  max_tokens?: number;
+  stop?: string[];
+  see?: ISee;
+}
+
+export interface IQuestion extends IAskOptions {
   /** The new words; left out where `regenerate` says what is answered again. */
   message?: string;
   /** An answer of the conversation: its question is answered again, in a branch. */
   regenerate?: string;
   notebook?: string;
+  kernel_id?: string;
   conversation_id?: string;
+  /** What it follows: another than the newest makes a branch, `root` a first question anew. */
+  parent_id?: string;
   context?: IContext[];
+  /** Ids of uploads. */
+  attachments?: string[];
+  /** Whether it is kept in the history. */
+  store?: boolean;
   /** Whether the answer is written to its end when nobody reads it any more. */
   background?: boolean;
 }
@@ -48,7 +78,7 @@ export class TetherServer {
 
   /** Ask, and yield the events of the turn, the terminal one last. */
   async *stream(question: IQuestion, signal: AbortSignal): AsyncGenerator<TurnEvent> {
-    const response = await this._request('chat/stream', {
+    const response = await this.request('chat/stream', {
       method: 'POST',
       body: JSON.stringify({ client_id: 'lab', ...question }),
       headers: { ...NDJSON, ...JSON_BODY },
@@ -60,7 +90,7 @@ export class TetherServer {
   /** Yield the events of a turn that is under way, from its first one on, the terminal one last. */
   async *events(turn: string, signal: AbortSignal): AsyncGenerator<TurnEvent> {
     const path = `generations/${encodeURIComponent(turn)}/events?after=0`;
-    yield* eventsOf(await this._request(path, { headers: NDJSON, signal }), signal);
+    yield* eventsOf(await this.request(path, { headers: NDJSON, signal }), signal);
   }
 
   /** An unhealthy server answers 503 with the same body, so the status is not looked at. */
@@ -76,20 +106,20 @@ export class TetherServer {
   /** The conversation that a notebook goes on with, if it has one. */
   async conversation(notebook: string): Promise<IConversation | null> {
     const query = URLExt.objectToQueryString({ notebook, limit: 1 });
-    const reply = await this._json<{ conversations: IConversation[] }>(`conversations${query}`);
+    const reply = await this.json<{ conversations: IConversation[] }>(`conversations${query}`);
     return reply.conversations[0] ?? null;
   }
 
   /** The messages of a conversation, all branches, the oldest first. */
   async messages(conversation: string): Promise<IStoredMessage[]> {
     const id = encodeURIComponent(conversation);
-    const reply = await this._json<{ messages: IStoredMessage[] }>(`conversations/${id}/messages`);
+    const reply = await this.json<{ messages: IStoredMessage[] }>(`conversations/${id}/messages`);
     return reply.messages;
   }
 
   /** Begin a fresh conversation for a notebook; the old one stays in the history. */
   async begin(notebook: string): Promise<string> {
-    const reply = await this._json<{ id: string }>('conversations', {
+    const reply = await this.json<{ id: string }>('conversations', {
       method: 'POST',
       headers: JSON_BODY,
       body: JSON.stringify({ notebook })
@@ -99,7 +129,7 @@ export class TetherServer {
 
   /** End the turn that is running in a conversation. */
   async stop(conversation: string): Promise<void> {
-    await this._json(`stop/${encodeURIComponent(conversation)}`, {
+    await this.json(`stop/${encodeURIComponent(conversation)}`, {
       method: 'POST',
       headers: JSON_BODY,
       body: '{}'
@@ -108,12 +138,12 @@ export class TetherServer {
 
   /** End one turn, whatever else runs in its conversation. */
   async cancel(turn: string): Promise<void> {
-    await this._json(`generations/${encodeURIComponent(turn)}`, { method: 'DELETE' });
+    await this.json(`generations/${encodeURIComponent(turn)}`, { method: 'DELETE' });
   }
 
   /** Keep what its reader thinks of an answer; null takes it back. */
   async react(message: string, reaction: Reaction | null): Promise<void> {
-    await this._json(`messages/${encodeURIComponent(message)}`, {
+    await this.json(`messages/${encodeURIComponent(message)}`, {
       method: 'PATCH',
       headers: JSON_BODY,
       body: JSON.stringify({ reaction })
@@ -122,24 +152,26 @@ export class TetherServer {
 
   /** What can answer or be fetched, and why a backend does not tell its models. */
   async models(): Promise<{ models: IModelState[]; problem: string | null }> {
-    return this._json('models');
+    return this.json('models');
   }
 
   /** Give back the memory of a backend's model. Answers that it is writing end. */
   async unload(backend: string): Promise<void> {
-    await this._json('models/unload', {
+    await this.json('models/unload', {
       method: 'POST',
       headers: JSON_BODY,
       body: JSON.stringify({ name: backend })
     });
   }
 
-  private async _json<T>(path: string, init: RequestInit = {}): Promise<T> {
-    const response = await this._request(path, init);
+  /** Fetch JSON below `tether/`. Raises TurnError, in words for people. */
+  async json<T>(path: string, init: RequestInit = {}): Promise<T> {
+    const response = await this.request(path, init);
     return (await response.json()) as T;
   }
 
-  private async _request(path: string, init: RequestInit): Promise<Response> {
+  /** Fetch below `tether/`; an answer that is no success is raised as TurnError. */
+  async request(path: string, init: RequestInit = {}): Promise<Response> {
     const response = await this._send(path, init);
     if (!response.ok) {
       throw refusal(response, await response.json().catch(() => null));
@@ -160,8 +192,8 @@ export class TetherServer {
   }
 }
 
-const JSON_BODY = { 'Content-Type': 'application/json' };
-const NDJSON = { Accept: 'application/x-ndjson' };
+export const JSON_BODY = { 'Content-Type': 'application/json' };
+export const NDJSON = { Accept: 'application/x-ndjson' };
 
 /** Yield the events in a response while they come; a body that ends before its turn has raises `CUT_OFF`. */
 async function* eventsOf(response: Response, signal: AbortSignal): AsyncGenerator<TurnEvent> {
