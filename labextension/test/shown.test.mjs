@@ -33,8 +33,8 @@ const answered = (id, parent_id, more = {}) => ({
 });
 
 /** What is shown after a branch was shown for the first time. */
-const showing = branch => compare([], branch).fresh.map(each => each.said);
-const ids = fresh => fresh.map(each => each.said.id);
+const showing = branch => compare([], branch).fresh;
+const ids = fresh => fresh.map(each => each.id);
 
 function unsent(words) {
   const question = new Question(words);
@@ -49,8 +49,8 @@ test('an empty panel shows the branch, each answer with its question', () => {
   const { kept, fresh } = compare([], BRANCH);
   assert.equal(kept, 0);
   assert.deepEqual(ids(fresh), ['q1', 'a1', 'q2', 'a2']);
-  assert.equal(fresh[3].said.question, fresh[2].said);
-  assert.equal(fresh[3].said.phase, 'done');
+  assert.equal(fresh[3].question, fresh[2]);
+  assert.equal(fresh[3].phase, 'done');
 });
 
 test('what is shown already stays as it is', () => {
@@ -68,24 +68,24 @@ test('another branch takes the place of what it does not share', () => {
   const shown = showing(BRANCH);
   const { kept, fresh } = compare(shown, branch);
   assert.deepEqual([kept, ids(fresh)], [1, ['b1']]);
-  assert.equal(fresh[0].said.question, shown[0]);
+  assert.equal(fresh[0].question, shown[0]);
 });
 
 test('an answer under way is to be followed, one that was interrupted is over', () => {
   const running = compare([], [asked('q1'), answered('a1', 'q1', { status: 'running' })]);
   assert.deepEqual(
-    [running.fresh[1].said.phase, running.fresh[1].said.over, running.fresh[1].said.text],
+    [running.fresh[1].phase, running.fresh[1].over, running.fresh[1].text],
     ['joining', false, 'text of a1']
   );
   const dead = compare([], [asked('q1'), answered('a1', 'q1', { status: 'interrupted' })]);
-  assert.deepEqual([dead.fresh[1].said.phase, dead.fresh[1].said.over], ['interrupted', true]);
+  assert.deepEqual([dead.fresh[1].phase, dead.fresh[1].over], ['interrupted', true]);
 });
 
 test('an answer that was cut off here is replaced by what became of it', () => {
   const shown = showing(BRANCH.slice(0, 2));
   shown[1].fail(new TurnError(CUT_OFF));
   const { kept, fresh } = compare(shown, BRANCH.slice(0, 2));
-  assert.deepEqual([kept, ids(fresh), fresh[0].said.phase], [1, ['a1'], 'done']);
+  assert.deepEqual([kept, ids(fresh), fresh[0].phase], [1, ['a1'], 'done']);
 });
 
 test('an answer that was stopped here and is still written is not wanted', () => {
@@ -93,7 +93,7 @@ test('an answer that was stopped here and is still written is not wanted', () =>
   shown[1].leave();
   const branch = [asked('q1'), answered('a1', 'q1', { status: 'running' })];
   const { fresh, unwanted } = compare(shown, branch);
-  assert.deepEqual(unwanted, [fresh[0].said]);
+  assert.deepEqual(unwanted, [fresh[0]]);
 });
 
 test('words that never reached the server stay, after all that did', () => {

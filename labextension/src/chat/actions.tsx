@@ -1,11 +1,15 @@
-import { LabIcon, refreshIcon } from '@jupyterlab/ui-components';
+import { copyIcon, LabIcon, refreshIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import { thumbDownIcon, thumbUpIcon } from '../icons';
 import { Reaction } from '../server/history';
 import { asTurnError } from '../server/problems';
 import { Answer } from './answer';
-import { TetherChatModel } from './model';
+import { Branches } from './branches';
+import { IconButton } from './iconButton';
+import type { ChatRoom } from './room';
+import type { Thread } from './thread';
+import { Tools } from './tools';
 
 const REACTIONS: [Reaction, string, LabIcon][] = [
   ['thumbs_up', 'Good answer', thumbUpIcon],
@@ -14,11 +18,12 @@ const REACTIONS: [Reaction, string, LabIcon][] = [
 
 interface IProps {
   answer: Answer;
-  model: TetherChatModel;
+  thread: Thread;
+  room: ChatRoom;
 }
 
-/** What can be done with an answer, on hover and on focus: have it written again, say what one thinks of it. */
-export function Actions({ answer, model }: IProps): JSX.Element | null {
+/** What can be done with an answer, on hover and on focus: have it written again, copy it, say what one thinks of it. */
+export function Actions({ answer, thread, room }: IProps): JSX.Element | null {
   const [trouble, setTrouble] = React.useState('');
   if (answer.id === null) {
     return null;
@@ -26,42 +31,49 @@ export function Actions({ answer, model }: IProps): JSX.Element | null {
   const react = async (reaction: Reaction | null) => {
     try {
       setTrouble('');
-      await model.react(answer, reaction);
+      await thread.react(answer, reaction);
     } catch (reason) {
       setTrouble(`Not kept. ${asTurnError(reason).problem.message}`);
     }
   };
   return (
     <>
-      <div className="tether-actions" role="group" aria-label="About this answer">
+      <Tools label="About this answer">
+        <Branches said={answer} thread={thread} room={room} />
         {answer.question && !answer.problem && answer.phase !== 'interrupted' && (
-          <button
-            type="button"
-            className="tether-iconButton tether-action"
-            data-testid="tether-regenerate"
-            aria-label="Answer again"
-            title="Answer again"
-            disabled={!model.canRetry(answer)}
-            onClick={() => void model.retry(answer)}
-          >
-            <refreshIcon.react tag="span" width="14px" height="14px" />
-          </button>
+          <IconButton
+            icon={refreshIcon}
+            name="Answer again"
+            testid="tether-regenerate"
+            className="tether-action"
+            disabled={!thread.canRetry(answer)}
+            onClick={() => void thread.retry(answer)}
+          />
+        )}
+        {answer.text && (
+          <IconButton
+            icon={copyIcon}
+            name="Copy the answer"
+            testid="tether-copyAnswer"
+            className="tether-action"
+            onClick={() => {
+              room.copy(answer.text);
+              room.note('Copied the answer as Markdown.');
+            }}
+          />
         )}
         {REACTIONS.map(([reaction, name, icon]) => (
-          <button
+          <IconButton
             key={reaction}
-            type="button"
-            className="tether-iconButton tether-action"
-            data-testid={`tether-${reaction}`}
-            aria-label={name}
-            aria-pressed={answer.reaction === reaction}
-            title={name}
+            icon={icon}
+            name={name}
+            testid={`tether-${reaction}`}
+            className="tether-action"
+            pressed={answer.reaction === reaction}
             onClick={() => void react(answer.reaction === reaction ? null : reaction)}
-          >
-            <icon.react tag="span" width="14px" height="14px" />
-          </button>
+          />
         ))}
-      </div>
+      </Tools>
       {trouble && (
         <p className="tether-trouble" role="alert">
           {trouble}

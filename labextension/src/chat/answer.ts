@@ -1,20 +1,32 @@
+import { UUID } from '@lumino/coreutils';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { IProblem, IUsage, TurnEvent } from '../server/events';
 import { IStoredMessage, Reaction, textOf } from '../server/history';
 import { ILoad } from '../server/models';
 import { TurnError } from '../server/problems';
-import type { IContext } from '../server/request';
+import type { IAskOptions, IContext } from '../server/request';
+import type { IAsk, IAttachment } from './ask';
 import { isOver, Phase } from './words';
 
-/** The words that were asked and what of the notebook went with them. */
-export class Question {
+/** The words that were asked and what went with them. */
+export class Question implements IAsk {
   constructor(
     readonly words: string,
     readonly context: IContext[] = [],
     /** The server's id, once it has told it. */
-    public id: string | null = null
+    public id: string | null = null,
+    readonly attachments: IAttachment[] = [],
+    readonly options: IAskOptions = {}
   ) {}
+
+  static of({ words, context, attachments, options }: IAsk): Question {
+    return new Question(words, context, null, attachments, options);
+  }
+
+  /** For React. */
+  readonly key = UUID.uuid4();
+  created = Date.now();
 }
 
 /** One answer as it grows. It knows nothing of how it is shown. */
@@ -30,6 +42,9 @@ export class Answer {
     return answer;
   }
 
+  /** For React. */
+  readonly key = UUID.uuid4();
+  created = Date.now();
   /** The server's id, once it has told it. */
   id: string | null = null;
   /** The answer that this one is written instead of. */

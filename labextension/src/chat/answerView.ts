@@ -1,11 +1,10 @@
-import { IRenderMime, IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import { Widget } from '@lumino/widgets';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 
 import { inert, isUnsafeMath } from '../server/inert';
 import { Answer } from './answer';
 import { definesLinks, splitBlocks } from './blocks';
 import { CodeToolbar, IEditor } from './codeToolbar';
-import { ANSWER_MIME } from './model';
+import { Thought } from './thought';
 
 const MARKDOWN = 'text/markdown';
 
@@ -13,43 +12,40 @@ const MARKDOWN = 'text/markdown';
 const PACE_MS = 60;
 /** The longest; the text must not fall behind for more than this. */
 const SLOWEST_MS = 1000;
+/** After so much work the page may do something else, ms. */
+const BREATH_MS = 12;
 /** Rendering may take one part in this many of the time. */
 const SHARE = 4;
 
 /** An answer on screen: finished blocks rendered once, the open end again and again. */
-export class AnswerView extends Widget implements IRenderMime.IRenderer {
+export class AnswerView {
+  /** `node` is filled, and belongs to the view until it is disposed of. */
   constructor(
+    readonly node: HTMLElement,
+    private _answer: Answer,
     private _registry: IRenderMimeRegistry,
     private _editor: IEditor
   ) {
-    super();
-    this.addClass('tether-Answer');
     this._tail.className = BLOCK_CLASS;
+    this._thought = new Thought(node, _answer);
+    _answer.changed.connect(this._schedule, this);
+    void this._render();
   }
 
-  async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
-    this._answer = model.data[ANSWER_MIME] as unknown as Answer;
-    // A view that was left when its conversation went to the back would go on rendering for nobody.
-    views.get(this._answer)?._retire();
-    views.set(this._answer, this);
-    this._answer.changed.connect(this._schedule, this);
-    await this._render();
-  }
-
-  /** Stop following the answer. Not `dispose`: the chat says that it attached this widget, but never did. */
-  private _retire(): void {
-    this._retired = true;
-    this._answer?.changed.disconnect(this._schedule, this);
+  dispose(): void {
+    this._disposed = true;
+    this._answer.changed.disconnect(this._schedule, this);
     window.clearTimeout(this._timer);
+    this.node.replaceChildren();
   }
 
   private _schedule(): void {
-    if (this._timer || this._rendering || this._retired) {
+    if (this._timer || this._rendering || this._disposed) {
       this._stale = true;
       return;
     }
     this._stale = false;
-    const wait = this._answer?.over ? 0 : this._pace - (performance.now() - this._last);
+    const wait = this._answer.over ? 0 : this._pace - (performance.now() - this._last);
     this._timer = window.setTimeout(
       () => {
         this._timer = 0;
@@ -61,12 +57,10 @@ export class AnswerView extends Widget implements IRenderMime.IRenderer {
 
   private async _render(): Promise<void> {
     const answer = this._answer;
-    if (!answer || this._rendering) {
-      return;
-    }
     this._rendering = true;
     this._stale = false;
     const started = performance.now();
+    this._breathed = started;
     try {
       await this._advance(answer);
     } finally {
@@ -84,8 +78,9 @@ export class AnswerView extends Widget implements IRenderMime.IRenderer {
 
   private async _advance(answer: Answer): Promise<void> {
     const over = answer.over;
+    this._thought.update();
     if (over && definesLinks(answer.text)) {
-      this.node.replaceChildren();
+      this._settled.forEach(block => block.remove());
       this._done = 0;
       await this._settle(answer.text);
     } else {
@@ -94,8 +89,12 @@ export class AnswerView extends Widget implements IRenderMime.IRenderer {
       for (const block of settled) {
         await this._settle(block);
         this._done += block.length;
+        if (performance.now() - this._breathed > BREATH_MS) {
+          await new Promise(resolve => setTimeout(resolve));
+          this._breathed = performance.now();
+        }
       }
-      if (!over) {
+      if (!over && !this._disposed) {
         const open = await this._block(tail);
         this._tail.replaceChildren(...open.childNodes);
         if (this._tail.parentNode !== this.node || this._tail.nextSibling) {
@@ -115,6 +114,9 @@ export class AnswerView extends Widget implements IRenderMime.IRenderer {
       return;
     }
     const block = await this._block(markdown);
+    if (this._disposed) {
+      return;
+    }
     for (const pre of block.querySelectorAll('pre')) {
       const toolbar = new CodeToolbar(pre, this._editor);
       pre.replaceWith(toolbar.node);
@@ -122,6 +124,7 @@ export class AnswerView extends Widget implements IRenderMime.IRenderer {
     // The open end showed the beginning of this very block: empty it in the same breath.
     this._tail.replaceChildren();
     this.node.insertBefore(block, this._tail.parentNode === this.node ? this._tail : null);
+    this._settled.push(block);
   }
 
   private async _block(markdown: string): Promise<HTMLElement> {
@@ -139,18 +142,19 @@ export class AnswerView extends Widget implements IRenderMime.IRenderer {
     return block;
   }
 
-  private _answer: Answer | null = null;
+  private _thought: Thought;
+  private _settled: HTMLElement[] = [];
   private _tail = document.createElement('div');
   /** Characters that stand in settled blocks. */
   private _done = 0;
   private _timer = 0;
   private _rendering = false;
   private _stale = false;
-  private _retired = false;
+  private _disposed = false;
   private _last = 0;
+  private _breathed = 0;
   private _pace = PACE_MS;
 }
 
 const BLOCK_CLASS = 'tether-Block jp-RenderedHTMLCommon jp-RenderedMarkdown';
 const HAS_MATH = /\$|\\\(|\\\[|\\begin\{/;
-const views = new WeakMap<Answer, AnswerView>();

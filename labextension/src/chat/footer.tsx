@@ -1,33 +1,30 @@
-import { MessageFooterSectionProps } from '@jupyter/chat';
 import React from 'react';
 
 import { Actions } from './actions';
 import { Answer } from './answer';
 import { useSignals } from './hooks';
-import { ANSWER_MIME, bodyOf, TetherChatModel } from './model';
+import type { ChatRoom } from './room';
+import type { Thread } from './thread';
 import { Wait } from './wait';
 import { figures, INTERRUPTED } from './words';
 
 interface IProps {
   answer: Answer;
-  model: TetherChatModel;
+  thread: Thread;
+  room: ChatRoom;
 }
 
 /** Under an answer: what made it, or why it ended and what to do. */
-export function AnswerFooter(props: MessageFooterSectionProps): JSX.Element | null {
-  const answer = bodyOf<Answer>(props.message, ANSWER_MIME);
-  return answer ? <Below answer={answer} model={props.model as TetherChatModel} /> : null;
-}
-
-function Below({ answer, model }: IProps): JSX.Element | null {
-  useSignals(answer.changed, model.stateChanged);
+export function AnswerFooter({ answer, thread, room }: IProps): JSX.Element | null {
+  useSignals(answer.changed, thread.stateChanged, thread.changed);
   if (!answer.over) {
     return null;
   }
   const line = figures({
-    ...model.maker(answer),
+    ...thread.maker(answer),
     tokens: answer.usage?.completion_tokens ?? null,
     perSecond: answer.usage?.tokens_per_s ?? null,
+    cost: answer.usage?.cost_usd ?? null,
     finish: answer.phase === 'stopped' ? 'cancelled' : answer.finish
   });
   return (
@@ -35,33 +32,33 @@ function Below({ answer, model }: IProps): JSX.Element | null {
       {answer.phase === 'interrupted' && (
         <div className="tether-interrupted" data-testid="tether-interrupted">
           <p>{INTERRUPTED}</p>
-          <TryAgain answer={answer} model={model} />
+          <TryAgain answer={answer} thread={thread} />
         </div>
       )}
       {answer.problem && (
         <div className="tether-failure" data-testid="tether-failure">
           <p className="tether-failureWords">{answer.problem.message}</p>
           {answer.problem.hint && <p className="tether-failureHint">{answer.problem.hint}</p>}
-          <TryAgain answer={answer} model={model} />
+          <TryAgain answer={answer} thread={thread} />
         </div>
       )}
       <div className="tether-belowLine">
         <div className="tether-figures">{line}</div>
-        <Actions answer={answer} model={model} />
+        <Actions answer={answer} thread={thread} room={room} />
       </div>
     </div>
   );
 }
 
-function TryAgain({ answer, model }: IProps): JSX.Element | null {
+function TryAgain({ answer, thread }: Pick<IProps, 'answer' | 'thread'>): JSX.Element | null {
   return answer.question ? (
     <div className="tether-again">
       <button
         type="button"
         className="tether-button tether-retry"
         data-testid="tether-retry"
-        disabled={!model.canRetry(answer)}
-        onClick={() => void model.retry(answer)}
+        disabled={!thread.canRetry(answer)}
+        onClick={() => void thread.retry(answer)}
       >
         Try again
       </button>

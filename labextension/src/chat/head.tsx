@@ -2,24 +2,28 @@ import { addIcon, ellipsesIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import { useSignals } from './hooks';
-import { TetherChatModel } from './model';
-import { Rooms } from './rooms';
+import type { Rooms } from './rooms';
+import type { Thread } from './thread';
 
 interface IProps {
   rooms: Rooms;
-  model: TetherChatModel;
+  thread: Thread;
   onNewChat: () => void;
   /** Open the menu of what is rarely needed, at its button. */
   onMore: (button: HTMLElement) => void;
 }
 
 /** Whose conversation this is, and a new one. */
-export function Head({ rooms, model, onNewChat, onMore }: IProps): JSX.Element {
-  useSignals(rooms.changed, model.messagesUpdated);
-  const name = model.notebook?.split('/').pop() ?? 'No notebook open';
+export function Head({ rooms, thread, onNewChat, onMore }: IProps): JSX.Element {
+  useSignals(rooms.changed, thread.changed);
+  const name = thread.notebook?.split('/').pop() ?? 'No notebook open';
   return (
     <div className="tether-head">
-      <h2 className="tether-name" data-testid="tether-notebook" title={model.notebook ?? undefined}>
+      <h2
+        className="tether-name"
+        data-testid="tether-notebook"
+        title={thread.notebook ?? undefined}
+      >
         {name}
       </h2>
       <button
@@ -28,7 +32,7 @@ export function Head({ rooms, model, onNewChat, onMore }: IProps): JSX.Element {
         data-testid="tether-newChat"
         aria-label="New chat"
         title="New chat"
-        disabled={model.messages.length === 0}
+        disabled={thread.said.length === 0}
         onClick={onNewChat}
       >
         <addIcon.react tag="span" width="16px" height="16px" />

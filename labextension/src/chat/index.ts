@@ -1,4 +1,3 @@
-import { IThemeManager } from '@jupyterlab/apputils';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ServerConnection } from '@jupyterlab/services';
@@ -12,7 +11,6 @@ export interface IChatOptions {
   settings: ServerConnection.ISettings;
   notebooks: INotebookTracker | null;
   rendermime: IRenderMimeRegistry;
-  themes: IThemeManager | null;
   /** Open the menu of the head's last button, at that button. */
   openMenu: (button: HTMLElement) => void;
 }
@@ -20,8 +18,8 @@ export interface IChatOptions {
 /** Build the chat. This module is loaded when the panel is first shown, not before. */
 export function makeChat(options: IChatOptions): ChatRoom {
   const rooms = new Rooms(new TetherServer(options.settings), new OpenNotebook(options.notebooks));
-  return new ChatRoom(rooms, options.rendermime, options.themes, options.openMenu);
+  return new ChatRoom(rooms, options.rendermime, options.openMenu);
 }
 
-export { Question } from './answer';
+export { ask } from './ask';
 export type { ChatRoom } from './room';

@@ -1,45 +1,80 @@
-import { ChatInput } from '@jupyter/chat';
+import { stopIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
-import { TetherChatModel } from './model';
+import { useSignals } from './hooks';
+import { ModelBadge } from './modelBadge';
+import type { Rooms } from './rooms';
+import type { Thread } from './thread';
 
 const ASK = 'Ask about this notebook';
 
-/** The input of @jupyter/chat, with a name, with Esc, and without taking the focus by itself. */
-export function Input({ model }: { model: TetherChatModel }): JSX.Element {
-  const root = React.useRef<HTMLDivElement>(null);
-  // ChatInput takes the focus in an effect when it is mounted; in an inert part of the page it cannot.
-  React.useLayoutEffect(() => {
-    root.current?.toggleAttribute('inert', true);
-  }, []);
-  React.useEffect(() => {
-    root.current?.toggleAttribute('inert', false);
-    const field = root.current?.querySelector('textarea:not([aria-hidden])');
-    field?.setAttribute('aria-label', ASK);
-    field?.setAttribute('placeholder', ASK);
-  }, []);
-  const onKeyDown = (event: React.KeyboardEvent) => {
-    const sends = event.shiftKey === Boolean(model.config.sendWithShiftEnter);
-    if (event.key === 'Escape' && model.busy) {
-      event.preventDefault();
-      event.stopPropagation();
-      void model.stop();
-    } else if (event.key === 'Enter' && event.nativeEvent.isComposing) {
-      // This Enter belongs to the input method.
-      event.stopPropagation();
-    } else if (event.key === 'Enter' && model.busy && sends && inField(event)) {
-      // Sending would clear the words; they wait for the answer to end.
-      event.preventDefault();
-      event.stopPropagation();
-    }
-  };
-  return (
-    <div ref={root} className="tether-input" onKeyDownCapture={onKeyDown}>
-      <ChatInput model={model.input} />
-    </div>
-  );
+interface IProps {
+  rooms: Rooms;
+  thread: Thread;
 }
 
-function inField(event: React.KeyboardEvent): boolean {
-  return (event.target as HTMLElement).localName === 'textarea';
+/** Where questions are written; Send, which is Stop while an answer is under way. */
+export function Input({ rooms, thread }: IProps): JSX.Element {
+  const { draft } = thread;
+  useSignals(draft.changed, thread.stateChanged, rooms.changed);
+  const send = () => {
+    if (!draft.isEmpty) {
+      void thread.send(draft.take());
+    }
+  };
+  const onKeyDown = (event: React.KeyboardEvent) => {
+    if (event.nativeEvent.isComposing) {
+      // This key belongs to the input method.
+      return;
+    }
+    if (event.key === 'Escape' && thread.busy) {
+      event.preventDefault();
+      event.stopPropagation();
+      void thread.stop();
+    } else if (event.key === 'Enter' && event.shiftKey === rooms.sendWithShiftEnter) {
+      event.preventDefault();
+      send();
+    }
+  };
+  const keys = rooms.sendWithShiftEnter ? 'Shift+Enter' : 'Enter';
+  return (
+    <div className="tether-input">
+      <div className="tether-field">
+        <textarea
+          aria-label={ASK}
+          placeholder={ASK}
+          rows={Math.min(8, draft.words.split('\n').length)}
+          value={draft.words}
+          onChange={event => (draft.words = event.target.value)}
+          onKeyDown={onKeyDown}
+        />
+        <div className="tether-tools">
+          <ModelBadge rooms={rooms} />
+          {thread.busy ? (
+            <button
+              type="button"
+              className="tether-button tether-stop"
+              data-testid="tether-stop"
+              title="Stop answering (Esc)"
+              onClick={() => void thread.stop()}
+            >
+              <stopIcon.react tag="span" width="14px" height="14px" />
+              Stop
+            </button>
+          ) : (
+            <button
+              type="button"
+              className="tether-button tether-send jp-mod-accept"
+              data-testid="tether-send"
+              title={`Send (${keys})`}
+              disabled={draft.isEmpty}
+              onClick={send}
+            >
+              Send
+            </button>
+          )}
+        </div>
+      </div>
+    </div>
+  );
 }

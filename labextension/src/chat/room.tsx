@@ -1,10 +1,4 @@
-import {
-  ChatReactContext,
-  InputToolbarRegistry,
-  JlThemeProvider,
-  MessageFooterRegistry
-} from '@jupyter/chat';
-import { Clipboard, IThemeManager } from '@jupyterlab/apputils';
+import { Clipboard } from '@jupyterlab/apputils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import { ISignal, Signal } from '@lumino/signaling';
@@ -13,22 +7,19 @@ import React from 'react';
 import { putSource, Where } from '../notebook/edit';
 import { ICellPlace } from '../notebook/open';
 import { asTurnError } from '../server/problems';
-import { Question } from './answer';
+import type { IAsk } from './ask';
 import { CodeToolbar, IEditor } from './codeToolbar';
-import { AnswerFooter } from './footer';
 import { Head } from './head';
 import { useSignals } from './hooks';
 import { Input } from './input';
-import { modelBadge } from './modelBadge';
 import { DatabaseNotice, Notice } from './notice';
 import { chatRendermime } from './rendering';
 import { Rooms } from './rooms';
 import { INote, Status } from './status';
-import { SendOrStop } from './stopButton';
 import { Suggestions } from './suggestions';
 import { Transcript } from './transcript';
 
-/** How long an edit can be taken back from the panel, ms. Undo in the notebook has no limit. */
+/** How long what was done can be taken back from the panel, ms. Undo in the notebook has no limit. */
 const NOTE_MS = 8000;
 
 /** The chat itself, in the panel once it is first shown. */
@@ -36,18 +27,17 @@ export class ChatRoom extends ReactWidget implements IEditor {
   constructor(
     readonly rooms: Rooms,
     rendermime: IRenderMimeRegistry,
-    private _themes: IThemeManager | null,
     readonly openMenu: (button: HTMLElement) => void
   ) {
     super();
     this.addClass('tether-Room');
-    this._rendermime = chatRendermime(rendermime, this);
-    this._footers.addSection({ component: AnswerFooter, position: 'left' });
-    this._tools.addItem('model', { element: modelBadge(rooms), position: 10 });
+    this.rendermime = chatRendermime(rendermime);
     rooms.open.activeCellChanged.connect(() => CodeToolbar.refreshAll(this.node));
     rooms.open.changed.connect(() => CodeToolbar.refreshAll(this.node));
-    this._tools.addItem('send', { element: SendOrStop, position: 100 });
   }
+
+  /** Renders what a model has written. */
+  readonly rendermime: IRenderMimeRegistry;
 
   get cell(): ICellPlace | null {
     return this.rooms.open.cell;
@@ -61,7 +51,7 @@ export class ChatRoom extends ReactWidget implements IEditor {
   put(where: Where, cell: ICellPlace | null, source: string, language: string): void {
     const type = /^(markdown|md)$/i.test(language) ? 'markdown' : 'code';
     const edit = putSource(this.rooms.open.panel, where, cell?.id ?? null, source, type);
-    this._setNote(edit ?? { words: 'That cell is no longer there.', undo: null });
+    this.note(edit?.words ?? 'That cell is no longer there.', edit?.undo ?? null);
   }
 
   copy(source: string): void {
@@ -69,28 +59,34 @@ export class ChatRoom extends ReactWidget implements IEditor {
   }
 
   focusInput(): void {
-    this.rooms.current.input.focus();
+    this.node.querySelector<HTMLTextAreaElement>('.tether-input textarea')?.focus();
   }
 
   async newChat(): Promise<void> {
-    const model = this.rooms.current;
     try {
-      await model.fresh();
+      await this.rooms.begin();
     } catch (reason) {
-      this._setNote({ words: asTurnError(reason).problem.message, undo: null });
+      this.note(asTurnError(reason).problem.message);
     }
-    model.input.focus();
+    this.focusInput();
   }
 
-  async ask(question: Question): Promise<void> {
-    await this.rooms.current.ask(question);
+  async ask(ask: IAsk): Promise<void> {
+    await this.rooms.current.send(ask);
+  }
+
+  /** Put words and what goes with them into the input. */
+  compose(ask: IAsk): void {
+    this.rooms.current.draft.restore(ask);
+    this.focusInput();
   }
 
   async stop(): Promise<void> {
     await this.rooms.current.stop();
   }
 
-  get note(): INote | null {
+  /** What was just done, in words, for a moment. */
+  get said(): INote | null {
     return this._note;
   }
 
@@ -98,21 +94,16 @@ export class ChatRoom extends ReactWidget implements IEditor {
     return this._noteChanged;
   }
 
-  protected render(): JSX.Element {
-    return (
-      <JlThemeProvider themeManager={this._themes}>
-        <Body room={this} context={this._context} />
-      </JlThemeProvider>
-    );
+  /** Say for a moment what was done, and offer to take it back. */
+  note(words: string, undo: (() => void) | null = null): void {
+    this._setNote({ words, undo });
   }
 
-  private _context = () => ({
-    model: this.rooms.current,
-    rmRegistry: this._rendermime,
-    messageFooterRegistry: this._footers,
-    inputToolbarRegistry: this._tools,
-    area: 'sidebar' as const
-  });
+  clearNote = () => this._setNote(null);
+
+  protected render(): JSX.Element {
+    return <Body room={this} />;
+  }
 
   private _setNote(note: INote | null): void {
     window.clearTimeout(this._timer);
@@ -123,42 +114,31 @@ export class ChatRoom extends ReactWidget implements IEditor {
     }
   }
 
-  clearNote = () => this._setNote(null);
-
-  private _rendermime: IRenderMimeRegistry;
-  private _footers = new MessageFooterRegistry();
-  private _tools = new InputToolbarRegistry();
   private _note: INote | null = null;
   private _timer = 0;
   private _noteChanged = new Signal<this, void>(this);
 }
 
-interface IBodyProps {
-  room: ChatRoom;
-  context: () => React.ContextType<typeof ChatReactContext>;
-}
-
-function Body({ room, context }: IBodyProps): JSX.Element {
+function Body({ room }: { room: ChatRoom }): JSX.Element {
   const { rooms } = room;
-  useSignals(rooms.changed, room.noteChanged);
-  const model = rooms.current;
-  const value = React.useMemo(context, [model]);
+  useSignals(rooms.changed);
+  const thread = rooms.current;
   return (
     <div className="tether-body jp-ThemedContainer">
       <Head
         rooms={rooms}
-        model={model}
+        thread={thread}
         onNewChat={() => void room.newChat()}
         onMore={room.openMenu}
       />
       <Notice rooms={rooms} />
       <DatabaseNotice rooms={rooms} />
-      <ChatReactContext.Provider key={model.key} value={value}>
-        <Suggestions rooms={rooms} model={model} />
-        <Transcript model={model} />
-        <Status model={model} note={room.note} clearNote={room.clearNote} />
-        <Input model={model} />
-      </ChatReactContext.Provider>
+      <React.Fragment key={thread.key}>
+        <Suggestions rooms={rooms} thread={thread} room={room} />
+        <Transcript thread={thread} room={room} />
+        <Status thread={thread} room={room} />
+        <Input rooms={rooms} thread={thread} />
+      </React.Fragment>
     </div>
   );
 }

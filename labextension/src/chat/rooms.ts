@@ -5,7 +5,7 @@ import { contextOf } from '../notebook/read';
 import { asTurnError } from '../server/problems';
 import { IHealth, TetherServer } from '../server/request';
 import { Answer } from './answer';
-import { TetherChatModel } from './model';
+import { Thread } from './thread';
 
 /** While the model cannot answer, or nothing can be kept, look again this often. */
 const SICK_POLL_MS = 20_000;
@@ -28,8 +28,48 @@ export class Rooms {
     void this.checkHealth();
   }
 
-  get current(): TetherChatModel {
-    return this._current;
+  get current(): Thread {
+    return this._chosen ?? this._current;
+  }
+
+  /** Whether Shift+Enter sends, and Enter begins a new line. */
+  get sendWithShiftEnter(): boolean {
+    return this._sendWithShiftEnter;
+  }
+
+  set sendWithShiftEnter(value: boolean) {
+    this._sendWithShiftEnter = value;
+    this._changed.emit();
+  }
+
+  /** Bring another conversation to the front, until another notebook comes there. */
+  async show(conversation: string): Promise<void> {
+    const threads = [...this._rooms.values(), ...this._others.values()];
+    const known = threads.find(each => each.id === conversation);
+    const thread = known ?? this._make(null, conversation);
+    if (!known) {
+      this._others.set(conversation, thread);
+    }
+    this._chosen = thread === this._current ? null : thread;
+    this._changed.emit();
+    await thread.refresh();
+  }
+
+  /** Begin a fresh conversation for the notebook in front. */
+  async begin(): Promise<void> {
+    this._chosen = null;
+    this._changed.emit();
+    await this._current.fresh();
+  }
+
+  /** A conversation is no longer there: if it is in front, what the notebook goes on with comes instead. */
+  forget(conversation: string): void {
+    this._others.delete(conversation);
+    if (this._chosen?.id === conversation) {
+      this._chosen = null;
+    }
+    this._changed.emit();
+    void this.current.refresh();
   }
 
   /** Another conversation is current, or the health is known anew. */
@@ -44,13 +84,6 @@ export class Rooms {
   /** Why the server does not even tell its health, in words: the message and what to do. */
   get unreachable(): { message: string; hint: string | null } | null {
     return this._unreachable;
-  }
-
-  set sendWithShiftEnter(value: boolean) {
-    this._sendWithShiftEnter = value;
-    for (const room of this._rooms.values()) {
-      room.config = { sendWithShiftEnter: value };
-    }
   }
 
   async checkHealth(): Promise<void> {
@@ -69,10 +102,10 @@ export class Rooms {
       this._timer = window.setTimeout(() => void this.checkHealth(), SICK_POLL_MS);
     }
     this._changed.emit();
-    const cutOff = this._current.answer?.problem?.type === 'connection_lost';
+    const cutOff = this.current.answer?.problem?.type === 'connection_lost';
     if (!this._unreachable && (wasAway || cutOff)) {
       // What was cut off may have come to its end meanwhile.
-      void this._current.refresh();
+      void this.current.refresh();
     }
   }
 
@@ -80,34 +113,40 @@ export class Rooms {
     const room = this._roomOf(this.open.path);
     if (room !== this._current) {
       this._current = room;
+      this._chosen = null;
       this._changed.emit();
       void room.refresh();
     }
   }
 
-  private _roomOf(path: string | null): TetherChatModel {
+  private _roomOf(path: string | null): Thread {
     const known = this._rooms.get(path);
     if (known) {
       return known;
     }
-    const room: TetherChatModel = new TetherChatModel({
+    const room = this._make(path);
+    this._rooms.set(path, room);
+    return room;
+  }
+
+  private _make(notebook: string | null, conversation?: string): Thread {
+    const thread: Thread = new Thread({
       server: this.server,
-      notebook: path,
-      sendWithShiftEnter: this._sendWithShiftEnter,
+      notebook,
+      conversation,
       contextOf: words =>
-        contextOf(words, this.open.path === room.notebook ? this.open.panel : null),
+        contextOf(words, this.open.path === thread.notebook ? this.open.panel : null),
       health: () => this._health
     });
     let looked: Answer | null = null;
-    room.stateChanged.connect(() => {
-      const answer = room.answer;
+    thread.stateChanged.connect(() => {
+      const answer = thread.answer;
       if (answer?.over && answer !== looked) {
         looked = answer;
         void this.checkHealth();
       }
     });
-    this._rooms.set(path, room);
-    return room;
+    return thread;
   }
 
   private _rename(from: string, to: string): void {
@@ -120,8 +159,13 @@ export class Rooms {
     }
   }
 
-  private _rooms = new Map<string | null, TetherChatModel>();
-  private _current: TetherChatModel;
+  private _rooms = new Map<string | null, Thread>();
+  /** Conversations that somebody has chosen, by their ids. */
+  private _others = new Map<string, Thread>();
+  /** The conversation of the notebook in front. */
+  private _current: Thread;
+  /** Another one that is shown instead. */
+  private _chosen: Thread | null = null;
   private _health: IHealth | null = null;
   private _unreachable: { message: string; hint: string | null } | null = null;
   private _sendWithShiftEnter = false;

@@ -1,5 +1,6 @@
 import { IStoredMessage, textOf } from '../server/history';
 import { Answer, Question } from './answer';
+import type { IAttachment } from './ask';
 
 /** One message as it is shown. */
 export type Said = Question | Answer;
@@ -9,7 +10,7 @@ export interface IChange {
   /** So many messages stay as they are, from the first. */
   kept: number;
   /** What comes after them. */
-  fresh: { said: Said; created: string }[];
+  fresh: Said[];
   /** What never reached the server, and comes at the end: its words are nowhere else. */
   unsent: Said[];
   /** Answers under way among the fresh ones that their reader has stopped already. */
@@ -47,13 +48,15 @@ export function compare(shown: Said[], branch: IStoredMessage[]): IChange {
   const fresh = told.slice(read).map(message => {
     let said: Said;
     if (message.role === 'user') {
-      said = question = new Question(textOf(message.content), [], message.id);
+      const attached = (message.attachments ?? []).map(unnamed);
+      said = question = new Question(textOf(message.content), [], message.id, attached);
     } else {
       said = Answer.stored(message, question);
     }
-    return { said, created: message.created_at };
+    said.created = Date.parse(message.created_at) || said.created;
+    return said;
   });
-  const unwanted = fresh.flatMap(({ said }) =>
+  const unwanted = fresh.flatMap(said =>
     said instanceof Answer && !said.over && stopped.has(said.id ?? '') ? said : []
   );
   return { kept, fresh, unsent: rest.filter(said => unsent.has(said)), unwanted };
@@ -73,6 +76,11 @@ function isUnsent(shown: Said[], at: number): boolean {
 
 function agrees(said: Said, message: IStoredMessage): boolean {
   return said instanceof Answer ? said.agrees(message) : said.id === message.id;
+}
+
+/** An upload of which no more than its id is known. */
+function unnamed(id: string): IAttachment {
+  return { id, name: 'attachment', size: 0, mime: '' };
 }
 
 function lastQuestion(shown: Said[]): Question | null {

@@ -1,7 +1,8 @@
 import React from 'react';
 
 import { useSignals } from './hooks';
-import { TetherChatModel } from './model';
+import type { ChatRoom } from './room';
+import type { Thread } from './thread';
 import { INTERRUPTED, phaseWords, spoken } from './words';
 
 /** A thing that just happened to the notebook, and how to take it back. */
@@ -11,21 +12,21 @@ export interface INote {
 }
 
 interface IProps {
-  model: TetherChatModel;
-  note: INote | null;
-  clearNote: () => void;
+  thread: Thread;
+  room: ChatRoom;
 }
 
 /** What is happening, in words, with the seconds it has taken. */
-export function Status({ model, note, clearNote }: IProps): JSX.Element {
-  useSignals(model.stateChanged);
+export function Status({ thread, room }: IProps): JSX.Element {
+  useSignals(thread.stateChanged, room.noteChanged);
+  const note = room.said;
   const [, tick] = React.useReducer((n: number) => n + 1, 0);
-  const busy = model.busy;
+  const busy = thread.busy;
   React.useEffect(() => {
     const timer = busy ? window.setInterval(tick, 1000) : 0;
     return () => window.clearInterval(timer);
   }, [busy]);
-  const answer = model.answer;
+  const answer = thread.answer;
   const words = answer
     ? phaseWords(answer.phase, answer.lasted, answer.position, answer.load, answer.pause)
     : '';
@@ -60,7 +61,7 @@ export function Status({ model, note, clearNote }: IProps): JSX.Element {
               data-testid="tether-undo"
               onClick={() => {
                 note.undo?.();
-                clearNote();
+                room.clearNote();
               }}
             >
               Undo

@@ -1,34 +1,31 @@
 import React from 'react';
 
 import { ISuggestion, suggestions } from '../notebook/read';
-import { Question } from './answer';
+import { ask } from './ask';
 import { useSignals } from './hooks';
-import { TetherChatModel } from './model';
-import { Rooms } from './rooms';
+import type { ChatRoom } from './room';
+import type { Rooms } from './rooms';
+import type { Thread } from './thread';
 
 interface IProps {
   rooms: Rooms;
-  model: TetherChatModel;
+  thread: Thread;
+  room: ChatRoom;
 }
 
 /** An empty conversation: three things that can be asked of this notebook. */
-export function Suggestions({ rooms, model }: IProps): JSX.Element | null {
-  useSignals(
-    model.messagesUpdated,
-    model.stateChanged,
-    rooms.open.activeCellChanged,
-    rooms.open.ran
-  );
-  if (model.messages.length) {
+export function Suggestions({ rooms, thread, room }: IProps): JSX.Element | null {
+  useSignals(thread.changed, thread.stateChanged, rooms.open.activeCellChanged, rooms.open.ran);
+  if (thread.said.length) {
     return null;
   }
-  const ask = (each: ISuggestion) => {
-    void model.ask(new Question(each.question, each.context));
-    model.input.focus();
+  const begin = (each: ISuggestion) => {
+    void thread.send(ask(each.question, each.context));
+    room.focusInput();
   };
   return (
     <div className="tether-empty" data-testid="tether-empty">
-      {model.trouble && <p className="tether-trouble">{model.trouble}</p>}
+      {thread.trouble && <p className="tether-trouble">{thread.trouble}</p>}
       <p id="tether-emptyTitle">Ask about this notebook, or begin with one of these:</p>
       <ul aria-labelledby="tether-emptyTitle">
         {suggestions(rooms.open.panel).map(each => (
@@ -38,7 +35,7 @@ export function Suggestions({ rooms, model }: IProps): JSX.Element | null {
               className="tether-suggestion"
               data-testid="tether-suggestion"
               title={each.question}
-              onClick={() => ask(each)}
+              onClick={() => begin(each)}
             >
               {each.label}
             </button>

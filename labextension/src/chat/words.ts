@@ -79,9 +79,11 @@ export function figures(parts: {
   place: string | null;
   tokens: number | null;
   perSecond: number | null;
+  /** US dollars; null where nobody knows. */
+  cost?: number | null;
   finish: string | null;
 }): string {
-  const { model, place, tokens, perSecond, finish } = parts;
+  const { model, place, tokens, perSecond, cost, finish } = parts;
   return [
     model,
     model && place,
@@ -89,11 +91,18 @@ export function figures(parts: {
     perSecond === null
       ? null
       : `${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)}/s`,
+    cost ? dollars(cost) : null,
     finish === 'length' ? 'cut at the token limit' : null,
     finish === 'cancelled' ? 'stopped by you' : null
   ]
     .filter(Boolean)
     .join(' · ');
+}
+
+/** A price that keeps two digits however small it is: `$0.00042`. */
+export function dollars(cost: number): string {
+  const digits = cost >= 0.1 ? 2 : Math.min(8, 1 - Math.floor(Math.log10(cost)));
+  return `$${cost.toFixed(digits)}`;
 }
 
 /** An answer as a screen reader should hear it: code named, not spelled out. */

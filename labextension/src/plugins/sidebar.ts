@@ -1,5 +1,5 @@
 import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette, IThemeManager } from '@jupyterlab/apputils';
+import { ICommandPalette } from '@jupyterlab/apputils';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
@@ -28,21 +28,13 @@ export const sidebar: JupyterFrontEndPlugin<ITether> = {
   autoStart: true,
   provides: ITether,
   requires: [IRenderMimeRegistry],
-  optional: [
-    INotebookTracker,
-    ISettingRegistry,
-    ILayoutRestorer,
-    IThemeManager,
-    ICommandPalette,
-    IStateDB
-  ],
+  optional: [INotebookTracker, ISettingRegistry, ILayoutRestorer, ICommandPalette, IStateDB],
   activate: (
     app: JupyterFrontEnd,
     rendermime: IRenderMimeRegistry,
     notebooks: INotebookTracker | null,
     settings: ISettingRegistry | null,
     restorer: ILayoutRestorer | null,
-    themes: IThemeManager | null,
     palette: ICommandPalette | null,
     state: IStateDB | null
   ): ITether => {
@@ -52,7 +44,6 @@ export const sidebar: JupyterFrontEndPlugin<ITether> = {
         settings: app.serviceManager.serverSettings,
         notebooks,
         rendermime,
-        themes,
         openMenu: button => openMenu(app.commands, [ModelCommands.freeGpu], button)
       });
       void followSettings(settings, value => {
@@ -71,15 +62,16 @@ export const sidebar: JupyterFrontEndPlugin<ITether> = {
         await room.renderPromise;
         room.focusInput();
       },
-      ask: async (words, context = []) => {
+      ask: async (words, context = [], options = {}) => {
         app.shell.activateById(panel.id);
-        const [room, { Question }] = await Promise.all([panel.load(), import('../chat')]);
-        await room.ask(new Question(words, context));
+        const [room, { ask }] = await Promise.all([panel.load(), import('../chat')]);
+        await room.ask(ask(words, context, options));
       },
       compose: async (words, context = []) => {
         app.shell.activateById(panel.id);
-        const [room, { Question }] = await Promise.all([panel.load(), import('../chat')]);
-        await room.ask(new Question(words, context));
+        const [room, { ask }] = await Promise.all([panel.load(), import('../chat')]);
+        await room.renderPromise;
+        room.compose(ask(words, context));
       }
     };
 

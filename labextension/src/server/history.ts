@@ -2,10 +2,13 @@ import type { IProblem, IUsage } from './events';
 
 export interface IConversation {
   id: string;
-  title: string | null;
+  title: string;
   notebook: string | null;
+  project_id: string | null;
+  pinned: boolean;
   message_count: number;
   last_message_at: string | null;
+  deleted_at: string | null;
 }
 
 export type Reaction = 'thumbs_up' | 'thumbs_down';
@@ -24,6 +27,8 @@ export interface IStoredMessage {
   error: IProblem | null;
   usage: IUsage | null;
   reaction: Reaction | null;
+  /** Ids of uploads. */
+  attachments?: string[];
 }
 
 interface IPart {
@@ -36,18 +41,4 @@ export function textOf(content: string | IPart[]): string {
   return typeof content === 'string'
     ? content
     : content.map(part => (part.type === 'text' ? (part.text ?? '') : '[image]')).join('\n');
-}
-
-/** The branch that ends with the newest message, from its beginning; `stored` is in the order of time. */
-export function newestBranch(stored: IStoredMessage[]): IStoredMessage[] {
-  const byId = new Map(stored.map(each => [each.id, each]));
-  const branch: IStoredMessage[] = [];
-  let at: IStoredMessage | undefined = stored[stored.length - 1];
-  while (at) {
-    branch.push(at);
-    // Taken out, no message is met twice, whatever the history says.
-    byId.delete(at.id);
-    at = byId.get(at.parent_id ?? '');
-  }
-  return branch.reverse();
 }

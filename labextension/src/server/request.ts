@@ -110,6 +110,11 @@ export class TetherServer {
     return reply.conversations[0] ?? null;
   }
 
+  /** A conversation's own facts. */
+  async facts(conversation: string): Promise<IConversation> {
+    return this.json(`conversations/${encodeURIComponent(conversation)}`);
+  }
+
   /** The messages of a conversation, all branches, the oldest first. */
   async messages(conversation: string): Promise<IStoredMessage[]> {
     const id = encodeURIComponent(conversation);
@@ -147,6 +152,15 @@ export class TetherServer {
       method: 'PATCH',
       headers: JSON_BODY,
       body: JSON.stringify({ reaction })
+    });
+  }
+
+  /** Take a message away with all that follows it, or have it back. */
+  async remove(message: string, deleted = true): Promise<void> {
+    await this.json(`messages/${encodeURIComponent(message)}`, {
+      method: 'PATCH',
+      headers: JSON_BODY,
+      body: JSON.stringify({ deleted })
     });
   }
 

@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import tree from '../lib/test/chat/tree.js';
 import history from '../lib/test/server/history.js';
 
-const { newestBranch, textOf } = history;
+const { branchTo, newestBelow, siblings } = tree;
+const { textOf } = history;
 
-const message = (id, parent_id) => ({ id, parent_id });
+const message = (id, parent_id) => ({
+  id,
+  parent_id,
+  role: /^q|^e/.test(id) ? 'user' : 'assistant'
+});
+const newestBranch = stored => branchTo(stored, stored[stored.length - 1]?.id);
 const ids = branch => branch.map(each => each.id);
 
 test('of several answers to one question the newest is on the branch', () => {
@@ -37,4 +44,32 @@ test('parts that are no text are named', () => {
   const parts = [{ type: 'text', text: 'what is this?' }, { type: 'image_url' }];
   assert.equal(textOf(parts), 'what is this?\n[image]');
   assert.equal(textOf('plain'), 'plain');
+});
+
+test('versions of an answer or a question stand in the order of time', () => {
+  const stored = [
+    message('q1', null),
+    message('a1', 'q1'),
+    message('q2', 'a1'),
+    message('a2', 'q1'),
+    message('e1', null)
+  ];
+  assert.deepEqual(ids(siblings(stored, 'a2')), ['a1', 'a2']);
+  assert.deepEqual(ids(siblings(stored, 'q1')), ['q1', 'e1']);
+  assert.deepEqual(ids(siblings(stored, 'q2')), ['q2']);
+  assert.deepEqual(siblings(stored, 'gone'), []);
+});
+
+test('turning to a version shows the newest that was said after it', () => {
+  const stored = [
+    message('q1', null),
+    message('a1', 'q1'),
+    message('a2', 'q1'),
+    message('q2', 'a1'),
+    message('b1', 'q2'),
+    message('b2', 'q2')
+  ];
+  assert.equal(newestBelow(stored, 'a1'), 'b2');
+  assert.equal(newestBelow(stored, 'a2'), 'a2');
+  assert.deepEqual(ids(branchTo(stored, newestBelow(stored, 'a1'))), ['q1', 'a1', 'q2', 'b2']);
 });

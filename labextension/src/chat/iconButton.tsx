@@ -1,0 +1,32 @@
+import { LabIcon } from '@jupyterlab/ui-components';
+import React from 'react';
+
+interface IProps {
+  icon: LabIcon;
+  /** What it does, for the eye on hover and for a screen reader. */
+  name: string;
+  testid: string;
+  onClick: (event: React.MouseEvent<HTMLButtonElement>) => void;
+  className?: string;
+  disabled?: boolean;
+  pressed?: boolean;
+}
+
+/** A button that is an icon. */
+export function IconButton(props: IProps): JSX.Element {
+  const { icon, name, testid, onClick, className = '', disabled, pressed } = props;
+  return (
+    <button
+      type="button"
+      className={`tether-iconButton ${className}`}
+      data-testid={testid}
+      aria-label={name}
+      aria-pressed={pressed}
+      title={name}
+      disabled={disabled}
+      onClick={onClick}
+    >
+      <icon.react tag="span" width="14px" height="14px" />
+    </button>
+  );
+}

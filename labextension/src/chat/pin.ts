@@ -1,0 +1,93 @@
+/** How near the end counts as at the end, px. */
+const AT_END = 32;
+
+/** What a reader scrolls with, and how long after it a movement is the reader's, ms. */
+const TOUCHES = ['wheel', 'keydown', 'pointerdown', 'touchmove'];
+const TOUCH_MS = 800;
+
+/** Keeps a scrolling element at its end while its reader is there, and where the reader is otherwise. */
+export class Pin {
+  /** The element's first child holds all that scrolls. `onAway` hears whether the reader has left the end. */
+  constructor(
+    private _scroller: HTMLElement,
+    private _onAway: (away: boolean) => void
+  ) {
+    this._observer.observe(_scroller);
+    this._observer.observe(_scroller.firstElementChild as Element);
+    _scroller.addEventListener('scroll', this._onScroll, { passive: true });
+    TOUCHES.forEach(type => _scroller.addEventListener(type, this._onTouch, { passive: true }));
+    window.addEventListener('pointerup', this._onRelease);
+    this._pin(true);
+  }
+
+  /** Go to the end, and stay there. */
+  toEnd(): void {
+    this._pin(true);
+    this._follow();
+  }
+
+  dispose(): void {
+    this._observer.disconnect();
+    this._scroller.removeEventListener('scroll', this._onScroll);
+    TOUCHES.forEach(type => this._scroller.removeEventListener(type, this._onTouch));
+    window.removeEventListener('pointerup', this._onRelease);
+  }
+
+  private _pin(to: boolean): void {
+    this._pinned = to;
+    // Away from the end, the browser holds still what is being read.
+    this._scroller.classList.toggle('tether-mod-pinned', to);
+    this._onAway(!to);
+  }
+
+  private _follow = (): void => {
+    const scroller = this._scroller;
+    if (this._pinned) {
+      scroller.scrollTop = scroller.scrollHeight;
+    }
+    this._remember();
+  };
+
+  private _remember(): void {
+    this._top = this._scroller.scrollTop;
+    this._height = this._scroller.scrollHeight;
+  }
+
+  private _onScroll = (): void => {
+    const scroller = this._scroller;
+    const left = scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop;
+    const byReader = performance.now() - this._touched < TOUCH_MS;
+    // The browser moves the view too, when content shrinks.
+    const up = scroller.scrollTop < this._top - 1 && scroller.scrollHeight >= this._height;
+    if (byReader && up) {
+      this._pin(left <= 1);
+    } else if (left <= AT_END && !this._pinned) {
+      this._pin(true);
+    }
+    if (this._pinned && !byReader) {
+      scroller.scrollTop = scroller.scrollHeight;
+    }
+    this._remember();
+  };
+
+  private _onTouch = (event: Event): void => {
+    // A scroll bar is held for as long as it takes.
+    this._touched = event.type === 'pointerdown' ? Infinity : performance.now();
+    // Scrolling is animated: unpinned later, it would be undone by the next piece of the answer.
+    if (event instanceof WheelEvent && event.deltaY < 0 && this._scroller.scrollTop > 0) {
+      this._pin(false);
+    }
+  };
+
+  private _onRelease = (): void => {
+    if (this._touched === Infinity) {
+      this._touched = performance.now();
+    }
+  };
+
+  private _observer = new ResizeObserver(this._follow);
+  private _pinned = true;
+  private _touched = -TOUCH_MS;
+  private _top = 0;
+  private _height = 0;
+}

@@ -1,0 +1,163 @@
+import { copyIcon, deleteIcon, editIcon } from '@jupyterlab/ui-components';
+import React from 'react';
+
+import { asTurnError } from '../server/problems';
+import { Question } from './answer';
+import { Branches } from './branches';
+import { useSignals } from './hooks';
+import { IconButton } from './iconButton';
+import type { ChatRoom } from './room';
+import type { Thread } from './thread';
+import { Tools } from './tools';
+
+interface IProps {
+  question: Question;
+  thread: Thread;
+  room: ChatRoom;
+}
+
+/** What was asked, as typed: it may hold text of a file or a variable, so it is never markup. */
+export function QuestionBody({ question, thread, room }: IProps): JSX.Element {
+  useSignals(thread.changed, thread.stateChanged);
+  const [editing, setEditing] = React.useState(false);
+  const [trouble, setTrouble] = React.useState('');
+  const stop = () => {
+    setEditing(false);
+    room.focusInput();
+  };
+  const remove = async () => {
+    try {
+      const undo = await thread.remove(question);
+      room.note('Taken away, with what followed it.', () => {
+        undo().catch(reason => room.note(asTurnError(reason).problem.message));
+      });
+      room.focusInput();
+    } catch (reason) {
+      setTrouble(`Not taken away. ${asTurnError(reason).problem.message}`);
+    }
+  };
+  if (editing) {
+    return (
+      <Edit
+        words={question.words}
+        cancel={stop}
+        send={words => {
+          stop();
+          const { context, attachments, options } = question;
+          void thread.edit(question, { words, context, attachments, options });
+        }}
+      />
+    );
+  }
+  return (
+    <>
+      <div className="tether-Question">
+        {question.words}
+        <Along question={question} />
+      </div>
+      <Tools label="About this question">
+        <Branches said={question} thread={thread} room={room} />
+        <IconButton
+          icon={editIcon}
+          name="Edit"
+          testid="tether-edit"
+          className="tether-action"
+          onClick={() => setEditing(true)}
+        />
+        <IconButton
+          icon={copyIcon}
+          name="Copy the question"
+          testid="tether-copyQuestion"
+          className="tether-action"
+          onClick={() => room.copy(question.words)}
+        />
+        <IconButton
+          icon={deleteIcon}
+          name="Delete, with what follows"
+          testid="tether-delete"
+          className="tether-action"
+          onClick={() => void remove()}
+        />
+      </Tools>
+      {trouble && (
+        <p className="tether-trouble" role="alert">
+          {trouble}
+        </p>
+      )}
+    </>
+  );
+}
+
+/** What went with the words, by name. */
+function Along({ question }: { question: Question }): JSX.Element | null {
+  const { context, attachments } = question;
+  return context.length + attachments.length === 0 ? null : (
+    <ul className="tether-context" aria-label="Sent along">
+      {context.map((piece, i) => (
+        <li key={i} title={piece.text}>
+          {piece.name}
+        </li>
+      ))}
+      {attachments.map(each => (
+        <li key={each.id}>{each.name}</li>
+      ))}
+    </ul>
+  );
+}
+
+interface IEditProps {
+  words: string;
+  send: (words: string) => void;
+  cancel: () => void;
+}
+
+function Edit({ words, send, cancel }: IEditProps): JSX.Element {
+  const [text, setText] = React.useState(words);
+  const field = React.useRef<HTMLTextAreaElement>(null);
+  React.useEffect(() => {
+    field.current?.focus();
+    field.current?.setSelectionRange(words.length, words.length);
+  }, []);
+  const ready = Boolean(text.trim());
+  const onKeyDown = (event: React.KeyboardEvent) => {
+    if (event.nativeEvent.isComposing) {
+      return;
+    }
+    if (event.key === 'Escape') {
+      event.stopPropagation();
+      cancel();
+    } else if (event.key === 'Enter' && !event.shiftKey) {
+      event.preventDefault();
+      if (ready) {
+        send(text.trim());
+      }
+    }
+  };
+  return (
+    <div className="tether-edit">
+      <textarea
+        ref={field}
+        className="tether-editField"
+        data-testid="tether-editField"
+        aria-label="The question"
+        rows={Math.min(8, text.split('\n').length + 1)}
+        value={text}
+        onChange={event => setText(event.target.value)}
+        onKeyDown={onKeyDown}
+      />
+      <div className="tether-editButtons">
+        <button type="button" className="tether-button" onClick={cancel}>
+          Cancel
+        </button>
+        <button
+          type="button"
+          className="tether-button tether-send"
+          disabled={!ready}
+          onClick={() => send(text.trim())}
+        >
+          Ask again
+        </button>
+      </div>
+    </div>
+  );
+}

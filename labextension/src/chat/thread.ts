@@ -1,0 +1,485 @@
+import { UUID } from '@lumino/coreutils';
+import { ISignal, Signal } from '@lumino/signaling';
+
+import { Draft } from '../composer/draft';
+import { IStoredMessage, Reaction } from '../server/history';
+import { asTurnError } from '../server/problems';
+import { IContext, IHealth, IQuestion, TetherServer } from '../server/request';
+import { Answer, Question } from './answer';
+import type { IAsk } from './ask';
+import { LoadWatch } from './loading';
+import { compare, Said } from './shown';
+import { branchTo, Leaf, newestBelow, siblings } from './tree';
+import { Turn } from './turn';
+
+export namespace Thread {
+  export interface IOptions {
+    server: TetherServer;
+    notebook: string | null;
+    /** The conversation to show, where it is not the one that the notebook goes on with. */
+    conversation?: string;
+    /** What of the notebook goes with typed words. */
+    contextOf: (words: string) => IContext[];
+    /** What is known of the model that answers now. */
+    health: () => IHealth | null;
+  }
+}
+
+/** One conversation as it is shown: that of a notebook, of none, or one that was chosen. */
+export class Thread {
+  constructor(private _options: Thread.IOptions) {
+    this.notebook = _options.notebook;
+    this._id = _options.conversation ?? null;
+    this._chosen = _options.conversation !== undefined;
+  }
+
+  /** For React, which must not mix up two conversations. */
+  readonly key = UUID.uuid4();
+  readonly draft = new Draft();
+  notebook: string | null;
+
+  /** The conversation's id, as soon as there is one. */
+  get id(): string | null {
+    return this._id;
+  }
+
+  get title(): string | null {
+    return this._title;
+  }
+
+  set title(title: string | null) {
+    if (title !== this._title) {
+      this._title = title;
+      this._changed.emit();
+    }
+  }
+
+  /** The branch that is shown, from its beginning. The list is another one after each change. */
+  get said(): readonly Said[] {
+    return this._said;
+  }
+
+  /** What waits until the answer under way is over, the next one first. */
+  get queued(): readonly IAsk[] {
+    return this._queued;
+  }
+
+  /** The answer in progress or the last one. */
+  get answer(): Answer | null {
+    return this._turn?.answer ?? null;
+  }
+
+  get busy(): boolean {
+    return this._turn !== null && !this._turn.answer.over;
+  }
+
+  /** Why the history could not be read, in words. */
+  get trouble(): string | null {
+    return this._trouble;
+  }
+
+  /** Something was said, taken away or queued, or it has another name. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** The answer in progress changed its phase, or there is another one. */
+  get stateChanged(): ISignal<this, void> {
+    return this._stateChanged;
+  }
+
+  /** The name of the model that made an answer, and where it runs as far as is known. */
+  maker(answer: Answer): { model: string | null; place: string | null } {
+    const health = this._options.health();
+    const prefix = `${health?.backend}:`;
+    const model = answer.model?.startsWith(prefix)
+      ? answer.model.slice(prefix.length)
+      : answer.model;
+    return { model, place: health && model === health.model ? health.place : null };
+  }
+
+  /** Ask, or have it wait for the end of the answer under way. Resolves when it has been answered or queued. */
+  async send(ask: IAsk): Promise<void> {
+    const context = [...this._options.contextOf(ask.words), ...ask.context];
+    const whole = { ...ask, context: context.filter(isFirst) };
+    if (this.busy || this._retrying) {
+      this._queued = [...this._queued, whole];
+      this._changed.emit();
+    } else {
+      await this.ask(Question.of(whole));
+    }
+  }
+
+  /** Take back what waits. */
+  unqueue(ask: IAsk): void {
+    this._queued = this._queued.filter(each => each !== ask);
+    this._changed.emit();
+  }
+
+  /** Ask, and stream the answer in. Resolves when the answer is over, however it ended. */
+  async ask(question: Question): Promise<void> {
+    if (!this.busy) {
+      const parent = this._leaf;
+      this._leaf = null;
+      this._show([...this._said, question]);
+      await this._ask(new Answer(question), {
+        message: question.words,
+        ...(parent !== null && { parent_id: parent })
+      });
+    }
+  }
+
+  /** Ask something else in a question's place, in a branch of its own. */
+  async edit(question: Question, ask: IAsk): Promise<void> {
+    await this._settled();
+    const at = this._said.indexOf(question);
+    if (at < 0) {
+      return;
+    }
+    if (question.id !== null) {
+      const parent = this._stored.find(each => each.id === question.id)?.parent_id;
+      this._leaf = parent ?? 'root';
+    }
+    this._show(this._said.slice(0, at));
+    await this.send(ask);
+  }
+
+  /** End the answer in progress; the text so far is kept. */
+  async stop(): Promise<void> {
+    await this._turn?.stop();
+  }
+
+  /** Whether an answer can be written again. */
+  canRetry(answer: Answer): boolean {
+    return answer.over && answer.question !== null && !this.busy;
+  }
+
+  /** Write an answer again, in a branch of its own; what never reached the server is asked anew. */
+  async retry(answer: Answer): Promise<void> {
+    if (!this.canRetry(answer) || this._retrying) {
+      return;
+    }
+    this._retrying = true;
+    try {
+      // The server may have heard more than this page knows: the question, or the rest of the answer.
+      if (answer.problem?.type === 'connection_lost' && (await this._wasHeard(answer))) {
+        return;
+      }
+    } catch (reason) {
+      answer.fail(asTurnError(reason));
+      this._stateChanged.emit();
+      return;
+    } finally {
+      this._retrying = false;
+    }
+    const at = this._said.indexOf(answer);
+    const question = answer.question;
+    if (at < 0 || !question || this.busy) {
+      return;
+    }
+    const known = answer.id ?? answer.instead;
+    if (known === null || this._id === null) {
+      this._show(this._said.filter((_, i) => i !== at && i !== at - 1));
+      await this.ask(question);
+      return;
+    }
+    this._show(this._said.slice(0, at));
+    const again = new Answer(question);
+    again.instead = known;
+    this._leaf = null;
+    await this._ask(again, { regenerate: known });
+  }
+
+  /** Keep what the reader thinks of an answer. Raises TurnError, and shows what was before. */
+  async react(answer: Answer, reaction: Reaction | null): Promise<void> {
+    const before = answer.reaction;
+    if (answer.id === null) {
+      return;
+    }
+    answer.react(reaction);
+    try {
+      await this._options.server.react(answer.id, reaction);
+    } catch (reason) {
+      answer.react(before);
+      throw asTurnError(reason);
+    }
+  }
+
+  /** Take a question away with all that follows it; call what is returned to have it back. Raises TurnError. */
+  async remove(question: Question): Promise<() => Promise<void>> {
+    await this._settled();
+    const at = this._said.indexOf(question);
+    if (question.id === null) {
+      const before = this._said;
+      this._show(this._said.slice(0, at));
+      return async () => this._show([...before]);
+    }
+    const { server } = this._options;
+    await server.remove(question.id);
+    this._leaf = null;
+    await this._read();
+    return async () => {
+      await server.remove(question.id ?? '', false);
+      await this._read();
+    };
+  }
+
+  /** Where a message stands among those that follow the same one; `at` counts from 1. */
+  siblings(said: Said): { at: number; count: number } {
+    const found = said.id === null ? [] : siblings(this._stored, said.id);
+    const at = found.findIndex(each => each.id === said.id) + 1;
+    return { at: Math.max(at, 1), count: Math.max(found.length, 1) };
+  }
+
+  /** Show the branch of the message before or after one. Raises TurnError. */
+  async turnTo(said: Said, step: 1 | -1): Promise<void> {
+    if (this.busy || said.id === null) {
+      return;
+    }
+    if (this._partial) {
+      await this._read();
+    }
+    const found = siblings(this._stored, said.id);
+    const other = found[found.findIndex(each => each.id === said.id) + step];
+    if (other && !this.busy) {
+      this._leaf = newestBelow(this._stored, other.id);
+      this._adopt(this._id, branchTo(this._stored, this._leaf) as IStoredMessage[]);
+    }
+  }
+
+  /** Begin a fresh conversation for this notebook. */
+  async fresh(): Promise<void> {
+    await this.stop();
+    await this._turn?.over;
+    if (!this._said.length) {
+      return;
+    }
+    this._id = this.notebook === null ? null : await this._options.server.begin(this.notebook);
+    this._turn = null;
+    this._turns++;
+    this._trouble = null;
+    this._title = null;
+    this._leaf = null;
+    this._stored = [];
+    this._show([]);
+    this._stateChanged.emit();
+  }
+
+  /** Bring in what was said at another door, and go on with what is being written. Waits for an answer's end. */
+  async refresh(): Promise<void> {
+    if (this.busy) {
+      this._stale = true;
+      return;
+    }
+    this._stale = false;
+    try {
+      await this._read();
+      this._trouble = null;
+    } catch (reason) {
+      this._trouble = asTurnError(reason).problem.message;
+    }
+    this._stateChanged.emit();
+  }
+
+  private async _ask(answer: Answer, words: IQuestion): Promise<void> {
+    this._show([...this._said, answer]);
+    const question = answer.question;
+    const turn = new Turn(answer, this._id, this._options.server);
+    const context = question?.context ?? [];
+    const attachments = (question?.attachments ?? []).map(each => each.id);
+    const request: IQuestion = {
+      ...question?.options,
+      ...words,
+      ...(this.notebook !== null && { notebook: this.notebook }),
+      ...(this._id !== null && { conversation_id: this._id }),
+      ...(context.length > 0 && { context }),
+      ...(attachments.length > 0 && { attachments }),
+      background: true
+    };
+    await this._follow(turn, () => turn.ask(request));
+  }
+
+  /** Have a turn under way until its answer is over, and then ask what has waited for that. */
+  private async _follow(turn: Turn, run: () => Promise<void>): Promise<void> {
+    const { answer } = turn;
+    this._turn = turn;
+    this._turns++;
+    const onChange = (_: Answer, what: 'text' | 'phase') => {
+      if (this._turn === turn && turn.conversation) {
+        this._id = turn.conversation;
+      }
+      if (what === 'phase') {
+        this._note(answer);
+        this._stateChanged.emit();
+      }
+    };
+    answer.changed.connect(onChange);
+    const watch = new LoadWatch(answer, () => this._options.server.health());
+    this._stateChanged.emit();
+    void run();
+    await turn.over;
+    answer.changed.disconnect(onChange);
+    watch.dispose();
+    if (this._turn === turn && answer.problem?.type === 'not_found') {
+      // A server that has started anew no longer has it: Try again begins another.
+      this._id = null;
+    }
+    this._stateChanged.emit();
+    if (this._stale) {
+      await this.refresh();
+    } else if (!this._title && this._id !== null) {
+      void this._learnTitle(this._id);
+    }
+    // What was stopped or has failed is to be looked at first: the rest waits for the next word of its asker.
+    const next = answer.phase === 'done' && !this.busy ? this._queued[0] : undefined;
+    if (next) {
+      this.unqueue(next);
+      await this.send(next);
+    }
+  }
+
+  /** Know where a new question and its answer stand in the tree, before it is read again. */
+  private _note(answer: Answer): void {
+    const question = answer.question;
+    if (answer.id === null || this._stored.some(each => each.id === answer.id)) {
+      return;
+    }
+    this._partial = true;
+    if (question?.id && !this._stored.some(each => each.id === question.id)) {
+      const before = this._said[this._said.indexOf(question) - 1];
+      this._stored.push({ id: question.id, parent_id: before?.id ?? null, role: 'user' });
+    }
+    this._stored.push({ id: answer.id, parent_id: question?.id ?? null, role: 'assistant' });
+    this._changed.emit();
+  }
+
+  private async _learnTitle(id: string): Promise<void> {
+    // A name is a comfort: the next look at the history brings it.
+    const found = await this._options.server.facts(id).catch(() => null);
+    if (found && id === this._id) {
+      this.title = found.title;
+    }
+  }
+
+  /** Read what was said, and show it. */
+  private async _read(): Promise<void> {
+    const { server } = this._options;
+    const turns = this._turns;
+    const own = this._chosen || this.notebook === null;
+    if (own && this._id === null) {
+      return;
+    }
+    const found = own
+      ? await server.facts(this._id ?? '')
+      : await server.conversation(this.notebook ?? '');
+    const stored = found ? await server.messages(found.id) : [];
+    // What was read before a question was asked no longer says what there is.
+    if (turns !== this._turns) {
+      return;
+    }
+    const newest = stored[stored.length - 1]?.id;
+    const known = this._leaf !== null && this._stored.some(each => each.id === newest);
+    const end = known && stored.some(each => each.id === this._leaf) ? this._leaf : newest;
+    this._leaf = end === newest ? null : end;
+    this._stored = stored;
+    this._partial = false;
+    this._title = found?.title ?? null;
+    this.notebook = this._chosen ? (found?.notebook ?? null) : this.notebook;
+    this._adopt(found?.id ?? this._id, branchTo(stored, end ?? undefined));
+    this._changed.emit();
+  }
+
+  /** Whether the server has heard what an answer without an end belongs to; then the truth is shown instead. */
+  private async _wasHeard(answer: Answer): Promise<boolean> {
+    const known = new Set(this._said.map(said => said.id));
+    await this._read();
+    if (!this._said.includes(answer)) {
+      const last = this._said[this._said.length - 1];
+      if (last instanceof Answer && answer.instead !== null && last.id === answer.instead) {
+        // All that is there is what was to be written again.
+        this._retrying = false;
+        await this.retry(last);
+      }
+      return true;
+    }
+    const heard = this._said.some(
+      said =>
+        said instanceof Question && !known.has(said.id) && said.words === answer.question?.words
+    );
+    if (heard) {
+      const at = this._said.indexOf(answer);
+      this._show(this._said.filter((_, i) => i !== at && i !== at - 1));
+    }
+    return heard;
+  }
+
+  /** Show a branch, leaving what is shown already as it is, and follow what is being written in it. */
+  private _adopt(conversation: string | null, branch: IStoredMessage[]): void {
+    const shown = [...this._said];
+    const { kept, fresh, unsent, unwanted } = compare(shown, branch);
+    this._id = conversation;
+    if (kept + unsent.length < shown.length || fresh.length) {
+      this._show([...shown.slice(0, kept), ...fresh, ...unsent]);
+    }
+    const reactions = new Map(branch.map(message => [message.id, message.reaction]));
+    for (const said of shown.slice(0, kept)) {
+      const reaction = reactions.get(said.id ?? '') ?? null;
+      if (said instanceof Answer && said.reaction !== reaction) {
+        said.react(reaction);
+      }
+    }
+    if (this.answer?.over && !this._said.includes(this.answer)) {
+      this._turn = null;
+    }
+    for (const said of fresh) {
+      if (said instanceof Answer && !said.over) {
+        const turn = new Turn(said, conversation, this._options.server);
+        void this._follow(turn, () => turn.join());
+        if (unwanted.includes(said)) {
+          // Stopped while the server could not be reached.
+          void turn.stop();
+        }
+      }
+    }
+  }
+
+  private _show(said: Said[]): void {
+    this._said = said;
+    this._changed.emit();
+  }
+
+  /** Wait until nothing is being written. */
+  private async _settled(): Promise<void> {
+    if (this.busy) {
+      await this.stop();
+      await this._turn?.over;
+    }
+  }
+
+  private _id: string | null;
+  private _title: string | null = null;
+  private _said: Said[] = [];
+  private _queued: readonly IAsk[] = [];
+  /** Whether somebody has chosen this conversation, whatever its notebook goes on with. */
+  private _chosen: boolean;
+  /** All branches, in the order of time. */
+  private _stored: (Leaf | IStoredMessage)[] = [];
+  /** Of the newest messages no more is known here than where they stand. */
+  private _partial = false;
+  /** Where the next question follows, if that is not the newest message. */
+  private _leaf: string | null = null;
+  /** The turn under way, or the last one. */
+  private _turn: Turn | null = null;
+  private _retrying = false;
+  /** Something was said at another door while an answer was under way here. */
+  private _stale = false;
+  private _trouble: string | null = null;
+  /** Counts what makes an answer of the history's routes stale. */
+  private _turns = 0;
+  private _changed = new Signal<this, void>(this);
+  private _stateChanged = new Signal<this, void>(this);
+}
+
+function isFirst(piece: IContext, at: number, all: IContext[]): boolean {
+  return all.findIndex(each => each.kind === piece.kind && each.name === piece.name) === at;
+}
