@@ -251,6 +251,22 @@ async def test_a_deleted_message_takes_its_place_in_the_count(history):
     assert (await history.get("ann", made.id)).message_count == 1
 
 
+async def test_a_message_goes_with_what_follows_it_and_comes_back_with_that(history):
+    made = await history.create("ann")
+    one = said("1")
+    two, other = said("2", one), said("2, otherwise", one)
+    three = said("3", two)
+    await history.add("ann", made.id, one, two, three, other)
+    await history.change_message("ann", three.id, deleted=True)
+    await history.change_message("ann", two.id, deleted=True)
+    assert [m.content for m in await history.messages("ann", made.id)] == ["1", "2, otherwise"]
+    await history.change_message("ann", two.id, deleted=False)
+    assert [m.content for m in await history.messages("ann", made.id)] == ["1", "2", "2, otherwise"]
+    await history.change_message("ann", three.id, deleted=False)
+    assert [m.content for m in await history.messages("ann", made.id)] == ["1", "2", "3", "2, otherwise"]
+    assert (await history.get("ann", made.id)).message_count == 4
+
+
 async def test_a_reaction_stays_when_the_message_is_saved_again(history):
     made = await history.create("ann")
     message = said("1")

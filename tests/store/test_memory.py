@@ -74,3 +74,19 @@ async def test_an_id_is_taken_once_by_each_owner(history):
     await history.create("ben", conversation_id="x")
     with pytest.raises(Conflict):
         await history.create("ann", conversation_id="x")
+
+
+async def test_a_message_goes_with_what_follows_it_and_comes_back_in_its_place(history):
+    made = await history.create("ann")
+    one = StoredMessage(new_id("m"), "user", "1")
+    two = StoredMessage(new_id("m"), "assistant", "2", one.id)
+    three = StoredMessage(new_id("m"), "user", "3", two.id)
+    other = StoredMessage(new_id("m"), "assistant", "2, otherwise", one.id)
+    await history.add("ann", made.id, one, two, three, other)
+    await history.change_message("ann", two.id, deleted=True)
+    await history.change_message("ann", two.id, deleted=True)
+    assert [m.content for m in await history.messages("ann", made.id)] == ["1", "2, otherwise"]
+    await history.change_message("ann", two.id, deleted=False)
+    assert [m.content for m in await history.messages("ann", made.id)] == ["1", "2", "3", "2, otherwise"]
+    with pytest.raises(NotFound):
+        await history.change_message("ben", two.id, deleted=True)

@@ -219,7 +219,10 @@ class History(Protocol):
         """Keep messages, all or none: new ones, or new states of those with their ids."""
 
     async def change_message(self, owner: str, message_id: str, **changes: Any) -> StoredMessage:
-        """Set `reaction`, `data` or `deleted` (a bool) of a message, and return it."""
+        """Set `reaction`, `data` or `deleted` (a bool) of a message, and return it.
+
+        A message goes with all that follow it, and comes back with those that went together with it.
+        """
 
     async def alive(self) -> None:
         """Say that this server lives, now and then while it writes; what dead ones left has ended."""

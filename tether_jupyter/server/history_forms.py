@@ -58,6 +58,9 @@ class ConversationChange(Strict):
 
 class MessageChange(Strict):
     reaction: Literal["thumbs_up", "thumbs_down"] | None = None
+    deleted: bool = Field(
+        False, description="`true` takes it away with all that follow it, `false` brings them back."
+    )
     metadata: Data = Field(default_factory=dict)
 
 

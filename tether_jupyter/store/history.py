@@ -279,16 +279,15 @@ class SqlHistory:
             from tether_jupyter.store.tables import messages as table
 
             values = {name: rows.clean(value) for name, value in changes.items()}
-            if "deleted" in values:
-                values["deleted_at"] = now() if values.pop("deleted") else None
+            deleted = values.pop("deleted", None)
             mine = (table.c.owner == owner) & (table.c.id == message_id)
             values = values or {"owner": owner}  # Nothing to change: it must be there all the same.
             if not connection.execute(table.update().where(mine).values(**values)).rowcount:
                 raise NotFound(NO_MESSAGE)
             query = select(*(table.c[name] for name in rows.MESSAGE), table.c.conversation_id).where(mine)
             row = connection.execute(query).one()
-            if "deleted_at" in values:
-                threads.count_messages(connection, owner, row.conversation_id)
+            if deleted is not None:
+                threads.take_away(connection, owner, row.conversation_id, message_id, back=not deleted)
             return rows.message(row)
 
         return await self.database.write(work)

@@ -40,6 +40,7 @@ class MemoryHistory:
         self._kept: dict[str, OrderedDict[str, Conversation]] = {}
         self._messages: dict[tuple[str, str], OrderedDict[str, StoredMessage]] = {}
         self._notebooks: dict[tuple[str, str], str] = {}
+        self._gone: dict[tuple[str, str], tuple[str, list[StoredMessage]]] = {}
 
     async def create(
         self,
@@ -72,6 +73,7 @@ class MemoryHistory:
         while len(own) > self.max_conversations:
             oldest, dropped = own.popitem(last=False)
             del self._messages[owner, oldest]
+            self._gone = {key: gone for key, gone in self._gone.items() if gone[0] != oldest}
             self._unbind(dropped)
         return conversation
 
@@ -188,16 +190,37 @@ class MemoryHistory:
         conversation.message_count = len(kept)
 
     async def change_message(self, owner: str, message_id: str, **changes: Any) -> StoredMessage:
+        deleted = changes.pop("deleted", None)
+        if deleted is False:
+            self._bring_back(owner, message_id)
         for (whose, conversation_id), kept in self._messages.items():
             if whose == owner and message_id in kept:
                 message = kept[message_id]
-                if changes.pop("deleted", False):
-                    del kept[message_id]
-                    self._kept[owner][conversation_id].message_count = len(kept)
                 for name, value in changes.items():
                     setattr(message, name, value)
+                if deleted:
+                    self._take_away(whose, conversation_id, message_id)
                 return message
+        if deleted and (gone := self._gone.get((owner, message_id))):
+            return gone[1][0]
         raise NotFound("There is no such message here.")
+
+    def _take_away(self, owner: str, conversation_id: str, message_id: str) -> None:
+        kept = self._messages[owner, conversation_id]
+        below = [message_id]
+        for each in kept.values():  # In the order of time: what follows a message comes after it.
+            if each.parent_id in below:
+                below.append(each.id)
+        self._gone[owner, message_id] = (conversation_id, [kept.pop(each) for each in below])
+        self._kept[owner][conversation_id].message_count = len(kept)
+
+    def _bring_back(self, owner: str, message_id: str) -> None:
+        conversation_id, gone = self._gone.pop((owner, message_id), ("", []))
+        if (kept := self._messages.get((owner, conversation_id))) is not None:
+            kept.update({each.id: each for each in gone})
+            for each in sorted(kept.values(), key=lambda each: each.created_at):
+                kept.move_to_end(each.id)
+            self._kept[owner][conversation_id].message_count = len(kept)
 
     async def alive(self) -> None:
         """There is nobody to say it to."""

@@ -89,6 +89,21 @@ def ancestors() -> Select[Any]:
 
 
 @cache
+def below() -> Select[Any]:
+    """Return the query for the numbers of a message and all that follow it, in whatever branch."""
+    start = select(messages.c.number, messages.c.id).where(
+        in_conversation(), messages.c.id == bindparam("first")
+    )
+    found = start.cte("below", recursive=True)
+    found = found.union_all(
+        select(messages.c.number, messages.c.id).where(
+            in_conversation(), messages.c.parent_id == found.c.id, messages.c.number > found.c.number
+        )
+    )
+    return select(found.c.number)
+
+
+@cache
 def known() -> Select[Any]:
     return select(messages.c.id).where(in_conversation(), messages.c.id.in_(bindparam("ids", expanding=True)))
 
@@ -222,6 +237,22 @@ def note_messages(
     }
     if not connection.execute(noted(), given).rowcount:
         raise NotFound(NO_CONVERSATION)
+
+
+def take_away(
+    connection: Connection, owner: str, conversation_id: str, message_id: str, *, back: bool
+) -> None:
+    """Mark a message as deleted with all that follow it; `back` restores what went together with it."""
+    given = {"whose": owner, "within": conversation_id, "first": message_id}
+    if back:
+        root = (messages.c.owner == owner) & (messages.c.id == message_id)
+        when = connection.execute(select(messages.c.deleted_at).where(root)).scalar()
+        which, deleted_at = messages.c.deleted_at == when, None
+    else:
+        which, deleted_at = messages.c.deleted_at.is_(None), now()
+    change = messages.update().where(messages.c.number.in_(below()), which).values(deleted_at=deleted_at)
+    connection.execute(change, given)
+    count_messages(connection, owner, conversation_id)
 
 
 def count_messages(connection: Connection, owner: str, conversation_id: str) -> None:
