@@ -251,7 +251,8 @@ class Services:
         """Return a backend that is awake; the first time, make the collector less eager.
 
         Jupyter and an SDK make a quarter of a million objects that live as long as the server, and each full
-        collection walks them all: a third of the time in which a thousand turns are opened.
+        collection walks them all: a third of the time in which a thousand turns are opened. So they are set
+        aside.
         """
         service = await self.backends.wake(backend)
         wanted = self.settings.tether.collector_threshold
@@ -259,6 +260,7 @@ class Services:
             self._settled = True
             young, *older = gc.get_threshold()
             gc.set_threshold(max(young, wanted), *older)
+            gc.freeze()
         return service
 
     async def notebook_of(self, notebook: str | None, kernel_id: str | None) -> str | None:
@@ -313,7 +315,8 @@ class Services:
             modules = ["tether_jupyter.core.request", "tether_jupyter.store.clients", SEEING]
             with contextlib.suppress(TetherError):
                 modules += self.backends.get().heavy_modules
-            asyncio.get_running_loop().run_in_executor(None, import_all, modules)
+            aside = bool(self.settings.tether.collector_threshold)
+            asyncio.get_running_loop().run_in_executor(None, import_all, modules, aside)
 
     async def close(self) -> None:
         """Stop every turn and put the backends to sleep."""
@@ -329,8 +332,13 @@ class Services:
         await self.database.close()
 
 
-def import_all(modules: list[str]) -> None:
-    """Import modules; one that is not installed is reported when it is needed, not here."""
+def import_all(modules: list[str], aside: bool) -> None:
+    """Import modules; one that is not installed is reported when it is needed, not here.
+
+    `aside`: Python's collector need not look at what lives as long as the server.
+    """
     for module in modules:
         with contextlib.suppress(ImportError):
             import_module(module)
+    if aside:
+        gc.freeze()

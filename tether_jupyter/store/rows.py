@@ -20,9 +20,8 @@ def conversation(row: Row[*tuple[Any, ...]]) -> Conversation:
 
 
 def message(row: Row[*tuple[Any, ...]]) -> StoredMessage:
-    """Return the message that a row holds."""
-    found = row._mapping
-    return StoredMessage(**{name: found[name] for name in MESSAGE})
+    """Return the message that a row begins with, in the order of `MESSAGE`."""
+    return StoredMessage(*row[: len(MESSAGE)])
 
 
 def columns(said: StoredMessage, owner: str, conversation_id: str, server: str) -> dict[str, Any]:
