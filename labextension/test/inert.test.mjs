@@ -57,7 +57,7 @@ stays('    <b>indented\n');
 becomes('```\n<b>\n```\n<b>', '```\n<b>\n```\n&lt;b>');
 becomes('a ` <b>\n\nc ` d', 'a ` &lt;b>\n\nc ` d');
 becomes('``` `x` <b>', '``` `x` &lt;b>');
-becomes('```mermaid\ngraph TD\n```', '```text\ngraph TD\n```');
+becomes('```mermaid\ngraph TD\n```', '```diagram\ngraph TD\n```');
 
 // An open fence, as in the middle of a stream, is code to its end.
 stays('text\n\n```html\n<img src=');

@@ -4,6 +4,7 @@ import { inert, isUnsafeMath } from '../server/inert';
 import { Answer } from './answer';
 import { definesLinks, splitBlocks } from './blocks';
 import { CodeToolbar, IEditor } from './codeToolbar';
+import { drawDiagram } from './diagram';
 import { Thought } from './thought';
 
 const MARKDOWN = 'text/markdown';
@@ -119,7 +120,11 @@ export class AnswerView {
     }
     for (const pre of block.querySelectorAll('pre')) {
       const toolbar = new CodeToolbar(pre, this._editor);
+      const diagram = pre.querySelector('code.language-diagram') !== null;
       pre.replaceWith(toolbar.node);
+      if (diagram) {
+        void drawDiagram(toolbar.node, this._registry);
+      }
     }
     // The open end showed the beginning of this very block: empty it in the same breath.
     this._tail.replaceChildren();

@@ -10,6 +10,8 @@ export interface IEditor {
   /** The cell that an edit would mean. */
   readonly cell: ICellPlace | null;
   readonly writable: boolean;
+  /** Whether something of the cell's source is selected. */
+  readonly selects: boolean;
   put(where: Where, cell: ICellPlace | null, source: string, language: string): void;
   copy(source: string): void;
 }
@@ -21,6 +23,8 @@ interface IAction {
   label: (cell: number | null) => string;
   needsCell?: boolean;
   needsNotebook?: boolean;
+  /** It is not there without one. */
+  needsSelection?: boolean;
   run: () => void | Promise<void>;
 }
 
@@ -65,6 +69,15 @@ export class CodeToolbar {
         needsCell: true,
         needsNotebook: true,
         run: () => this._editor.put('replace', this._cell, source, language)
+      },
+      {
+        name: 'replace-selection',
+        text: () => 'Selection',
+        label: cell => (cell ? `Replace the selection in cell ${cell}` : 'Replace the selection'),
+        needsCell: true,
+        needsNotebook: true,
+        needsSelection: true,
+        run: () => this._editor.put('selection', this._cell, source, language)
       },
       { name: 'copy', text: () => 'Copy', label: () => 'Copy this code', run: copied }
     ];
@@ -111,12 +124,13 @@ export class CodeToolbar {
 
   /** Name the cell that is active now; a click means the cell that was named. */
   private _refresh(): void {
-    const { cell, writable } = this._editor;
+    const { cell, writable, selects } = this._editor;
     const cellNumber = cell?.number ?? null;
     this._cell = cell;
     this._actions.forEach((action, i) => {
       const button = this._buttons[i];
       const off = (action.needsNotebook && !writable) || (action.needsCell && cellNumber === null);
+      button.hidden = Boolean(action.needsSelection && !selects);
       const label = off
         ? `${action.label(cellNumber)} (no notebook that can be edited)`
         : action.label(cellNumber);
@@ -142,11 +156,11 @@ export class CodeToolbar {
 
   private _move(event: KeyboardEvent): void {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    const at = this._buttons.indexOf(event.target as HTMLButtonElement);
+    const shown = this._buttons.filter(each => !each.hidden);
+    const at = shown.indexOf(event.target as HTMLButtonElement);
     if (step && at >= 0) {
       event.preventDefault();
-      const count = this._buttons.length;
-      this._buttons[(at + step + count) % count].focus();
+      shown[(at + step + shown.length) % shown.length].focus();
     }
   }
 

@@ -4,7 +4,7 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import { ISignal, Signal } from '@lumino/signaling';
 import React from 'react';
 
-import { putSource, Where } from '../notebook/edit';
+import { hasSelection, putSource, Where } from '../notebook/edit';
 import { ICellPlace } from '../notebook/open';
 import { asTurnError } from '../server/problems';
 import type { IAsk } from './ask';
@@ -46,6 +46,10 @@ export class ChatRoom extends ReactWidget implements IEditor {
   get writable(): boolean {
     const model = this.rooms.open.panel?.content.model;
     return Boolean(model && !model.readOnly);
+  }
+
+  get selects(): boolean {
+    return hasSelection(this.rooms.open.panel);
   }
 
   put(where: Where, cell: ICellPlace | null, source: string, language: string): void {

@@ -1,7 +1,7 @@
-import type { NotebookPanel } from '@jupyterlab/notebook';
+import type { Notebook, NotebookPanel } from '@jupyterlab/notebook';
 import { UUID } from '@lumino/coreutils';
 
-export type Where = 'above' | 'below' | 'replace';
+export type Where = 'above' | 'below' | 'replace' | 'selection';
 
 /** What was done, in words, and how to take it back. */
 export interface IEdit {
@@ -28,11 +28,14 @@ export function putSource(
     return null;
   }
   const at = shared.cells.findIndex(cell => cell.getId() === cellId);
-  if (at < 0 && (where === 'replace' || cellId !== null)) {
+  if (at < 0 && (where === 'replace' || where === 'selection' || cellId !== null)) {
     return null;
   }
   // Yjs joins edits that follow each other closely; a click is a step of its own.
   (shared as unknown as { undoManager?: { stopCapturing(): void } }).undoManager?.stopCapturing();
+  if (where === 'selection') {
+    return putSelection(notebook, at, source);
+  }
   const target =
     where === 'replace'
       ? at
@@ -61,5 +64,27 @@ export function putSource(
   return {
     words: where === 'replace' ? `Replaced cell ${target + 1}.` : `Added cell ${target + 1}.`,
     undo: () => shared.undo()
+  };
+}
+
+/** Whether there is a selection in the active cell's source. */
+export function hasSelection(panel: NotebookPanel | null): boolean {
+  const selection = panel?.content.activeCell?.editor?.getSelection();
+  return Boolean(
+    selection &&
+    (selection.start.line !== selection.end.line || selection.start.column !== selection.end.column)
+  );
+}
+
+function putSelection(notebook: Notebook, at: number, source: string): IEdit | null {
+  const cell = notebook.widgets[at];
+  if (!cell?.editor) {
+    return null;
+  }
+  cell.editor.replaceSelection?.(source);
+  notebook.activeCellIndex = at;
+  return {
+    words: `Replaced the selection in cell ${at + 1}.`,
+    undo: () => cell.editor?.undo()
   };
 }

@@ -73,9 +73,9 @@ function inList(segment: ISegment): boolean {
   return !segment.code && /^\s*([-*+]|\d+[.)])\s/m.test(segment.text);
 }
 
-/** A diagram is drawn by a library that takes links and styles from its source: show the source. */
+/** A diagram is drawn by a library that takes links and styles from its source: its source is code, for now. */
 function plainFence(code: string): string {
-  return code.replace(/^(\s*(?:[-*+>]\s+|\d+[.)]\s+)*(?:`{3,}|~{3,}))\s*mermaid\b/i, '$1text');
+  return code.replace(/^(\s*(?:[-*+>]\s+|\d+[.)]\s+)*(?:`{3,}|~{3,}))\s*mermaid\b/i, '$1diagram');
 }
 
 // In order: code span · math between dollars · bracketed math, twice · escape · image · autolink · tag · entity.
