@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tether_jupyter.core.history import Conversation, StoredMessage, new_id
+from tether_jupyter.core.history import Conversation, Past, StoredMessage, new_id
 from tether_jupyter.errors import Conflict, NotFound
 from tether_jupyter.store.database import Database
 from tether_jupyter.store.history import SqlHistory
@@ -94,7 +94,7 @@ async def test_a_branch_is_found_among_others_that_lie_between(history):
 async def test_a_conversation_and_its_first_question_are_kept_together(history):
     question = said("why?")
     made = await history.begin(Conversation("c_1", "ann", notebook="a.ipynb"), question, new=True)
-    found, branch = await history.resume("ann", conversation_id=made.id)
+    found, branch = await history.resume("ann", Past(made.id))
     assert (found.title, found.message_count, found.notebook) == ("why?", 1, "a.ipynb")
     assert found.last_message_at >= question.created_at
     assert [m.id for m in branch] == [question.id]
@@ -130,14 +130,14 @@ async def test_what_goes_on_is_found_by_id_or_by_notebook_and_is_nobody_elses(hi
     made = await history.create("ann", notebook="a.ipynb", file_id="7")
     await history.add("ann", made.id, said("one"))
     for given in ({"conversation_id": made.id}, {"notebook": "a.ipynb"}):
-        found, branch = await history.resume("ann", **given)
+        found, branch = await history.resume("ann", Past(**given))
         assert (found.id, [m.content for m in branch]) == (made.id, ["one"])
-        assert await history.resume("ben", **given) == (None, [])
-    found, _ = await history.resume("ann", notebook="b.ipynb", file_id="7")
+        assert await history.resume("ben", Past(**given)) == (None, [])
+    found, _ = await history.resume("ann", Past(notebook="b.ipynb", file_id="7"))
     assert (found.id, found.notebook) == (made.id, "b.ipynb")
     assert (await history.of_notebook("ann", "b.ipynb")).id == made.id
     with pytest.raises(NotFound):
-        await history.resume("ann", conversation_id=made.id, last="m_none")
+        await history.resume("ann", Past(made.id, last="m_none"))
 
 
 async def test_only_the_end_of_a_long_branch_is_read(history):

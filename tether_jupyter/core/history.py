@@ -121,6 +121,25 @@ class Conversation:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a question goes on with: a conversation by its id, else a notebook's.
+
+    Parameters
+    ----------
+    last:
+        The message that the question follows; the newest where it is open.
+    limit:
+        So many messages before the question are wanted.
+    """
+
+    conversation_id: str | None = None
+    notebook: str | None = None
+    file_id: str | None = None
+    last: str | None = None
+    limit: int = 200
+
+
 class History(Protocol):
     """A keeper of conversations. Every call names the owner, and sees nothing of anybody else's.
 
@@ -157,16 +176,7 @@ class History(Protocol):
     async def of_notebook(self, owner: str, notebook: str, file_id: str | None = None) -> Conversation | None:
         """Return the conversation that a notebook goes on with, by its path or else by its file."""
 
-    async def resume(
-        self,
-        owner: str,
-        *,
-        conversation_id: str | None = None,
-        notebook: str | None = None,
-        file_id: str | None = None,
-        last: str | None = None,
-        limit: int = 200,
-    ) -> tuple[Conversation | None, list[StoredMessage]]:
+    async def resume(self, owner: str, past: Past) -> tuple[Conversation | None, list[StoredMessage]]:
         """Return what a question goes on with, in one look: a conversation and the end of its branch.
 
         It is `get`, or `of_notebook` without an id, and `branch`; `None` where there is no such conversation.
@@ -231,25 +241,17 @@ class History(Protocol):
         """Finish what is being kept."""
 
 
-async def resume(
-    history: History,
-    owner: str,
-    conversation_id: str | None,
-    notebook: str | None,
-    file_id: str | None,
-    last: str | None,
-    limit: int,
-) -> tuple[Conversation | None, list[StoredMessage]]:
+async def resume(history: History, owner: str, past: Past) -> tuple[Conversation | None, list[StoredMessage]]:
     """Do what `History.resume` does, step by step."""
     found: Conversation | None = None
-    if conversation_id is not None:
+    if past.conversation_id is not None:
         with contextlib.suppress(NotFound):
-            found = await history.get(owner, conversation_id)
-    elif notebook is not None:
-        found = await history.of_notebook(owner, notebook, file_id)
-    if found is None or not limit or not (found.message_count or last):
+            found = await history.get(owner, past.conversation_id)
+    elif past.notebook is not None:
+        found = await history.of_notebook(owner, past.notebook, past.file_id)
+    if found is None or not past.limit or not (found.message_count or past.last):
         return found, []
-    return found, await history.branch(owner, found.id, last, limit)
+    return found, await history.branch(owner, found.id, past.last, past.limit)
 
 
 REACTIONS = ("thumbs_up", "thumbs_down")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tether_jupyter.core.attached import MOST_TEXT, Attached, attach
-from tether_jupyter.core.history import GIVEN, Conversation, History, StoredMessage, new_id
+from tether_jupyter.core.history import GIVEN, Conversation, History, Past, StoredMessage, new_id
 from tether_jupyter.core.prompt import Message, Prompt, Question, Sampling, Section, compose
 from tether_jupyter.core.turn import Model, Turn
 from tether_jupyter.errors import InvalidRequest, NotFound
@@ -153,10 +153,10 @@ async def find_conversation(
     With it come the messages before the question, and whether it is a new one that nobody keeps yet.
     """
     last = None if request.parent_id == ROOT else request.regenerate or request.parent_id
-    looked: dict[str, Any] = {"last": last, "limit": 0 if request.parent_id == ROOT else LONGEST_BRANCH}
+    limit = 0 if request.parent_id == ROOT else LONGEST_BRANCH
     id = request.conversation_id
     if id is not None:
-        known, chain = await history.resume(owner, conversation_id=id, **looked)
+        known, chain = await history.resume(owner, Past(id, last=last, limit=limit))
         if known is not None:
             if known.deleted_at is not None:
                 raise NotFound("That conversation was deleted. Restore it, or start a new one.")
@@ -171,7 +171,7 @@ async def find_conversation(
             raise NotFound("There is no such conversation here. Start a new one.")
         # A server that has started anew: the notebook goes on, in a conversation of its own.
     if notebook is not None:
-        known, chain = await history.resume(owner, notebook=notebook, file_id=file_id, **looked)
+        known, chain = await history.resume(owner, Past(None, notebook, file_id, last, limit))
         if known is not None:
             return known, chain, False
     return begun(Conversation(new_id("c"), owner, notebook=notebook, file_id=file_id), last)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tether_jupyter.core.history import Conversation, StoredMessage, new_id, now
+from tether_jupyter.core.history import Conversation, Past, StoredMessage, new_id, now
 from tether_jupyter.errors import Conflict, NotFound
 from tether_jupyter.store.presence import Presence
 
@@ -75,31 +75,22 @@ class SqlHistory:
 
         return await self.database.read(work)
 
-    async def resume(
-        self,
-        owner: str,
-        *,
-        conversation_id: str | None = None,
-        notebook: str | None = None,
-        file_id: str | None = None,
-        last: str | None = None,
-        limit: int = 200,
-    ) -> tuple[Conversation | None, list[StoredMessage]]:
+    async def resume(self, owner: str, past: Past) -> tuple[Conversation | None, list[StoredMessage]]:
         def work(connection: Connection) -> tuple[Conversation | None, list[StoredMessage]]:
             from tether_jupyter.store import threads
 
             found: Conversation | None = None
-            if conversation_id is not None:
-                found = threads.read_conversation(connection, owner, conversation_id)
-            elif notebook is not None:
-                found = threads.of_notebook(connection, owner, notebook, file_id)
-            if found is None or not limit or not (found.message_count or last):
+            if past.conversation_id is not None:
+                found = threads.read_conversation(connection, owner, past.conversation_id)
+            elif past.notebook is not None:
+                found = threads.of_notebook(connection, owner, past.notebook, past.file_id)
+            if found is None or not past.limit or not (found.message_count or past.last):
                 return found, []
-            return found, threads.read_branch(connection, owner, found.id, last, limit)
+            return found, threads.read_branch(connection, owner, found.id, past.last, past.limit)
 
         found, branch = await self.database.read(work)
-        if conversation_id is None:
-            await self._follow(owner, found, notebook, file_id)
+        if past.conversation_id is None:
+            await self._follow(owner, found, past.notebook, past.file_id)
         return found, branch
 
     async def of_notebook(self, owner: str, notebook: str, file_id: str | None = None) -> Conversation | None:

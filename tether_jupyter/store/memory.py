@@ -7,6 +7,7 @@ from typing import Any
 
 from tether_jupyter.core.history import (
     Conversation,
+    Past,
     StoredMessage,
     branch_of,
     new_id,
@@ -155,17 +156,8 @@ class MemoryHistory:
             raise NotFound("There is no message with that `parent_id` in the conversation.")
         return found[-limit:]
 
-    async def resume(
-        self,
-        owner: str,
-        *,
-        conversation_id: str | None = None,
-        notebook: str | None = None,
-        file_id: str | None = None,
-        last: str | None = None,
-        limit: int = 200,
-    ) -> tuple[Conversation | None, list[StoredMessage]]:
-        return await resume(self, owner, conversation_id, notebook, file_id, last, limit)
+    async def resume(self, owner: str, past: Past) -> tuple[Conversation | None, list[StoredMessage]]:
+        return await resume(self, owner, past)
 
     async def begin(self, conversation: Conversation, *said: StoredMessage, new: bool) -> Conversation:
         owner, within = conversation.owner, conversation

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tether_jupyter.core.frames import frames
-from tether_jupyter.core.history import Conversation, StoredMessage, new_id, resume
+from tether_jupyter.core.history import Conversation, Past, StoredMessage, new_id, resume
 from tether_jupyter.errors import Conflict, NotFound
 from tether_jupyter.store import damage
 from tether_jupyter.store.failures import StoreFailed
@@ -228,22 +228,10 @@ class ShelteredHistory:
             return [StoredMessage(last, "assistant", "")]
         return below or []
 
-    async def resume(
-        self,
-        owner: str,
-        *,
-        conversation_id: str | None = None,
-        notebook: str | None = None,
-        file_id: str | None = None,
-        last: str | None = None,
-        limit: int = 200,
-    ) -> tuple[Conversation | None, list[StoredMessage]]:
-        given: dict[str, Any] = {"notebook": notebook, "file_id": file_id, "last": last, "limit": limit}
+    async def resume(self, owner: str, past: Past) -> tuple[Conversation | None, list[StoredMessage]]:
         if self._failed is None:
             try:
-                found, branch = await self._ask(
-                    lambda: self.inner.resume(owner, conversation_id=conversation_id, **given)
-                )
+                found, branch = await self._ask(lambda: self.inner.resume(owner, past))
             except StoreFailed as reason:
                 self._fail(reason)
             else:
@@ -251,7 +239,7 @@ class ShelteredHistory:
                     self._recent.note(found)
                     self._recent.remember(owner, found.id, branch)
                 return found, branch
-        return await resume(self, owner, conversation_id, **given)
+        return await resume(self, owner, past)
 
     async def begin(self, conversation: Conversation, *said: StoredMessage, new: bool) -> Conversation:
         owner = conversation.owner
