@@ -3,6 +3,7 @@ import React from 'react';
 
 import { asTurnError } from '../server/problems';
 import { Question } from './answer';
+import { Attached } from './attached';
 import { Branches } from './branches';
 import { useSignals } from './hooks';
 import { IconButton } from './iconButton';
@@ -53,7 +54,7 @@ export function QuestionBody({ question, thread, room }: IProps): JSX.Element {
     <>
       <div className="tether-Question">
         {question.words}
-        <Along question={question} />
+        <Along question={question} room={room} />
       </div>
       <Tools label="About this question">
         <Branches said={question} thread={thread} room={room} />
@@ -89,7 +90,7 @@ export function QuestionBody({ question, thread, room }: IProps): JSX.Element {
 }
 
 /** What went with the words, by name. */
-function Along({ question }: { question: Question }): JSX.Element | null {
+function Along({ question, room }: Pick<IProps, 'question' | 'room'>): JSX.Element | null {
   const { context, attachments } = question;
   return context.length + attachments.length === 0 ? null : (
     <ul className="tether-context" aria-label="Sent along">
@@ -99,7 +100,7 @@ function Along({ question }: { question: Question }): JSX.Element | null {
         </li>
       ))}
       {attachments.map(each => (
-        <li key={each.id}>{each.name}</li>
+        <Attached key={each.id} attachment={each} server={room.rooms.server} />
       ))}
     </ul>
   );
