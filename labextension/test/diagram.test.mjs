@@ -33,7 +33,11 @@ test('what could load, link, style or run is shown as its source', () => {
     'A["\\u003cimg"]',
     'href A "x"',
     'links Ann: {"Evil": "x"}',
-    'A["//evil.example/x"]'
+    'A["//evil.example/x"]',
+    'properties A: {"icon": "https:evil.example/x.png"}',
+    'A-->B;properties A: {"icon": "/x.png"}',
+    "A-->B;style A mask-image:image-set('https:evil.example/x' 1x)",
+    'A-->B; click A call run()'
   ]) {
     assert.ok(!isSafeDiagram(`graph TD\n${line}\n`), line);
     assert.ok(!isSafeDiagram(`${line}\ngraph TD\nA-->B`), line);

@@ -7,9 +7,10 @@ const REFUSED = [
   /%%\{/,
   /^\s*---/,
   /<(?=[a-z/!?])/i,
-  /&|#\w+;|\\|\$\$|@\{/,
-  /:\/\/|\/\/|url\s*\(|@import|javascript:|data:/i,
-  /^\s*(click|href|links?|style|classDef|linkStyle|cssClass|callback|call)\b/im
+  /&|#\w+;|\\|\$\$|@\{|\{\s*["']/,
+  /\/\/|\b(https?|ftp|file|blob|data|javascript|wss?)\s*:|url\s*\(|image-set|@import/i,
+  /\b(icon|img|image|sprite|src)\b\s*["']?\s*[:=(]/i,
+  /(^|;)\s*(click|href|links?|properties|details|style|classDef|linkStyle|cssClass|callback|call)\b/im
 ];
 
 const LONGEST = 5000;
