@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import question from '../lib/test/inline/question.js';
+import words from '../lib/test/inline/words.js';
+
+const { questionFor } = question;
+const { failed, happening, proposed } = words;
+
+const KEYS = { accept: 'Ctrl+Enter', cancel: 'Esc' };
+const WANTED = {
+  words: 'make it faster',
+  before: [],
+  proposal: null,
+  kind: 'code',
+  number: 4,
+  source: 'x = 1',
+  selection: null,
+  neighbours: [
+    { number: 3, source: 'import os' },
+    { number: 5, source: ' \n' }
+  ],
+  notebook: 'a.ipynb'
+};
+
+test('a finished proposal says how much it changes and what the keys do', () => {
+  assert.equal(proposed(3, KEYS, false), '3 lines changed. Ctrl+Enter takes it, Esc gives it back.');
+  assert.equal(proposed(1, KEYS, false), '1 line changed. Ctrl+Enter takes it, Esc gives it back.');
+  assert.equal(proposed(0, KEYS, false), 'Nothing would change. Esc gives it back.');
+  assert.equal(proposed(2, { accept: '', cancel: '' }, false), '2 lines changed.');
+  assert.match(proposed(2, KEYS, true), /edited meanwhile/);
+});
+
+test('a wait says what it waits for, in other words when it is long', () => {
+  assert.equal(happening('asking', 0), 'Asking');
+  assert.equal(happening('asking', 31), 'Still waiting for the model, 31 s');
+  assert.equal(happening('queued', 4, 2), 'Waiting, 2nd in line');
+  assert.equal(happening('queued', 4, 1), 'Waiting, next in line');
+  assert.equal(happening('queued', 4, 12), 'Waiting, 12th in line');
+  assert.equal(happening('thinking', 12.6), 'Thinking, 12 s');
+  assert.equal(happening('writing', 99), 'Writing');
+  assert.equal(failed('It broke.', 'Try again.'), 'It broke. Try again.');
+});
+
+test('a question holds the cell and its neighbours, and is kept nowhere', () => {
+  const asked = questionFor(WANTED);
+  assert.equal(asked.message, 'make it faster');
+  assert.equal(asked.store, false);
+  assert.equal(asked.notebook, 'a.ipynb');
+  assert.deepEqual(
+    asked.context.map(each => [each.kind, each.name, each.text]),
+    [
+      ['cell', 'cell 3', 'import os'],
+      ['cell', 'cell 4, the one to change', 'x = 1']
+    ]
+  );
+  assert.match(asked.system, /change the code.*whole new source/s);
+});
+
+test('an empty cell is written, a selection replaced, a text cell fenced so that it can hold code', () => {
+  assert.match(questionFor({ ...WANTED, source: '' }).system, /You write the code/);
+  const selection = questionFor({ ...WANTED, selection: '1' });
+  assert.match(selection.system, /takes the place of the selected part alone/);
+  assert.deepEqual(selection.context.at(-1), {
+    kind: 'selection',
+    name: 'selected in cell 4',
+    text: '1'
+  });
+  assert.match(questionFor({ ...WANTED, kind: 'markdown' }).system, /Markdown.*four backticks/s);
+});
+
+test('what follows up refines the proposal', () => {
+  const asked = questionFor({ ...WANTED, before: ['add a loop'], proposal: 'for x in y: pass' });
+  assert.match(asked.message, /answers this:\n- add a loop\n\nChange the proposal: make it faster/);
+  assert.equal(asked.context.at(-1).text, 'for x in y: pass');
+});
