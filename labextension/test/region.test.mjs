@@ -62,9 +62,18 @@ test('a selection of whole lines ends before the line break, and begins with its
 test('what replaces whole lines is indented as they are', () => {
   const from = SOURCE.indexOf('    y = x');
   const region = { from, to: SOURCE.indexOf('\n\nprint') };
-  assert.equal(fitting(SOURCE, region, 'return x + 1'), '    return x + 1');
-  assert.equal(fitting(SOURCE, { from: from + 8, to: from + 13 }, 'x - 1'), 'x - 1');
-  assert.equal(fitting(SOURCE, ALL, 'x'), 'x');
+  const whole = true;
+  assert.equal(fitting(SOURCE, region, { text: 'return x + 1', whole }), '    return x + 1');
+  const inside = { from: from + 8, to: from + 13 };
+  assert.equal(fitting(SOURCE, inside, { text: 'x - 1', whole }), 'x - 1');
+  assert.equal(fitting(SOURCE, ALL, { text: 'x', whole }), 'x');
+});
+
+test('blank lines at the end of a cell stay, and none are added to what is still written', () => {
+  const region = { from: 0, to: 7 };
+  assert.equal(fitting('x = 1\n\n', region, { text: 'x = 2', whole: true }), 'x = 2\n\n');
+  assert.equal(fitting('x = 1\n\n', region, { text: 'x = 2', whole: false }), 'x = 2');
+  assert.equal(fitting('\n\n', { from: 0, to: 2 }, { text: 'x', whole: true }), 'x');
 });
 
 test('the change is the least there is, and makes the proposal', () => {

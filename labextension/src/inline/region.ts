@@ -35,12 +35,12 @@ export function selected(source: string, from: number, to: number): IRegion {
   return { from: source.slice(start, from).trim() ? from : start, to };
 }
 
-/** A replacement as it goes into the source, indented like what it replaces. */
-export function fitting(source: string, region: IRegion, text: string): string {
+/** A replacement as it goes into the source: indented like what it replaces, and ending in as many blank lines. */
+export function fitting(source: string, region: IRegion, { text, whole }: IReplacement): string {
+  const old = source.slice(region.from, region.to);
   const begins = region.from === 0 || source[region.from - 1] === '\n';
-  return begins && region.to > region.from
-    ? indented(text, indentOf(source.slice(region.from, region.to)))
-    : text;
+  const shifted = begins && old ? indented(text, indentOf(old)) : text;
+  return whole && old.trim() ? shifted + (/(\n[ \t]*)+$/.exec(old)?.[0] ?? '') : shifted;
 }
 
 /** How the lines of a source change by a replacement, line by line. */

@@ -1,0 +1,106 @@
+import type { ICodeCellModel } from '@jupyterlab/cells';
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+
+import { trimmed } from '../notebook/text';
+import type { IAskOptions, IContext } from '../server/request';
+import { errorText, Output, outputText } from './outputs';
+
+/** A cell, by its notebook and its place there. */
+export interface IPlace {
+  panel: NotebookPanel;
+  index: number;
+}
+
+/** A question about a cell, as the sidebar takes it. */
+export interface IAbout {
+  words: string;
+  context: IContext[];
+  options?: IAskOptions;
+}
+
+/** The active cell of the notebook in front. */
+export function activePlace(notebooks: INotebookTracker): IPlace | null {
+  const panel = notebooks.currentWidget;
+  return panel?.content.activeCell ? { panel, index: panel.content.activeCellIndex } : null;
+}
+
+/** The cell that holds an output, wherever that is shown: models are the same in all views. */
+export function placeOf(notebooks: INotebookTracker, output: unknown): IPlace | null {
+  let found: IPlace | null = null;
+  notebooks.forEach(panel => {
+    const cells = panel.content.model?.cells;
+    for (let index = 0; cells && !found && index < cells.length; index++) {
+      const outputs = codeAt({ panel, index })?.outputs;
+      for (let n = 0; outputs && n < outputs.length; n++) {
+        if ((outputs.get(n) as unknown) === output) {
+          found = { panel, index };
+        }
+      }
+    }
+  });
+  return found;
+}
+
+export function sourceAt({ panel, index }: IPlace): string {
+  return panel.content.model?.cells.get(index)?.sharedModel.getSource() ?? '';
+}
+
+/** The last error that a cell's outputs hold, or null. */
+export function errorAt(place: IPlace): Output | null {
+  const errors = outputsAt(place).filter(each => each.output_type === 'error');
+  return errors[errors.length - 1] ?? null;
+}
+
+export function outputsAt(place: IPlace): Output[] {
+  return (codeAt(place)?.outputs.toJSON() ?? []) as unknown as Output[];
+}
+
+/** A question about an error, with the error and its cell. */
+export function aboutError(place: IPlace, error: Output, fix: boolean): IAbout {
+  const name = `${error.ename || 'error'} in cell ${place.index + 1}`;
+  const id = place.panel.content.model?.cells.get(place.index)?.id;
+  return {
+    words: fix
+      ? `Fix the ${name}: why does it happen, and what is the corrected cell?`
+      : `Explain the ${name}.`,
+    context: [
+      { kind: 'error', name, text: trimmed(errorText(error), 'end') },
+      ...aboutCell(place)
+    ],
+    // A kernel knows of its last error alone.
+    options: { see: { error: isLast(place), cells: 'around', cell_id: id } }
+  };
+}
+
+/** A cell as context; an empty one is none. */
+export function aboutCell(place: IPlace): IContext[] {
+  const source = sourceAt(place);
+  return source.trim()
+    ? [{ kind: 'cell', name: `cell ${place.index + 1}`, text: trimmed(source, 'start') }]
+    : [];
+}
+
+/** What a cell put out, as context with the cell itself. */
+export function aboutOutput(place: IPlace): IContext[] {
+  const text = outputText(outputsAt(place));
+  const name = `output of cell ${place.index + 1}`;
+  return [
+    ...aboutCell(place),
+    ...(text ? [{ kind: 'selection' as const, name, text: trimmed(text, 'start') }] : [])
+  ];
+}
+
+function codeAt({ panel, index }: IPlace): ICodeCellModel | null {
+  const cells = panel.content.model?.cells;
+  const cell = cells && index >= 0 && index < cells.length ? cells.get(index) : null;
+  return cell?.type === 'code' ? (cell as ICodeCellModel) : null;
+}
+
+/** Whether no cell failed after this one. */
+function isLast(place: IPlace): boolean {
+  const count = (index: number) => codeAt({ ...place, index })?.executionCount ?? 0;
+  const own = count(place.index);
+  return [...Array(place.panel.content.model?.cells.length ?? 0).keys()].every(
+    index => count(index) <= own || !errorAt({ ...place, index })
+  );
+}

@@ -1,0 +1,385 @@
+import type { EditorView } from '@codemirror/view';
+import { Cell, MarkdownCell } from '@jupyterlab/cells';
+import type { CodeMirrorEditor } from '@jupyterlab/codemirror';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import type { ISignal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
+
+import { linesChanged } from './lines';
+import { Popover } from './popover';
+import { IAsked, Proposal } from './proposal';
+import { CellKind, questionFor } from './question';
+import { change, fitting, IPicture, IRegion, picture, selected } from './region';
+import { show, shownIn } from './shown';
+import { happening, IKeys, proposed } from './words';
+
+export interface IEditHost {
+  server: IAsked;
+  keys(): IKeys;
+  /** Tell people who do not see the screen. */
+  say(words: string): void;
+  /** Run the commands that a key in the field is bound to. */
+  keydown(event: KeyboardEvent): void;
+}
+
+/** Cells before and after the one that changes which go with a question. */
+const BEFORE = 4;
+const AFTER = 1;
+const CHANGING = 'tether-mod-changing';
+const NOTHING: IPicture = { first: 0, hunks: [] };
+
+/** A change of one cell, from the first words to its being taken or given back. The cell is known by its id. */
+export class InlineEdit {
+  constructor(
+    readonly panel: NotebookPanel,
+    cell: Cell,
+    private _host: IEditHost
+  ) {
+    this.cellId = cell.model.id;
+    this._kind = cell.model.type as CellKind;
+    this._proposal = new Proposal(_host.server, this._kind === 'markdown');
+    const view = viewOf(cell);
+    const source = view?.state.doc.toString() ?? cell.model.sharedModel.getSource();
+    const main = view?.state.selection.main;
+    this._at = main?.head ?? 0;
+    this._selects = Boolean(main && !main.empty && source.slice(main.from, main.to).trim());
+    this._region =
+      main && this._selects
+        ? selected(source, main.from, main.to)
+        : { from: 0, to: source.length };
+    const part = this._selects ? 'the selection of ' : '';
+    this._popover = new Popover(
+      `What to change in ${part}cell ${this.number}`,
+      !source.trim()
+        ? 'What should this cell do?'
+        : this._selects
+          ? 'What should change in the selection?'
+          : 'What should change?',
+      {
+        ask: words => this.ask(words),
+        take: () => void this.take(),
+        close: () => this.close(),
+        keydown: event => _host.keydown(event),
+        focusin: event => this._onFocus(event)
+      }
+    );
+    this._proposal.changed.connect(this._later, this);
+    this._clock = setInterval(() => this._showState(), 1000);
+    panel.content.model?.cells.changed.connect(this._onCells, this);
+    panel.disposed.connect(this.close, this);
+    this._attach(cell);
+  }
+
+  readonly cellId: string;
+
+  /** It is over; `gone` holds a proposal whose cell has been deleted. */
+  get closed(): ISignal<this, { gone: string | null; words: string }> {
+    return this._closed;
+  }
+
+  /** The number of its cell, counted from 1. */
+  get number(): number {
+    return this.panel.content.widgets.findIndex(each => each.model.id === this.cellId) + 1;
+  }
+
+  get focused(): boolean {
+    return this._popover.focused;
+  }
+
+  /** Words to begin with, selected. */
+  prefill(words: string): void {
+    this._popover.words = words;
+  }
+
+  focus(): void {
+    this._popover.focus();
+  }
+
+  /** Ask for a proposal, or for another one that refines what is proposed. */
+  ask(words: string): void {
+    const cell = this._cell;
+    if (!words || !cell) {
+      return;
+    }
+    const shown = this._view ? shownIn(this._view) : null;
+    const region = shown?.region ?? this._region;
+    const source = cell.model.sharedModel.getSource();
+    const held = this._proposal.replacement;
+    const last = this._asked[this._asked.length - 1];
+    if (held?.whole && words !== last) {
+      this._base = held.text;
+    } else {
+      // Asked again, or otherwise: it takes the place of what was asked last.
+      this._asked.pop();
+    }
+    const before = [...this._asked];
+    this._asked.push(words);
+    this._edited = false;
+    this._said = '';
+    const question = questionFor({
+      words,
+      before,
+      proposal: this._base,
+      kind: this._kind,
+      number: this.number,
+      source,
+      selection: this._selects ? source.slice(region.from, region.to) : null,
+      neighbours: this._neighbours(),
+      notebook: this.panel.context.path
+    });
+    void this._proposal.ask(question);
+  }
+
+  /** Change the cell as proposed, in one step that one undo takes back. */
+  take(): boolean {
+    const cell = this._cell;
+    const view = this._view;
+    const held = this._proposal.replacement;
+    const shown = view && shownIn(view);
+    if (!cell || !view || !shown) {
+      return false;
+    }
+    if (this._proposal.phase !== 'ready' || !held) {
+      this._host.say(happening(this._proposal.phase, 0) || 'Nothing is proposed yet.');
+      return false;
+    }
+    if (!editable(this.panel, cell)) {
+      this._trouble = 'This cell cannot be changed now. Copy what you need, or give it back.';
+      this._showState();
+      return false;
+    }
+    const source = view.state.doc.toString();
+    const made = change(source, shown.region, fitting(source, shown.region, held));
+    const focused = this._popover.focused;
+    this._end(null);
+    if (made) {
+      const model = cell.model.sharedModel;
+      const { undoManager } = model as unknown as { undoManager?: { stopCapturing(): void } };
+      // Yjs joins edits that follow each other closely; this is a step of its own.
+      undoManager?.stopCapturing();
+      model.updateSource(made.from, made.to, made.text);
+      undoManager?.stopCapturing();
+    }
+    if (focused) {
+      cell.editor?.focus();
+    }
+    this._host.say('Taken. Undo takes it back.');
+    return true;
+  }
+
+  /** Stop, and leave the cell as it was. */
+  close(): void {
+    const focused = this._popover.focused;
+    const editor = this._cell?.editor;
+    if (this._end(null)) {
+      this._host.say('Given back.');
+      if (focused) {
+        editor?.focus();
+      }
+    }
+  }
+
+  private get _cell(): Cell | null {
+    return this.panel.isDisposed
+      ? null
+      : (this.panel.content.widgets.find(each => each.model.id === this.cellId) ?? null);
+  }
+
+  /** Show the field in the cell's editor; a cell that was moved has a new one. */
+  private _attach(cell: Cell): void {
+    if (cell instanceof MarkdownCell) {
+      cell.rendered = false;
+    }
+    const attach = () => {
+      const view = viewOf(cell);
+      if (this._over || !view || view === this._view || this._cell !== cell) {
+        return;
+      }
+      this._view = view;
+      cell.addClass(CHANGING);
+      this._sizes.disconnect();
+      this._sizes.observe(view.scrollDOM);
+      this._draw();
+    };
+    attach();
+    if (!this._view || this._view !== viewOf(cell)) {
+      void cell.ready.then(attach);
+      cell.inViewportChanged.connect(attach);
+    }
+  }
+
+  /** A notebook in edit mode gives the focus to the editor of the cell that gets it. */
+  private _onFocus(event: FocusEvent): void {
+    const { activeCell, mode } = this.panel.content;
+    if (mode === 'edit' && activeCell?.model.id === this.cellId) {
+      event.stopPropagation();
+      return;
+    }
+    const target = event.target as HTMLElement;
+    setTimeout(() => {
+      if (document.activeElement !== target) {
+        target.focus({ preventScroll: true });
+      }
+    });
+  }
+
+  private _onCells(): void {
+    // A cell that moves is taken out and put in again.
+    queueMicrotask(() => {
+      if (this._over) {
+        return;
+      }
+      const cell = this._cell;
+      if (!cell) {
+        this._end(this._proposal.replacement?.text ?? null);
+      } else if (viewOf(cell) !== this._view) {
+        this._region = (this._view && shownIn(this._view)?.region) ?? this._region;
+        this._attach(cell);
+      }
+    });
+  }
+
+  /** Draw once for everything that arrives before the next frame. */
+  private _later(): void {
+    if (this._proposal.phase !== 'writing') {
+      cancelAnimationFrame(this._frame);
+      this._frame = 0;
+      this._draw();
+    } else {
+      this._frame ||= requestAnimationFrame(() => {
+        this._frame = 0;
+        this._draw();
+      });
+    }
+  }
+
+  private _draw(): void {
+    const view = this._view;
+    if (this._over || !view) {
+      return;
+    }
+    const before = shownIn(view);
+    const source = view.state.doc.toString();
+    const region = before?.region ?? this._region;
+    const held = this._proposal.replacement;
+    const drawn = held
+      ? picture(source, region, { ...held, text: fitting(source, region, held) })
+      : NOTHING;
+    this._changed = linesChanged(drawn.hunks);
+    const focused = this._popover.focused;
+    show(view, {
+      popover: this._popover.node,
+      at: before?.at ?? Math.min(this._at, source.length),
+      region,
+      picture: drawn,
+      edited: () => this._onEdited()
+    });
+    if (focused && !this._popover.focused) {
+      this._popover.focus();
+    }
+    this._showState();
+  }
+
+  private _onEdited(): void {
+    this._edited = this._proposal.phase !== 'idle';
+    // The editor is in the middle of its update.
+    this._frame ||= requestAnimationFrame(() => {
+      this._frame = 0;
+      this._draw();
+    });
+  }
+
+  private _showState(): void {
+    const { phase, position, since, problem } = this._proposal;
+    const keys = this._host.keys();
+    const ready = phase === 'ready';
+    const trouble = this._trouble || (phase === 'failed' ? problem : '');
+    const status =
+      trouble ||
+      (ready
+        ? proposed(this._changed, keys, this._edited)
+        : happening(phase, (Date.now() - since) / 1000, position) ||
+          `Enter asks${keys.cancel ? `, ${keys.cancel} closes` : ''}.`);
+    this._popover.show({
+      status,
+      trouble: Boolean(trouble),
+      busy: !ready && phase !== 'idle' && phase !== 'failed',
+      ready,
+      takes: this._changed > 0
+    });
+    // By the sentence: a wait that counts seconds is told once.
+    const spoken = status.replace(/, \d+ s$/, '');
+    if (phase !== 'idle' && spoken !== this._said) {
+      this._said = spoken;
+      this._host.say(spoken);
+      if (ready) {
+        this._popover.select();
+      }
+    }
+    this._trouble = '';
+  }
+
+  private _neighbours(): { number: number; source: string }[] {
+    const { widgets } = this.panel.content;
+    const at = this.number - 1;
+    return widgets
+      .slice(Math.max(0, at - BEFORE), at + AFTER + 1)
+      .filter(each => each.model.id !== this.cellId)
+      .map(each => ({
+        number: widgets.indexOf(each) + 1,
+        source: each.model.sharedModel.getSource()
+      }));
+  }
+
+  private _end(gone: string | null): boolean {
+    if (this._over) {
+      return false;
+    }
+    this._over = true;
+    clearInterval(this._clock);
+    cancelAnimationFrame(this._frame);
+    this._sizes.disconnect();
+    this._proposal.changed.disconnect(this._later, this);
+    this._proposal.stop();
+    this._cell?.removeClass(CHANGING);
+    if (this._view) {
+      show(this._view, null);
+    }
+    this._closed.emit({ gone, words: this._popover.words });
+    Signal.clearData(this);
+    return true;
+  }
+
+  private _kind: CellKind;
+  private _proposal: Proposal;
+  private _popover: Popover;
+  private _view: EditorView | null = null;
+  /** Where the field and the change are, until an editor shows them. */
+  private _at: number;
+  private _region: IRegion;
+  private _selects: boolean;
+  /** What was asked, each refining the one before. */
+  private _asked: string[] = [];
+  /** The proposal that the last of them refines. */
+  private _base: string | null = null;
+  private _edited = false;
+  private _changed = 0;
+  private _trouble = '';
+  private _said = '';
+  private _over = false;
+  private _frame = 0;
+  private _clock: ReturnType<typeof setInterval>;
+  private _sizes = new ResizeObserver(([entry]) => {
+    this._popover.width = entry.contentRect.width;
+  });
+  private _closed = new Signal<this, { gone: string | null; words: string }>(this);
+}
+
+/** Whether a cell can be written to. */
+export function editable(panel: NotebookPanel, cell: Cell): boolean {
+  return !panel.content.model?.readOnly && !cell.readOnly;
+}
+
+function viewOf(cell: Cell): EditorView | null {
+  return (cell.editor as CodeMirrorEditor | null)?.editor ?? null;
+}
