@@ -35,7 +35,10 @@ test('an answer without a fence is code, unless it reads like prose', () => {
   assert.equal(codeIn('\nx = 1\nprint(x)\n', true).code, 'x = 1\nprint(x)');
   const refusal = 'I cannot do this without the file.\nPlease say where it is.';
   assert.deepEqual(codeIn(refusal, true), { code: null, closed: false, words: refusal });
-  assert.equal(codeIn('A whole sentence of a text cell.', true, true).code, 'A whole sentence of a text cell.');
+  assert.equal(
+    codeIn('A whole sentence of a text cell.', true, true).code,
+    'A whole sentence of a text cell.'
+  );
 });
 
 test('a fence that never ends is cut where the answer is', () => {

@@ -24,7 +24,10 @@ const WANTED = {
 };
 
 test('a finished proposal says how much it changes and what the keys do', () => {
-  assert.equal(proposed(3, KEYS, false), '3 lines changed. Ctrl+Enter takes it, Esc gives it back.');
+  assert.equal(
+    proposed(3, KEYS, false),
+    '3 lines changed. Ctrl+Enter takes it, Esc gives it back.'
+  );
   assert.equal(proposed(1, KEYS, false), '1 line changed. Ctrl+Enter takes it, Esc gives it back.');
   assert.equal(proposed(0, KEYS, false), 'Nothing would change. Esc gives it back.');
   assert.equal(proposed(2, { accept: '', cancel: '' }, false), '2 lines changed.');

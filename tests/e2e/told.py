@@ -26,20 +26,29 @@ class Told(MockService):
 
     async def _play(self, prompt: Prompt) -> AsyncIterator[Event]:
         texts = [text_of(message["content"]) for message in prompt.messages]
-        Path(ASKED).write_text(json.dumps(texts))
+        keep(ASKED, json.dumps(texts))
         ended = False
         try:
-            for n, part in enumerate(Path(SAY).read_text().split(HOLD)):
+            for n, part in enumerate(script()):
                 if n:
                     await let_go()
                 if part == FAIL:
-                    raise BY_TYPE["upstream_error"]()
+                    raise BY_TYPE["upstream_error"]
                 for line in part.splitlines(keepends=True):
                     yield events.delta(line)
             ended = True
         finally:
             if not ended:
-                Path(LEFT).touch()
+                keep(LEFT, "")
+
+
+def script() -> list[str]:
+    """Return the answer's parts, between which it waits."""
+    return Path(SAY).read_text().split(HOLD)
+
+
+def keep(name: str, text: str) -> None:
+    Path(name).write_text(text)
 
 
 class Script:

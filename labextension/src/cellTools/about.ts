@@ -63,10 +63,7 @@ export function aboutError(place: IPlace, error: Output, fix: boolean): IAbout {
     words: fix
       ? `Fix the ${name}: why does it happen, and what is the corrected cell?`
       : `Explain the ${name}.`,
-    context: [
-      { kind: 'error', name, text: trimmed(errorText(error), 'end') },
-      ...aboutCell(place)
-    ],
+    context: [{ kind: 'error', name, text: trimmed(errorText(error), 'end') }, ...aboutCell(place)],
     // A kernel knows of its last error alone.
     options: { see: { error: isLast(place), cells: 'around', cell_id: id } }
   };

@@ -18,9 +18,7 @@ const OPENING = /^([ \t]*)(`{3,}|~{3,})([^`]*)$/;
  */
 export function codeIn(answer: string, over: boolean, nested = false): IHeld {
   const lines = answer.split('\n');
-  const opened = lines.findIndex(
-    (line, n) => OPENING.test(line) && (over || n < lines.length - 1)
-  );
+  const opened = lines.findIndex((line, n) => OPENING.test(line) && (over || n < lines.length - 1));
   if (opened < 0) {
     const bare = over && answer.trim() !== '' && (nested || !isProse(answer));
     return bare

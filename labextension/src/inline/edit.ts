@@ -44,9 +44,7 @@ export class InlineEdit {
     this._at = main?.head ?? 0;
     this._selects = Boolean(main && !main.empty && source.slice(main.from, main.to).trim());
     this._region =
-      main && this._selects
-        ? selected(source, main.from, main.to)
-        : { from: 0, to: source.length };
+      main && this._selects ? selected(source, main.from, main.to) : { from: 0, to: source.length };
     const part = this._selects ? 'the selection of ' : '';
     this._popover = new Popover(
       `What to change in ${part}cell ${this.number}`,
@@ -91,7 +89,9 @@ export class InlineEdit {
     this._popover.words = words;
   }
 
+  /** Put the cursor into the field, once there is an editor that shows it. */
   focus(): void {
+    this._awaited = !this._view;
     this._popover.focus();
   }
 
@@ -157,7 +157,12 @@ export class InlineEdit {
       const { undoManager } = model as unknown as { undoManager?: { stopCapturing(): void } };
       // Yjs joins edits that follow each other closely; this is a step of its own.
       undoManager?.stopCapturing();
-      model.updateSource(made.from, made.to, made.text);
+      if (model.getSource() === source) {
+        model.updateSource(made.from, made.to, made.text);
+      } else {
+        // An editor knows one kind of line break; a file may hold others.
+        model.setSource(source.slice(0, made.from) + made.text + source.slice(made.to));
+      }
       undoManager?.stopCapturing();
     }
     if (focused) {
@@ -200,6 +205,9 @@ export class InlineEdit {
       this._sizes.disconnect();
       this._sizes.observe(view.scrollDOM);
       this._draw();
+      if (this._awaited) {
+        this.focus();
+      }
     };
     attach();
     if (!this._view || this._view !== viewOf(cell)) {
@@ -367,6 +375,7 @@ export class InlineEdit {
   private _trouble = '';
   private _said = '';
   private _over = false;
+  private _awaited = false;
   private _frame = 0;
   private _clock: ReturnType<typeof setInterval>;
   private _sizes = new ResizeObserver(([entry]) => {

@@ -79,8 +79,7 @@ function edits(old: string[], now: string[], whole: boolean): IStep[] {
     trace.push(furthest.slice(middle - d - 1, middle + d + 2));
     let found: number | null = null;
     for (let k = -d; k <= d; k += 2) {
-      const down =
-        k === -d || (k !== d && furthest[middle + k - 1] < furthest[middle + k + 1]);
+      const down = k === -d || (k !== d && furthest[middle + k - 1] < furthest[middle + k + 1]);
       let x = down ? furthest[middle + k + 1] : furthest[middle + k - 1] + 1;
       let y = x - k;
       while (x < old.length && y < now.length && old[x] === now[y]) {
@@ -96,7 +95,7 @@ function edits(old: string[], now: string[], whole: boolean): IStep[] {
       }
     }
     if (found !== null) {
-      return walked(trace, found, furthest[middle + found]);
+      return walked(trace, found);
     }
   }
   // Too different: everything anew.
@@ -105,8 +104,8 @@ function edits(old: string[], now: string[], whole: boolean): IStep[] {
   return [...removed, ...now.map((_, y) => ({ x: at, y, insert: true }))];
 }
 
-/** The steps of the path that ends on diagonal `k` at `x`, from its beginning. */
-function walked(trace: Int32Array[], k: number, x: number): IStep[] {
+/** The steps of the path that ends on diagonal `k`, from its beginning. */
+function walked(trace: Int32Array[], k: number): IStep[] {
   const steps: IStep[] = [];
   for (let d = trace.length - 1; d > 0; d--) {
     // The furthest points before step d, with diagonal 0 in its middle.
@@ -117,7 +116,6 @@ function walked(trace: Int32Array[], k: number, x: number): IStep[] {
     const fromX = before[middle + from];
     steps.push({ x: fromX, y: fromX - from, insert: down });
     k = from;
-    x = fromX;
   }
   return steps.reverse();
 }

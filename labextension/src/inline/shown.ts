@@ -27,7 +27,12 @@ const field = StateField.define<IState | null>({
   update(value, transaction) {
     for (const effect of transaction.effects) {
       if (effect.is(put)) {
-        return effect.value && { shown: effect.value, decorations: drawn(transaction.state, effect.value) };
+        return (
+          effect.value && {
+            shown: effect.value,
+            decorations: drawn(transaction.state, effect.value)
+          }
+        );
       }
     }
     if (!value || !transaction.docChanged) {

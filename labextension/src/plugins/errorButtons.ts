@@ -33,11 +33,11 @@ export const errorButtons: JupyterFrontEndPlugin<void> = {
   ) => {
     const { commands } = app;
     const on = () => assistance?.on ?? true;
-    const ask = ({ words, context, options }: IAbout) =>
-      void tether.ask(words, context, options);
+    const ask = ({ words, context, options }: IAbout) => void tether.ask(words, context, options);
     const doing: IErrorDoing = {
       offers: model => {
-        const place = (model as Partial<IOutputModel>).type === 'error' && placeOf(notebooks, model);
+        const place =
+          (model as Partial<IOutputModel>).type === 'error' && placeOf(notebooks, model);
         return place ? !asksTether(sourceAt(place)) : false;
       },
       ask: (model, fix) => {

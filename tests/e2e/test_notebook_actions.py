@@ -1,0 +1,248 @@
+"""A person asks about an error, a cell or an output where it is, and the sidebar answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.lab import Lab
+from tests.e2e.told import BACKEND, Script, written
+from tests.support.servers import running
+
+pytestmark = pytest.mark.browser
+
+ROOT = str(Path(__file__).parents[2])
+CONFIG = f'c.Tether.backend = "{BACKEND}"\n'
+# Cells that are out of sight are taken out of the page.
+WINDOWED = {"@jupyterlab/notebook-extension/tracker": {"windowingMode": "full"}}
+CELLS = (
+    ("code", "rows = {}\nprint('so far')\nrows['price']"),
+    ("code", "import sys\nprint('a warning', file=sys.stderr)"),
+    ("code", "%load_ext tether_jupyter"),
+    ("code", "%%tether --no-such-option\nhello"),
+    ("code", ""),
+    *(("code", f"filler_{n} = {n}\n\n\n\n\n") for n in range(30)),
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    home = tmp_path_factory.mktemp("actions") / "home"
+    written(home / "work", *CELLS)
+    options = ("--LabApp.expose_app_in_browser=True",)
+    with running(home, *options, app="lab", config=CONFIG, settings=WINDOWED, PYTHONPATH=ROOT) as found:
+        yield found
+
+
+@pytest.fixture
+def script(server):
+    written(server.root, *CELLS)
+    script = Script(server.root)
+    script.says("It is **this**.")
+    return script
+
+
+@pytest.fixture
+def lab(page, server, script):
+    return Lab(page, server)
+
+
+def failed(lab):
+    """Run the cell that fails, and return it."""
+    cell = lab.run("rows = ")
+    cell.locator(".jp-OutputArea-output", has_text="KeyError").wait_for()
+    return cell
+
+
+def fix(cell):
+    return cell.get_by_test_id("tether-fix")
+
+
+def shows(lab, opacity):
+    """Wait until the buttons are seen, or are not."""
+    seen = "opacity => getComputedStyle(document.querySelector('.tether-ErrorTools')).opacity === opacity"
+    lab.page.wait_for_function(seen, arg=opacity)
+
+
+def answered(lab, question):
+    """Wait for a question and its answer in the sidebar."""
+    panel = lab.page.locator("#tether-chat")
+    panel.locator(".tether-Question", has_text=question).last.wait_for()
+    panel.locator(".tether-Answer", has_text="It is this.").last.wait_for()
+    return panel
+
+
+def test_fix_asks_with_the_error_and_its_cell(lab, script):
+    cell = failed(lab)
+    lab.page.mouse.move(5, 5)
+    tools = cell.locator(".tether-ErrorTools")
+    assert tools.count() == 1
+    lab.page.wait_for_function(
+        "getComputedStyle(document.querySelector('.tether-ErrorTools')).opacity === '0'"
+    )
+    cell.locator(".jp-OutputArea-output", has_text="KeyError").hover()
+    lab.page.wait_for_function(
+        "getComputedStyle(document.querySelector('.tether-ErrorTools')).opacity === '1'"
+    )
+    fix(cell).click()
+    answered(lab, "Fix the KeyError in cell 1")
+    asked = "\n".join(script.asked)
+    for part in ("KeyError: 'price'", "print('so far')", "Fix the KeyError in cell 1"):
+        assert part in asked
+    assert lab.page.elsewhere == []
+
+
+def test_explain_is_reached_by_the_keyboard(lab, script):
+    cell = failed(lab)
+    fix(cell).focus()
+    lab.page.wait_for_function(
+        "getComputedStyle(document.querySelector('.tether-ErrorTools')).opacity === '1'"
+    )
+    lab.page.keyboard.press("Tab")
+    assert lab.page.evaluate("document.activeElement.dataset.testid") == "tether-explain"
+    assert lab.page.evaluate("document.activeElement.getAttribute('aria-label')") == "Explain this error"
+    lab.page.keyboard.press("Enter")
+    answered(lab, "Explain the KeyError in cell 1.")
+
+
+def test_tab_leads_from_the_cell_to_its_error(lab, script):
+    cell = failed(lab)
+    cell.locator(".jp-InputPrompt").click()
+    reached = set()
+    for _ in range(12):
+        lab.page.keyboard.press("Tab")
+        reached.add(lab.page.evaluate("document.activeElement.dataset.testid ?? ''"))
+    assert {"tether-fix", "tether-explain"} <= reached
+
+
+def test_the_buttons_go_with_their_error(lab, script):
+    cell = failed(lab)
+    failed(lab)
+    assert fix(lab.page).count() == 1
+    cell.locator(".cm-content").click()
+    lab.page.keyboard.press("Control+a")
+    lab.page.keyboard.type("print('well')")
+    lab.page.keyboard.press("Control+Enter")
+    lab.cells.first.locator(".jp-OutputArea-output", has_text="well").wait_for()
+    assert fix(lab.page).count() == 0
+
+
+def test_nothing_else_gets_them(lab, script):
+    cell = lab.run("a warning")
+    cell.locator(".jp-OutputArea-output", has_text="a warning").wait_for()
+    lab.load()
+    cell = lab.run("%%tether")
+    cell.locator(".jp-OutputArea-output").first.wait_for()
+    assert lab.page.locator(".tether-ErrorTools").count() == 0
+
+
+def test_they_are_there_again_when_a_cell_comes_back_into_sight(lab, script):
+    failed(lab)
+    lab.page.evaluate("jupyterapp.shell.currentWidget.content.scrollToItem(34, 'start')")
+    lab.cell("filler_29").wait_for()
+    fix(lab.page).wait_for(state="detached")
+    lab.page.evaluate("jupyterapp.shell.currentWidget.content.scrollToItem(0, 'start')")
+    cell = lab.cell("rows = ")
+    fix(cell).wait_for()
+    assert fix(lab.page).count() == 1
+    cell.locator(".jp-OutputArea-output", has_text="KeyError").hover()
+    fix(cell).click()
+    answered(lab, "Fix the KeyError in cell 1")
+
+
+def test_a_view_of_the_output_beside_the_notebook_has_them_too(lab, script):
+    failed(lab)
+    lab.page.evaluate("jupyterapp.commands.execute('notebook:create-output-view')")
+    view = lab.page.locator(".jp-LinkedOutputView")
+    view.locator(".jp-OutputArea-output", has_text="KeyError").hover()
+    fix(view).click()
+    answered(lab, "Fix the KeyError in cell 1")
+    assert "KeyError: 'price'" in "\n".join(script.asked)
+
+
+def test_the_cell_toolbar_explains_and_asks(lab, script):
+    lab.cell("filler_0").locator(".cm-content").click()
+    toolbar = lab.cell("filler_0").locator(".jp-cell-toolbar")
+    toolbar.locator(
+        '[data-command="tether:explain-cell"], [data-jp-item-name="tether-explain"]'
+    ).first.click()
+    answered(lab, "Explain cell 6.")
+    assert "filler_0 = 0" in "\n".join(script.asked)
+    lab.cell("filler_0").locator(".cm-content").click()
+    toolbar.locator('[data-jp-item-name="tether-ask"]').click()
+    lab.page.wait_for_function("document.activeElement?.closest('#tether-chat') !== null")
+    lab.page.keyboard.type("what is filled?")
+    lab.page.keyboard.press("Enter")
+    answered(lab, "what is filled?")
+    asked = "\n".join(script.asked)
+    assert "what is filled?" in asked
+    assert "filler_0 = 0" in asked
+
+
+def menu(lab, where, words):
+    where.click(button="right")
+    lab.page.locator(".lm-Menu-item", has_text=words).first.click()
+
+
+def test_the_context_menu_explains_and_asks_about_cells_and_outputs(lab, script):
+    cell = failed(lab)
+    menu(lab, cell.locator(".cm-content"), "Explain cell")
+    answered(lab, "Explain cell 1.")
+    output = cell.locator(".jp-OutputArea-output", has_text="so far").first
+    menu(lab, output, "Explain output")
+    answered(lab, "Explain the output of cell 1.")
+    asked = "\n".join(script.asked)
+    assert "so far" in asked
+    assert "KeyError: 'price'" in asked
+    for where, words in ((cell.locator(".cm-content"), "Ask about cell"), (output, "Ask about output")):
+        menu(lab, where, words)
+        lab.page.wait_for_function("document.activeElement?.closest('#tether-chat') !== null")
+        lab.page.keyboard.type(f"{words}?")
+        lab.page.keyboard.press("Enter")
+        answered(lab, f"{words}?")
+
+
+def test_the_palette_has_them_and_an_empty_cell_has_nothing_to_explain(lab, script):
+    failed(lab)
+    lab.page.keyboard.press("Control+Shift+c")
+    box = lab.page.locator(".lm-CommandPalette-input")
+    box.fill("Tether: Fix the error")
+    lab.page.keyboard.press("Enter")
+    answered(lab, "Fix the KeyError in cell 1")
+    lab.page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 4")
+    enabled = [
+        lab.page.evaluate(f"jupyterapp.commands.isEnabled('tether:{name}')")
+        for name in ("explain-cell", "ask-cell", "explain-output", "fix-error")
+    ]
+    assert enabled == [False, True, False, False]
+
+
+def test_switched_off_nothing_of_it_shows(lab, script):
+    cell = failed(lab)
+    try:
+        lab.page.evaluate("jupyterapp.commands.execute('tether:toggle-assistance')")
+        fix(cell).wait_for(state="hidden")
+        cell.locator(".cm-content").click()
+        assert cell.locator('[data-jp-item-name="tether-explain"] button:visible').count() == 0
+        cell.locator(".cm-content").click(button="right")
+        lab.page.locator(".lm-Menu-item", has_text="Cut Cell").wait_for()
+        assert lab.page.locator(".lm-Menu-item:visible", has_text="Explain cell").count() == 0
+        lab.page.keyboard.press("Escape")
+    finally:
+        lab.page.evaluate("jupyterapp.commands.execute('tether:toggle-assistance')")
+        fix(cell).wait_for(state="visible")
+
+
+def test_fix_works_in_notebook_7(page, tmp_path):
+    home = tmp_path / "home"
+    written(home / "work", *CELLS)
+    with running(home, app="notebook", config=CONFIG, PYTHONPATH=ROOT) as server:
+        script = Script(server.root)
+        script.says("It is **this**.")
+        lab = Lab(page, server, "notebooks")
+        cell = failed(lab)
+        cell.locator(".jp-OutputArea-output", has_text="KeyError").hover()
+        fix(cell).click()
+        answered(lab, "Fix the KeyError in cell 1")
+        assert "KeyError: 'price'" in "\n".join(script.asked)
