@@ -60,6 +60,13 @@ test('a question holds the cell and its neighbours, and is kept nowhere', () => 
   assert.match(asked.system, /change the code.*whole new source/s);
 });
 
+test('an answer may be as long as what it replaces', () => {
+  const source = 'value = 1\n'.repeat(600);
+  assert.equal(questionFor({ ...WANTED, source }).max_tokens, 1024 + 2400);
+  assert.equal(questionFor({ ...WANTED, source, selection: 'value' }).max_tokens, 1026);
+  assert.equal(questionFor({ ...WANTED, source: source.repeat(99) }).max_tokens, 16_000);
+});
+
 test('an empty cell is written, a selection replaced, a text cell fenced so that it can hold code', () => {
   assert.match(questionFor({ ...WANTED, source: '' }).system, /You write the code/);
   const selection = questionFor({ ...WANTED, selection: '1' });

@@ -350,6 +350,38 @@ def test_the_key_works_in_command_mode_and_buttons_stop_and_close(lab, script):
     assert field.source == AREA
 
 
+def test_the_keys_mean_the_cell_in_command_mode_as_well(lab, script):
+    script.says(fenced(BETTER))
+    field = Field(lab, 1)
+    field.open()
+    field.ask("use math.pi")
+    field.says("1 line changed.")
+    # The same key in the field keeps to the field.
+    lab.page.keyboard.press("Control+g")
+    assert lab.page.locator(".tether-Inline").count() == 1
+    field.cell.locator(".jp-InputPrompt").click()
+    lab.page.locator(".jp-Notebook.jp-mod-commandMode").wait_for()
+    lab.page.keyboard.press("Control+Enter")
+    field.is_closed()
+    assert field.source == BETTER
+    assert field.cell.locator(".jp-InputPrompt").inner_text() == "[ ]:"
+    # With nothing proposed it runs the cell.
+    lab.page.keyboard.press("Control+Enter")
+    field.cell.locator(".jp-InputPrompt", has_text=re.compile(r"\d")).wait_for()
+
+
+def test_nothing_serious_is_wrong_for_a_screen_reader(lab, script):
+    script.says(fenced(BETTER))
+    field = Field(lab, 1)
+    field.open()
+    field.ask("use math.pi")
+    field.says("1 line changed.")
+    lab.page.add_script_tag(path=f"{ROOT}/labextension/node_modules/axe-core/axe.min.js")
+    found = lab.page.evaluate("axe.run('.tether-InlineFrame').then(found => found.violations)")
+    assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
+    assert field.box.get_attribute("aria-label") == "What to change in cell 2"
+
+
 def test_a_cell_that_may_not_be_edited_is_left_alone(lab, script):
     lab.page.evaluate(
         "jupyterapp.shell.currentWidget.content.widgets[1].model.setMetadata('editable', false)"

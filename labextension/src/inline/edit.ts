@@ -25,6 +25,9 @@ export interface IEditHost {
 /** Cells before and after the one that changes which go with a question. */
 const BEFORE = 4;
 const AFTER = 1;
+/** Between two drawings while a proposal streams in: ms, and at least so many times what one takes. */
+const DRAWN_MS = 40;
+const COST = 5;
 const CHANGING = 'tether-mod-changing';
 const NOTHING: IPicture = { first: 0, hunks: [] };
 
@@ -247,25 +250,27 @@ export class InlineEdit {
     });
   }
 
-  /** Draw once for everything that arrives before the next frame. */
+  /** Draw at once what ends a wait; what streams in as often as leaves the page most of its time. */
   private _later(): void {
     if (this._proposal.phase !== 'writing') {
-      cancelAnimationFrame(this._frame);
-      this._frame = 0;
       this._draw();
     } else {
-      this._frame ||= requestAnimationFrame(() => {
-        this._frame = 0;
-        this._draw();
-      });
+      this._soon(Math.max(DRAWN_MS, this._cost * COST));
     }
   }
 
+  private _soon(delay: number): void {
+    this._timer ??= setTimeout(() => this._draw(), delay);
+  }
+
   private _draw(): void {
+    clearTimeout(this._timer);
+    this._timer = undefined;
     const view = this._view;
     if (this._over || !view) {
       return;
     }
+    const began = performance.now();
     const before = shownIn(view);
     const source = view.state.doc.toString();
     const region = before?.region ?? this._region;
@@ -286,15 +291,13 @@ export class InlineEdit {
       this._popover.focus();
     }
     this._showState();
+    this._cost = performance.now() - began;
   }
 
   private _onEdited(): void {
     this._edited = this._proposal.phase !== 'idle';
     // The editor is in the middle of its update.
-    this._frame ||= requestAnimationFrame(() => {
-      this._frame = 0;
-      this._draw();
-    });
+    this._soon(0);
   }
 
   private _showState(): void {
@@ -345,7 +348,7 @@ export class InlineEdit {
     }
     this._over = true;
     clearInterval(this._clock);
-    cancelAnimationFrame(this._frame);
+    clearTimeout(this._timer);
     this._sizes.disconnect();
     this._proposal.changed.disconnect(this._later, this);
     this._proposal.stop();
@@ -376,7 +379,9 @@ export class InlineEdit {
   private _said = '';
   private _over = false;
   private _awaited = false;
-  private _frame = 0;
+  private _timer: ReturnType<typeof setTimeout> | undefined;
+  /** What drawing took the last time, ms. */
+  private _cost = 0;
   private _clock: ReturnType<typeof setInterval>;
   private _sizes = new ResizeObserver(([entry]) => {
     this._popover.width = entry.contentRect.width;

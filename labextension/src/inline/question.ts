@@ -28,6 +28,12 @@ export interface IWanted {
 export const MOST_SOURCE = 60_000;
 const MOST_NEIGHBOUR = 2000;
 
+/** Tokens that an answer may have beyond what it replaces, and the most that is asked for. */
+const ROOM = 1024;
+const MOST_TOKENS = 16_000;
+/** Code has fewer characters a token than prose. */
+const CHARACTERS_A_TOKEN = 2.5;
+
 /** The question for a new source; nothing of it is kept. */
 export function questionFor(wanted: IWanted): IQuestion {
   const { words, before, kind, selection, source, number } = wanted;
@@ -56,6 +62,10 @@ export function questionFor(wanted: IWanted): IQuestion {
     system: system(kind, selection !== null, source.trim() === ''),
     context,
     see: { cells: 'off' },
+    max_tokens: Math.min(
+      MOST_TOKENS,
+      ROOM + Math.ceil((selection ?? source).length / CHARACTERS_A_TOKEN)
+    ),
     notebook: wanted.notebook,
     store: false
   };
