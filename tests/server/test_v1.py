@@ -26,11 +26,15 @@ class Scripted(LLMService):
     def __init__(self):
         self.script = [events.delta("    ret"), events.delta("urn x"), USAGE, events.done("stop")]
         self.made = {"one": [0.5, -0.25, 1.0], "two": [1.0, 0.0, -1.0]}
-        self.asked = []
+        self.asked, self.conversations, self.ready = [], [], True
         self.waiting, self.go, self.left = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    def is_ready(self):
+        return self.ready
 
     async def infill(self, prefix, suffix, sampling, *, conversation=None, caller=None):
         self.asked.append((prefix, suffix, sampling, caller))
+        self.conversations.append(conversation)
         try:
             for step in self.script:
                 if isinstance(step, Exception):
@@ -186,6 +190,25 @@ class TestACompletion:
         assert status == 200
         assert model.asked[0][0] == "x = "
         assert model.asked[0][2].stop == ("\n",)
+
+    async def test_with_a_key_goes_on_where_the_same_callers_last_one_was(self, complete, model):
+        for key in ("lab", "lab", "other", None):
+            assert (await complete(prompt_cache_key=key))[0] == 200
+        first, again, other, without = model.conversations
+        assert first == again
+        assert len({first, other, without}) == 3
+        assert without is None
+
+    async def test_that_may_not_wake_the_model_leaves_it_asleep(self, complete, model):
+        model.ready = False
+        for streamed in (True, False):
+            status, payload = await complete(wake=False, stream=streamed)
+            assert status == 503
+            assert "not loaded" in refusal(payload, None, "model_not_ready")
+        assert model.asked == []
+        assert (await complete(wake=True))[0] == (await complete())[0] == 200
+        model.ready = True
+        assert (await complete(wake=False))[0] == 200
 
     async def test_may_be_longer_than_a_message(self, complete, model, services):
         text = "x = 1\n" * services.settings.tether.max_message_length

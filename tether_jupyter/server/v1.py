@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 MAX_TOKENS = 16  # OpenAI's own default for this door
 DONE = "data: [DONE]\n\n"
+ASLEEP = "The model is not loaded. Ask it something to load it, or leave `wake` out."
 NO_VECTORS = "The model made no vectors of these texts. Try again, or choose another model."
 CODES = {
     "unauthorized": "invalid_api_key",
@@ -152,10 +153,15 @@ class CompletionsHandler(V1Door, ChatHandler):
         tether = self.services.settings.tether
         backend, model = self.choose(request.model)
         owner, id = self.owner, new_id("cmpl").replace("_", "-")
+        if request.wake is False and not self.services.backends.get(backend).is_ready():
+            raise ModelNotReady(ASLEEP)
+        # No conversation has a slash in its id, so this is nobody's.
+        kept = f"v1/{owner}/{request.prompt_cache_key}" if request.prompt_cache_key else None
 
         async def wake() -> Gap:
             service = await self.services.wake(backend)
-            return Gap(partial(service.infill, request.prompt, request.suffix or "", caller=owner))
+            fill = partial(service.infill, request.prompt, request.suffix or "", caller=owner)
+            return Gap(partial(fill, conversation=kept) if kept else fill)
 
         return Turn(
             id=id,

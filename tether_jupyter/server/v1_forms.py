@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from tether_jupyter.core.request import Name, explain
+from tether_jupyter.core.request import Identifier, Name, explain
 from tether_jupyter.errors import InvalidRequest
 from tether_jupyter.server.v1 import FieldRefused
 
@@ -109,6 +109,16 @@ class CompletionRequest(Form):
     frequency_penalty: Penalty | None = None
     logit_bias: dict[TokenNumber, Bias] | None = Field(None, max_length=1024)
     user: str | None = Field(None, description="Taken and not used: the server knows who asks.")
+    prompt_cache_key: Identifier | None = Field(
+        None,
+        description="Requests of one caller with the same key go on from one another in the model's memory, and "
+        "push nothing else out of it.",
+    )
+    wake: bool | None = Field(
+        None,
+        description="Not OpenAI's. With `false`, a model that would have to be loaded first is left alone: the "
+        "request is refused with `model_not_ready`.",
+    )
     echo: Annotated[bool | None, only(False)] = Field(None, description="Not offered.")
     best_of: Annotated[int | None, only(1)] = Field(None, description="Not offered.")
     logprobs: Annotated[int | None, only()] = Field(None, description="Not offered.")
