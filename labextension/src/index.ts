@@ -2,9 +2,11 @@ import { assistance } from './plugins/assistance';
 import { cellActions } from './plugins/cellActions';
 import { errorButtons } from './plugins/errorButtons';
 import { inlineEdit } from './plugins/inlineEdit';
+import { ghost } from './plugins/ghost';
 import { models } from './plugins/models';
 import { sidebar } from './plugins/sidebar';
 
 export { IAssistance, ITether } from './tokens';
 
 export default [assistance, sidebar, models, inlineEdit, errorButtons, cellActions];
+export default [assistance, sidebar, models, ghost];

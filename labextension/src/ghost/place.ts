@@ -1,0 +1,94 @@
+import type { EditorView } from '@codemirror/view';
+import type { CodeEditor } from '@jupyterlab/codeeditor';
+import type { Notebook } from '@jupyterlab/notebook';
+import type { Widget } from '@lumino/widgets';
+
+import type { ICellText } from './around';
+
+/** An editor with a cursor in it, and what stands around. */
+export interface IPlace {
+  editor: CodeEditor.IEditor;
+  view: EditorView;
+  /** All of the editor's text, on both sides of the cursor. */
+  prefix: string;
+  suffix: string;
+  mimeType: string;
+  /** The cells before, in a notebook. */
+  cells: ICellText[];
+}
+
+/** Cells before the cursor's that are looked at. */
+const CELLS = 40;
+
+/** The place of the cursor in a notebook, a file or a console; null where there is none to complete at. */
+export function placeOf(widget: Widget): IPlace | null {
+  const editor = editorOf(widget);
+  const view = (editor as { editor?: EditorView } | null)?.editor;
+  if (!editor || editor.isDisposed || !view?.state) {
+    return null;
+  }
+  const { main, ranges } = view.state.selection;
+  if (ranges.length > 1 || !main.empty) {
+    return null;
+  }
+  const text = view.state.doc.toString();
+  return {
+    editor,
+    view,
+    prefix: text.slice(0, main.head),
+    suffix: text.slice(main.head),
+    mimeType: editor.model.mimeType,
+    cells: cellsBefore(widget)
+  };
+}
+
+/** Whether an editor's text and cursor still are those of a place. */
+export function isStill(place: IPlace): boolean {
+  const { state } = place.view;
+  return (
+    state.selection.main.empty &&
+    state.selection.main.head === place.prefix.length &&
+    state.doc.length === place.prefix.length + place.suffix.length &&
+    state.doc.toString() === place.prefix + place.suffix
+  );
+}
+
+/** Whether nothing may be written here, or somebody is in the middle of composing a character. */
+export function isClosed({ view }: IPlace): boolean {
+  return (
+    view.state.readOnly ||
+    view.contentDOM.contentEditable === 'false' ||
+    view.composing ||
+    view.compositionStarted
+  );
+}
+
+/** Whether a text of this kind is written for people. */
+export function isProse(mimeType: string): boolean {
+  return /^text\/(?:plain|markdown|x-markdown|x-ipythongfm|x-gfm|x-rst|x-latex|x-tex|html)$/.test(
+    mimeType
+  );
+}
+
+function editorOf(widget: Widget): CodeEditor.IEditor | null {
+  const { content, console } = widget as unknown as {
+    content?: { activeCell?: { editor: CodeEditor.IEditor | null }; editor?: CodeEditor.IEditor };
+    console?: { promptCell?: { editor: CodeEditor.IEditor | null } };
+  };
+  return content?.activeCell?.editor ?? content?.editor ?? console?.promptCell?.editor ?? null;
+}
+
+function cellsBefore(widget: Widget): ICellText[] {
+  const notebook = (widget as unknown as { content?: Notebook }).content;
+  const cells = notebook?.model?.cells;
+  if (!notebook || !cells || typeof notebook.activeCellIndex !== 'number') {
+    return [];
+  }
+  const found: ICellText[] = [];
+  const end = notebook.activeCellIndex;
+  for (let at = Math.max(0, end - CELLS); at < end && at < cells.length; at++) {
+    const { type, sharedModel } = cells.get(at);
+    found.push({ type, source: sharedModel.getSource() });
+  }
+  return found;
+}
