@@ -4,9 +4,11 @@ import { errorButtons } from './plugins/errorButtons';
 import { inlineEdit } from './plugins/inlineEdit';
 import { ghost } from './plugins/ghost';
 import { models } from './plugins/models';
+import { nextCell } from './plugins/nextCell';
 import { sidebar } from './plugins/sidebar';
 
 export { IAssistance, ITether } from './tokens';
 
 export default [assistance, sidebar, models, inlineEdit, errorButtons, cellActions];
 export default [assistance, sidebar, models, ghost];
+export default [assistance, sidebar, models, ghost, nextCell];

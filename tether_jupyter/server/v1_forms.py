@@ -111,13 +111,13 @@ class CompletionRequest(Form):
     user: str | None = Field(None, description="Taken and not used: the server knows who asks.")
     prompt_cache_key: Identifier | None = Field(
         None,
-        description="Requests of one caller with the same key go on from one another in the model's memory, and "
-        "push nothing else out of it.",
+        description="Requests of one caller with the same key go on from one another in the model's memory, "
+        "and push nothing else out of it.",
     )
     wake: bool | None = Field(
         None,
-        description="Not OpenAI's. With `false`, a model that would have to be loaded first is left alone: the "
-        "request is refused with `model_not_ready`.",
+        description="Not OpenAI's. With `false`, a model that would have to be loaded first is left alone: "
+        "the request is refused with `model_not_ready`.",
     )
     echo: Annotated[bool | None, only(False)] = Field(None, description="Not offered.")
     best_of: Annotated[int | None, only(1)] = Field(None, description="Not offered.")

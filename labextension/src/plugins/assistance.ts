@@ -23,7 +23,7 @@ export const assistance: JupyterFrontEndPlugin<IAssistance> = {
   ): IAssistance => {
     const found = new Switch(registry);
     app.commands.addCommand(CommandIDs.toggle, {
-      label: 'Tether: Assistance',
+      label: args => (args.isMenu ? 'Tether Assistance' : 'Tether: Assistance'),
       caption: 'Turn all of Tether on or off',
       isToggled: () => found.on,
       execute: () => found.set(!found.on)
@@ -36,7 +36,10 @@ export const assistance: JupyterFrontEndPlugin<IAssistance> = {
 
 class Switch implements IAssistance {
   constructor(private _registry: ISettingRegistry | null) {
-    void this._follow();
+    this._follow().catch(reason => {
+      console.error('Tether:', reason);
+      this._turn(true);
+    });
   }
 
   readonly changed: Signal<IAssistance, boolean> = new Signal(this);
@@ -67,5 +70,6 @@ class Switch implements IAssistance {
     }
   }
 
-  private _on = true;
+  // Off until the setting is known: who turned it off is not to be asked about even once.
+  private _on = false;
 }
