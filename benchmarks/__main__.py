@@ -22,7 +22,7 @@ ENGINE += ["engine_pipe", "engine_shared", "engine_speculation", "engine_schema"
 HISTORY = ("history_share", "history_open", "history_writers", "history_slope", "history_crash", "search")
 CONTEXT = ("frames_map", "context_variables", "context_notebooks", "context_secrets", "context_large")
 NAMES = ("magic", "interrupt", "load_ext", "startup", "wire", "streams", "worker", "demo", *CONTEXT, *ENGINE)
-NAMES += HISTORY
+NAMES += (*HISTORY, "ghost")
 FILES = 8192
 
 
