@@ -65,7 +65,7 @@ export function isClosed({ view }: IPlace): boolean {
 
 /** Whether a text of this kind is written for people. */
 export function isProse(mimeType: string): boolean {
-  return /^text\/(?:plain|markdown|x-markdown|x-ipythongfm|x-gfm|x-rst|x-latex|x-tex|html)$/.test(
+  return /^text\/(?:plain|markdown|x-markdown|x-ipythongfm|x-gfm|x-rst|x-latex|x-tex)$/.test(
     mimeType
   );
 }
