@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -36,7 +37,8 @@ class Running:
             if left.is_file():
                 left.unlink()
         told = notebook()
-        told["cells"] = [*told["cells"][:2], {**told["cells"][3], "source": "total = 3"}]
+        first, words, _, last, _ = told["cells"]
+        told["cells"] = [{**first, "source": "import math"}, words, {**last, "source": "total = 3"}]
         (server.root / "notes.ipynb").write_text(json.dumps(told))
         (server.root / ANSWERS).write_text(json.dumps([["chat", answer, how]]))
         page.goto(f"{server.url}lab/tree/notes.ipynb?token={server.token}&reset")
@@ -56,6 +58,13 @@ class Running:
     def run(self, number: int = 2, keys: str = "Control+Enter") -> None:
         self.enter(number)
         self.page.keyboard.press(keys)
+
+    def prompt(self, number: int) -> str:
+        return str(self.cells.nth(number).locator(".jp-InputPrompt").inner_text())
+
+    def finished(self, number: int, before: str = "") -> None:
+        """Wait until a cell has run, once more than when its prompt was `before`."""
+        self.until(lambda: re.search(r"\d", self.prompt(number)) and self.prompt(number) != before)
 
     def offered(self) -> Any:
         self.proposal.get_by_text("A next cell, by").wait_for()
@@ -149,19 +158,20 @@ def test_it_goes_when_it_is_dismissed_when_somebody_types_and_when_they_go_on(pa
     notes.proposal.wait_for(state="detached")
     # In the middle of it, typing ends what is being written.
     (next_lab.root / ANSWERS).write_text(json.dumps([["chat", ANSWER, "never"]]))
+    number = notes.asked + 1
     notes.run()
     notes.proposal.get_by_text("Writing a next cell…").wait_for()
-    page.keyboard.press("End")
+    notes.until(lambda: notes.asked == number)
+    page.keyboard.press("Enter")
     page.keyboard.type("0")
     notes.proposal.wait_for(state="detached")
-    number = notes.asked
     notes.until(lambda: {"cancelled": number} in notes.log())
 
 
 def test_only_the_last_cell_that_ran_well_asks_and_a_failure_is_told_in_words(page, next_lab):
     notes = Running(page, next_lab, how="fail")
     notes.run(0)
-    notes.cells.nth(0).locator(".jp-InputPrompt", has_text="1").wait_for()
+    notes.finished(0)
     notes.enter(2)
     page.keyboard.press("End")
     page.keyboard.type(" / 0")
@@ -184,9 +194,9 @@ def test_who_does_not_want_it_is_not_asked_again_and_can_change_their_mind(page,
     toast = page.locator(".Toastify__toast", has_text="No further cells are proposed.")
     toast.wait_for()
     notes.until(lambda: next_lab.get(SETTING)["settings"].get("enabled") is False)
-    asked = notes.asked
+    asked, before = notes.asked, notes.prompt(2)
     notes.run()
-    notes.cells.nth(2).locator(".jp-InputPrompt", has_text="2").wait_for()
+    notes.finished(2, before)
     toast.get_by_text("Undo").click()
     notes.until(lambda: next_lab.get(SETTING)["settings"].get("enabled") is not False)
     notes.run()
