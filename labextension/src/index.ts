@@ -5,10 +5,14 @@ import { inlineEdit } from './plugins/inlineEdit';
 import { ghost } from './plugins/ghost';
 import { models } from './plugins/models';
 import { nextCell } from './plugins/nextCell';
+import { modelsPage } from './plugins/modelsPage';
+import { settings } from './plugins/settings';
 import { sidebar } from './plugins/sidebar';
+import { statusItem } from './plugins/statusItem';
 
 export { IAssistance, ITether } from './tokens';
 
 export default [assistance, sidebar, models, inlineEdit, errorButtons, cellActions];
 export default [assistance, sidebar, models, ghost];
 export default [assistance, sidebar, models, ghost, nextCell];
+export default [assistance, sidebar, models, modelsPage, statusItem, settings];

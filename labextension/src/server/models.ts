@@ -2,13 +2,20 @@ import type { IHealth } from './request';
 
 /** What a model's engine tells of itself; what it does not know is left out. */
 export interface IEngine {
-  /** How far the model is loaded, from 0 to 1. */
+  /** How far the model is loaded, from 0 to 1; there while a process runs it or is about to. */
   progress?: number;
+  /** Answers that it can write at once. */
+  slots?: number;
   running?: number;
   waiting?: number;
+  /** Conversations that it still remembers. */
+  conversations?: number;
   weight_bytes?: number;
   kv_bytes?: number;
+  kv_tokens?: number;
   parked_bytes?: number;
+  tokens_per_s?: number | null;
+  prompt_tokens_per_s?: number | null;
 }
 
 /** A model that can answer, or that could be fetched. */
@@ -19,8 +26,22 @@ export interface IModelState {
   place: string;
   installed: boolean;
   loaded: boolean;
+  /** Whether the server answers with it where nobody says otherwise. */
   active: boolean;
   engine: IEngine | null;
+  /** Bytes of its files, and of the memory that it takes; `approximate` where both are of the list. */
+  size?: number | null;
+  memory?: number | null;
+  approximate?: boolean;
+  quantization?: string | null;
+  context_length?: number | null;
+  architecture?: string | null;
+  license?: string | null;
+  repo?: string | null;
+  purpose?: string | null;
+  /** Bytes that a pull which was broken off has left. */
+  partial?: number | null;
+  problem?: string | null;
 }
 
 /** How far a model is loaded; `progress` is from 0 to 1. */
@@ -29,7 +50,7 @@ export interface ILoad {
   progress: number;
 }
 
-const HERE = 'this machine';
+export const HERE = 'this machine';
 const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'];
 
 /** Whether a model takes memory that Tether can give back. */
@@ -44,12 +65,15 @@ export function underWay(models: IModelState[]): number {
   return models.reduce((sum, each) => sum + count(each.engine), 0);
 }
 
+/** Bytes of memory that an engine holds: the weights, and all that it remembers. */
+export function held(engine: IEngine | null | undefined): number {
+  const { weight_bytes = 0, kv_bytes = 0, parked_bytes = 0 } = engine ?? {};
+  return weight_bytes + kv_bytes + parked_bytes;
+}
+
 /** What unloading meant, from the models as they were before. Short enough for a notification. */
 export function gaveBack(models: IModelState[], health: IHealth | null): string {
-  const freed = models.reduce((sum, { engine }) => {
-    const { weight_bytes = 0, kv_bytes = 0, parked_bytes = 0 } = engine ?? {};
-    return sum + weight_bytes + kv_bytes + parked_bytes;
-  }, 0);
+  const freed = models.reduce((sum, { engine }) => sum + held(engine), 0);
   const one = models.length === 1;
   const names = one ? shortened(models[0].name) : `${models.length} models`;
   // Health tells of the usual backend alone.
@@ -89,6 +113,6 @@ function onGpu(health: IHealth): boolean {
   return Boolean(layers && there && there >= layers);
 }
 
-function shortened(name: string): string {
+export function shortened(name: string): string {
   return name.length > 48 ? `${name.slice(0, 47)}…` : name;
 }
