@@ -13,6 +13,9 @@ import { address, Doing, isChosen, isService, loadsNow } from './rows';
 const LOOK_MS = 1000;
 const REST_MS = 15_000;
 
+/** Under this name, which no model has, is kept what went wrong with the model that the server is set to. */
+export const SERVERS = '';
+
 /** What can answer or be fetched, which of them does, and what is being done with them. */
 export class Catalog {
   constructor(readonly server: TetherServer) {}
@@ -86,13 +89,20 @@ export class Catalog {
     return this._try(name, async () => {
       await change(this.server, { model: wanted });
       await this.refresh();
-      this.told.emit(`${name} answers from now on.`);
+      this.told.emit(
+        this.chosen === wanted
+          ? `${name} answers from now on.`
+          : `${name} is kept as your choice, but the active preset names another model.`
+      );
     });
   }
 
   /** Let the model answer that the server is set to. */
   async useServers(): Promise<void> {
-    await this._try('', async () => {
+    this.told.emit('Getting the model ready that the server is set to…');
+    await this._try(SERVERS, async () => {
+      // Another may be loaded in its place, and the list knows only that one.
+      await load(this.server, null);
       await change(this.server, { model: null });
       await this.refresh();
       this.told.emit('The model that the server is set to answers from now on.');
@@ -129,6 +139,7 @@ export class Catalog {
     const well = await this._try(model.name, work);
     this._doing.delete(model.name);
     await this.refresh();
+    this._again();
     return well;
   }
 

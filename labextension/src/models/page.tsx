@@ -6,7 +6,7 @@ import { useSignals } from '../chat/hooks';
 import { tetherIcon } from '../icons';
 import { Asked } from './asked';
 import { AskedWith } from './askedWith';
-import { Catalog } from './catalog';
+import { Catalog, SERVERS } from './catalog';
 import { ModelList } from './list';
 import { Presets } from './presets';
 import { PullField } from './pullField';
@@ -165,6 +165,7 @@ function Answering({
   }
   const name = answering?.name ?? chosen;
   const own = layer === 'client settings';
+  const failure = catalog.failures.get(SERVERS);
   const why = own
     ? 'chosen here'
     : layer === 'preset'
@@ -185,6 +186,7 @@ function Answering({
           Follow the server again
         </button>
       )}
+      {failure && <p className="tether-problem">{failure.message}</p>}
       {layer === 'preset' && (
         <p className="tether-quiet">
           A model that you use here counts when that preset is not active.
