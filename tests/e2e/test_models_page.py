@@ -346,9 +346,8 @@ def test_no_disk_and_no_network_are_told_in_words(page, shelf):
         ("The hub does not answer. See that this machine is online.", "a/offline"),
     ):
         error = {"type": "upstream_error", "message": words, "retryable": True, "hint": None}
-        page.route(
-            "**/tether/models/pull*", lambda route, e=error: route.fulfill(status=502, json={"error": e})
-        )
+        refused = {"status": 502, "json": {"error": error}}
+        page.route("**/tether/models/pull*", lambda route, _, said=refused: route.fulfill(**said))
         pull = fetch(page, text)
         pull.get_by_text(words).wait_for()
         page.unroute("**/tether/models/pull*")
@@ -492,9 +491,8 @@ def test_everybody_can_use_the_page_in_each_theme(page, shelf, theme):
     shelf.send("POST", "clients/lab/presets", {"name": "Careful", "values": {"temperature": 0.2}})
     shelf.send("PATCH", "clients/lab/llm", {"temperature": 0.5, "model": "local:tiny-one"})
     open_page(page, shelf)
-    page.evaluate("theme => window.jupyterapp?.commands.execute('apputils:change-theme', {theme})", theme)
     command(page, "Use Theme: " + theme)
-    page.locator(f'body[data-jp-theme-name="{theme}"]').wait_for()
+    page.locator(f'body[data-jp-theme-name="{theme}"]').wait_for(state="attached")
     shelf.hub.faults = [Fault(hold=True)]
     fetch(page, REPO).get_by_role("progressbar").wait_for()
     fetch(page, "nonsense").locator(".tether-problem").wait_for()
@@ -518,13 +516,9 @@ def test_the_settings_are_found_and_what_may_be_seen_reaches_the_server(page, sh
     page.locator(".jp-SettingsPanel", has_text="Tether").wait_for()
     select = page.locator(".jp-SettingsPanel select").filter(has_text="Names, types and shapes")
     select.wait_for()
-    with page.expect_response(
-        lambda sent: "clients/lab/llm" in sent.url and sent.request.method == "PATCH"
-    ):
+    with page.expect_response(lambda sent: "clients/lab/llm" in sent.url and sent.request.method == "PATCH"):
         select.select_option(label="Names, types and shapes")
     assert shelf.send("GET", "clients/lab/llm")["see"] == {"level": "schema"}
-    with page.expect_response(
-        lambda sent: "clients/lab/llm" in sent.url and sent.request.method == "PATCH"
-    ):
+    with page.expect_response(lambda sent: "clients/lab/llm" in sent.url and sent.request.method == "PATCH"):
         select.select_option(label="As the server is set")
     assert "see" not in shelf.send("GET", "clients/lab/llm")

@@ -3,7 +3,6 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 
 import { TetherServer } from '../server/request';
-import { IAssistance } from '../tokens';
 import { sidebar } from './sidebar';
 
 export namespace CommandIDs {
@@ -21,12 +20,11 @@ export const settings: JupyterFrontEndPlugin<void> = {
   description:
     'Opens the settings of Tether, and tells the server how much of the data may be seen.',
   autoStart: true,
-  optional: [ISettingRegistry, ICommandPalette, IAssistance],
+  optional: [ISettingRegistry, ICommandPalette],
   activate: (
     app: JupyterFrontEnd,
     registry: ISettingRegistry | null,
-    palette: ICommandPalette | null,
-    assistance: IAssistance | null
+    palette: ICommandPalette | null
   ) => {
     app.commands.addCommand(CommandIDs.settings, {
       label: args => (args.isMenu ? 'Settings of Tether' : 'Tether: Settings'),
@@ -43,7 +41,7 @@ export const settings: JupyterFrontEndPlugin<void> = {
         void registry.load(sidebar.id).then(async found => {
           const { SeeSetting } = await import('../settings/see');
           const server = new TetherServer(app.serviceManager.serverSettings);
-          new SeeSetting(server, found, assistance).follow();
+          new SeeSetting(server, found).follow();
         });
       }, FIRST_LOOK_MS)
     );

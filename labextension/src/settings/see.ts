@@ -4,7 +4,6 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { change, ownSettings } from '../server/clients';
 import { asTurnError } from '../server/problems';
 import type { TetherServer } from '../server/request';
-import type { IAssistance } from '../tokens';
 import { levelOf, toTell } from './level';
 
 /**
@@ -14,19 +13,17 @@ import { levelOf, toTell } from './level';
 export class SeeSetting {
   constructor(
     private _server: TetherServer,
-    private _settings: ISettingRegistry.ISettings,
-    private _assistance: IAssistance | null
+    private _settings: ISettingRegistry.ISettings
   ) {}
 
   follow(): void {
     this._settings.changed.connect(() => void this._tell());
-    this._assistance?.changed.connect(() => void this._tell());
     void this._tell();
   }
 
   private async _tell(): Promise<void> {
     const wanted = levelOf(this._settings.get('see').composite);
-    if (this._assistance?.on === false || wanted === this._told) {
+    if (wanted === this._told) {
       return;
     }
     try {
@@ -46,5 +43,6 @@ export class SeeSetting {
     }
   }
 
-  private _told: string | null | undefined = undefined;
+  // Whoever never set it here may have set it elsewhere, which stays.
+  private _told: string | null = null;
 }
