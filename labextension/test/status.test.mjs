@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
 
 import watching from '../lib/test/models/healthWatch.js';
-import activities from '../lib/test/models/activity.js';
+import activities from '../lib/test/server/activity.js';
 import words from '../lib/test/models/statusWords.js';
 
 const { BUSY_MS, HealthWatch, REST_MS } = watching;

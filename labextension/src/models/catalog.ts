@@ -1,12 +1,12 @@
 import { Signal } from '@lumino/signaling';
 
+import { activity } from '../server/activity';
 import { change, inForce } from '../server/clients';
 import type { IProblem } from '../server/events';
 import { gaveBack, IModelState } from '../server/models';
 import { asTurnError } from '../server/problems';
 import type { IHealth, TetherServer } from '../server/request';
 import { load, remove } from '../server/shelf';
-import { activity } from './activity';
 import { address, Doing, isChosen, isService, loadsNow } from './rows';
 
 /** How often the figures are looked at while a model loads, and while nothing happens, ms. */

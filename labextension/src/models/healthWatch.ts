@@ -1,8 +1,8 @@
 import { Signal } from '@lumino/signaling';
 
+import { activity } from '../server/activity';
 import { inForce } from '../server/clients';
 import type { IHealth, TetherServer } from '../server/request';
-import { activity } from './activity';
 
 /** How often the server is asked: while nothing happens, and while something does, ms. */
 export const REST_MS = 30_000;

@@ -1,6 +1,7 @@
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Dialog, ICommandPalette, Notification, showDialog } from '@jupyterlab/apputils';
 
+import { activity } from '../server/activity';
 import { gaveBack, takesMemory, underWay } from '../server/models';
 import { TurnError } from '../server/problems';
 import { TetherServer } from '../server/request';
@@ -36,6 +37,8 @@ async function freeMemory(server: TetherServer): Promise<void> {
   // One notification at the end, none in between: Lab drops an update that comes before the toast is on screen.
   const tell = (message: string, type: 'success' | 'info' | 'error') =>
     Notification.emit(message, type, { autoClose: type === 'error' ? false : SHOWN_MS });
+  // Whatever shows the model's state looks again.
+  const end = activity.begin();
   try {
     // What it will give back is known only before.
     const [found, health] = await Promise.all([server.models(), server.health()]);
@@ -54,6 +57,8 @@ async function freeMemory(server: TetherServer): Promise<void> {
     tell(gaveBack(loaded, health), 'success');
   } catch (reason) {
     tell(`The model was not unloaded. ${why(reason)}`, 'error');
+  } finally {
+    end();
   }
 }
 
