@@ -136,11 +136,13 @@ def test_the_item_can_be_put_away(page, status_lab):
     item.wait_for()
 
 
-def test_notebook_7_goes_without_what_it_does_not_show(page, notebook_7):
+def test_notebook_7_has_the_page_beside_its_notebook(page, notebook_7):
     errors = []
     page.on("pageerror", lambda reason: errors.append(str(reason)))
     page.goto(f"{notebook_7.url}notebooks/quickstart.ipynb?token={notebook_7.token}")
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     page.locator("#jp-MainMenu .lm-MenuBar-item, .jp-MenuBar .lm-MenuBar-item", has_text="Settings").click()
-    page.locator(".lm-Menu-item", has_text="Models of Tether").wait_for()
+    page.locator(".lm-Menu-item", has_text="Models of Tether").click()
+    page.get_by_test_id("tether-answering").get_by_text("Questions go to").wait_for()
+    assert page.locator(".jp-Notebook .jp-Cell").first.is_visible()
     assert not [each for each in errors if "tether" in each.lower()]

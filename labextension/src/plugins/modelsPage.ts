@@ -11,6 +11,9 @@ export namespace CommandIDs {
 
 const NAME = 'tether-models';
 
+/** After the chat, where the page stands beside it. */
+const RANK = 901;
+
 /** The page of the models: what is there, fetching, loading, which one answers and what it is asked with. */
 export const modelsPage: JupyterFrontEndPlugin<void> = {
   id: '@tether/jupyterlab:models-page',
@@ -44,6 +47,10 @@ export const modelsPage: JupyterFrontEndPlugin<void> = {
         if (!tracker.has(page)) {
           await tracker.add(page);
           app.shell.add(page, 'main');
+          if (!page.isAttached) {
+            // Notebook 7 has room for its notebook alone there.
+            app.shell.add(page, 'right', { rank: RANK });
+          }
         }
         app.shell.activateById(page.id);
         return page;
