@@ -268,7 +268,7 @@ def test_a_pull_shows_how_far_it_is_stops_and_goes_on(page, shelf):
     told(page, f"{NAME} is here, 3.00 MB.")
     # It went on from where it was.
     assert re.fullmatch(r"bytes=[1-9]\d*-", shelf.hub.ranges()[-1])
-    assert row(page, NAME).get_by_role("button", name="Use").is_visible()
+    row(page, NAME).get_by_role("button", name="Use").wait_for()
     assert pull.count() == 0
     assert page.elsewhere == []
 

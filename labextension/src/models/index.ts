@@ -23,9 +23,8 @@ export function makeModels(server: TetherServer): IModels {
   const heard = new WeakSet<IPull>();
   let pages = 0;
   pulls.finished.connect((_, { name, size: bytes, already }) => {
-    void catalog.refresh();
     const words = already ? `${name} was here already.` : `${name} is here, ${size(bytes)}.`;
-    catalog.told.emit(words);
+    void catalog.refresh().then(() => catalog.told.emit(words));
     Notification.emit(words, 'success', {
       autoClose: NEWS_MS,
       actions: [{ label: 'Use it', callback: () => void useNamed(catalog, name) }]
