@@ -97,6 +97,19 @@ async def test_a_project_holds_conversations_and_leaves_them_when_it_is_deleted(
     assert len(content(await ask("projects", method="GET"))["projects"]) == 1
 
 
+async def test_conversations_come_in_pages_that_miss_none(ask):
+    made = [content(await ask("conversations", body={"title": f"Number {n}"}))["id"] for n in range(5)]
+    found, offset = [], 0
+    while offset is not None:
+        params = {"limit": "2", "offset": str(offset)}
+        page = content(await ask("conversations", method="GET", params=params))
+        found += [c["id"] for c in page["conversations"]]
+        offset = page["next"]
+    assert sorted(found) == sorted(made)
+    for wrong in ("-1", "x", "9999999"):
+        assert (await ask("conversations", method="GET", params={"offset": wrong})).code == 400
+
+
 async def test_a_project_that_is_not_there_takes_no_conversation(ask):
     assert (await ask("conversations", body={"project_id": "p_none"})).code == 404
     made = content(await ask("conversations"))
@@ -255,6 +268,17 @@ async def test_a_turn_whose_reader_leaves_ends_and_keeps_what_was_said(ask, stre
     stored = content(await ask("conversations", meta["conversation_id"], "messages", method="GET"))
     last = stored["messages"][-1]
     assert (last["content"], last["status"], last["finish_reason"]) == ("one ", "complete", "cancelled")
+
+
+async def test_the_list_says_in_which_conversation_an_answer_is_being_written(ask, stream, gate):
+    reader = stream({"message": "go", "background": True})
+    meta = (await read(reader, lambda event: "delta" in event))[0]["meta"]
+    listed = content(await ask("conversations", method="GET"))
+    assert listed["writing"] == [meta["conversation_id"]]
+    assert content(await ask("conversations", method="GET", **as_ben()))["writing"] == []
+    gate.opened.set()
+    await reader.response
+    assert content(await ask("conversations", method="GET"))["writing"] == []
 
 
 async def test_a_background_turn_can_be_stopped(ask, stream, gate):

@@ -101,6 +101,8 @@ class ConversationState(BaseModel):
 
 class ConversationList(BaseModel):
     conversations: list[ConversationState]
+    next: int | None = Field(description="The `offset` of the next page; `null` at the end.")
+    writing: list[str] = Field(description="Ids of those in which an answer is being written.")
 
 
 class MessageState(BaseModel):

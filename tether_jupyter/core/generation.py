@@ -196,6 +196,10 @@ class Generations:
         own = [g for g in self._running.values() if g.owner == owner and g.conversation_id == conversation_id]
         return sum(g.stop() for g in own)
 
+    def writing(self, owner: str) -> list[str]:
+        """Return the owner's conversations in which an answer is being written."""
+        return sorted({g.conversation_id for g in self._running.values() if g.owner == owner})
+
     async def stop_all(self) -> None:
         """Stop every turn and wait until all have ended."""
         running = list(self._running.values())

@@ -199,6 +199,7 @@ class History(Protocol):
         project_id: str | None = None,
         deleted: bool = False,
         limit: int | None = None,
+        offset: int = 0,
     ) -> list[Conversation]:
         """Return the owner's conversations, the newest first, the pinned ones before all."""
 

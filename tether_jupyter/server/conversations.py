@@ -7,18 +7,18 @@ from tether_jupyter.server.base import TetherHandler
 from tether_jupyter.server.chat import ID
 
 MOST_LISTED = 1000
+FURTHEST = 100_000
 
 
 class ConversationsHandler(TetherHandler):
-    """`GET conversations?notebook=&project_id=&deleted=&limit=` and `POST conversations`."""
+    """`GET conversations?notebook=&project_id=&deleted=&limit=&offset=` and `POST conversations`."""
 
     async def get(self) -> None:
         notebook = await self.services.notebook_of(
             self.get_query_argument("notebook", None), self.get_query_argument("kernel_id", None)
         )
-        limit = self.get_query_argument("limit", str(MOST_LISTED))
-        if not (limit.isascii() and limit.isdigit()) or not 0 < int(limit[:9]) <= MOST_LISTED:
-            raise InvalidRequest(f"`limit` must be a number from 1 to {MOST_LISTED}.")
+        limit = self.number("limit", MOST_LISTED, 1, MOST_LISTED)
+        offset = self.number("offset", 0, 0, FURTHEST)
         deleted = self.get_query_argument("deleted", "false")
         if deleted not in ("true", "false"):
             raise InvalidRequest("`deleted` must be `true` or `false`.")
@@ -27,9 +27,23 @@ class ConversationsHandler(TetherHandler):
             notebook=notebook,
             project_id=self.get_query_argument("project_id", None),
             deleted=deleted == "true",
-            limit=int(limit),
+            limit=limit,
+            offset=offset,
         )
-        self.answer({"conversations": [conversation.payload() for conversation in found]})
+        self.answer(
+            {
+                "conversations": [conversation.payload() for conversation in found],
+                "next": offset + limit if len(found) == limit and offset + limit <= FURTHEST else None,
+                "writing": self.services.generations.writing(self.owner),
+            }
+        )
+
+    def number(self, name: str, usual: int, least: int, most: int) -> int:
+        """Return a number from the query."""
+        given = self.get_query_argument(name, str(usual))
+        if not (given.isascii() and given.isdigit()) or not least <= int(given[:9]) <= most:
+            raise InvalidRequest(f"`{name}` must be a number from {least} to {most}.")
+        return int(given[:9])
 
     async def post(self) -> None:
         from tether_jupyter.server.history_forms import NewConversation, read

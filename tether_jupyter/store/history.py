@@ -167,6 +167,7 @@ class SqlHistory:
         project_id: str | None = None,
         deleted: bool = False,
         limit: int | None = None,
+        offset: int = 0,
     ) -> list[Conversation]:
         def work(connection: Connection) -> list[Conversation]:
             from sqlalchemy import select
@@ -183,7 +184,9 @@ class SqlHistory:
             order = [table.c.last_message_at.desc(), table.c.created_at.desc()]
             if notebook is None:  # The newest of a notebook is the one it goes on with.
                 order.insert(0, table.c.pinned.desc())
-            query = query.order_by(*order).limit(min(limit or MOST_LISTED, MOST_LISTED))
+            # Without the id, two of the same moment could change places between pages.
+            query = query.order_by(*order, table.c.id)
+            query = query.limit(min(limit or MOST_LISTED, MOST_LISTED)).offset(offset)
             return [rows.conversation(row) for row in connection.execute(query)]
 
         return await self.database.read(work)

@@ -129,6 +129,7 @@ class MemoryHistory:
         project_id: str | None = None,
         deleted: bool = False,
         limit: int | None = None,
+        offset: int = 0,
     ) -> list[Conversation]:
         own = self._kept.get(owner, OrderedDict())
         found = [
@@ -142,7 +143,7 @@ class MemoryHistory:
         found.sort(
             key=lambda c: (c.pinned and notebook is None, c.last_message_at, c.created_at), reverse=True
         )
-        return found[:limit]
+        return found[offset:][:limit]
 
     async def messages(self, owner: str, conversation_id: str) -> list[StoredMessage]:
         await self.get(owner, conversation_id)

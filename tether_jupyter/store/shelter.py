@@ -173,20 +173,24 @@ class ShelteredHistory:
         project_id: str | None = None,
         deleted: bool = False,
         limit: int | None = None,
+        offset: int = 0,
     ) -> list[Conversation]:
         given: dict[str, Any] = {"notebook": notebook, "project_id": project_id, "deleted": deleted}
         if self._failed is None:
             try:
-                return await self._ask(lambda: self.inner.conversations(owner, **given, limit=limit))
+                return await self._ask(
+                    lambda: self.inner.conversations(owner, **given, limit=limit, offset=offset)
+                )
             except StoreFailed as reason:
                 self._fail(reason)
         here = await self.memory.conversations(owner, **given)
-        below = await self._read(lambda: self.inner.conversations(owner, **given, limit=limit)) or []
+        most = None if limit is None else limit + offset
+        below = await self._read(lambda: self.inner.conversations(owner, **given, limit=most)) or []
         every = here + [each for each in below if not await self._holds(owner, each.id)]
         every.sort(
             key=lambda c: (c.pinned and notebook is None, c.last_message_at, c.created_at), reverse=True
         )
-        return every[:limit]
+        return every[offset:][:limit]
 
     # -- messages
 

@@ -44,6 +44,7 @@ def paths() -> dict[str, Any]:
         parameter("kernel_id", "query"),
         parameter("project_id", "query"),
         parameter("limit", "query", pattern="^[0-9]{1,4}$"),
+        parameter("offset", "query", pattern="^[0-9]{1,6}$"),
         deleted,
     ]
     return {
