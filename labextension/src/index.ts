@@ -16,3 +16,8 @@ export default [assistance, sidebar, models, inlineEdit, errorButtons, cellActio
 export default [assistance, sidebar, models, ghost];
 export default [assistance, sidebar, models, ghost, nextCell];
 export default [assistance, sidebar, models, modelsPage, statusItem, settings];
+import { threads } from './plugins/threads';
+
+export { IAssistance, ITether } from './tokens';
+
+export default [assistance, sidebar, models, threads];

@@ -2,6 +2,7 @@ import { Clipboard } from '@jupyterlab/apputils';
 import { closeIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
+import { lab } from '../threads/lab';
 import { useSignals } from './hooks';
 import { Rooms } from './rooms';
 
@@ -16,12 +17,19 @@ const WAYS = [
 
 const NOT_KEPT = 'What is said now is not kept: the database cannot be written.';
 
-/** What stands between the user and a real answer: a demo model, or none. */
+/** The command of the page that shows and fetches models, where there is one. */
+const MODELS = 'tether:models';
+
+/** What stands between the user and a real answer: assistance that is off, no model, or a demo model. */
 export function Notice({ rooms }: { rooms: Rooms }): JSX.Element | null {
   useSignals(rooms.changed);
+  useSignals(lab.assistance?.changed);
   const [dismissed, setDismissed] = React.useState(false);
   const [how, setHow] = React.useState(false);
   const health = rooms.health;
+  if (lab.assistance?.on === false) {
+    return <Off />;
+  }
   const sick = health && health.status !== 'healthy' && health.problem ? health.problem : null;
   if (rooms.unreachable || sick) {
     const words = rooms.unreachable?.message ?? sick;
@@ -38,6 +46,7 @@ export function Notice({ rooms }: { rooms: Rooms }): JSX.Element | null {
           <button type="button" className="tether-button" onClick={() => void rooms.checkHealth()}>
             Look again
           </button>
+          {sick && <Models />}
           {sick && <How open={how} toggle={() => setHow(!how)} />}
         </div>
       </section>
@@ -55,6 +64,7 @@ export function Notice({ rooms }: { rooms: Rooms }): JSX.Element | null {
       </p>
       {how && <Ways />}
       <div className="tether-noticeButtons">
+        <Models />
         <How open={how} toggle={() => setHow(!how)} />
       </div>
       <button
@@ -68,6 +78,46 @@ export function Notice({ rooms }: { rooms: Rooms }): JSX.Element | null {
       </button>
     </section>
   );
+}
+
+/** Assistance is off: what was said can be read, nothing is asked, and one button turns it on again. */
+function Off(): JSX.Element {
+  return (
+    <section
+      className="tether-notice tether-mod-off"
+      data-testid="tether-off"
+      aria-label="Assistance is off"
+    >
+      <p>
+        Assistance is off. Nothing is asked, nothing is completed, and nothing of Tether shows in
+        notebooks. Your conversations are kept.
+      </p>
+      <div className="tether-noticeButtons">
+        <button
+          type="button"
+          className="tether-button"
+          data-testid="tether-turnOn"
+          onClick={() => void lab.assistance?.set(true)}
+        >
+          Turn on
+        </button>
+      </div>
+    </section>
+  );
+}
+
+/** The way to the models, where this Lab has the page. */
+function Models(): JSX.Element | null {
+  return lab.commands?.hasCommand(MODELS) ? (
+    <button
+      type="button"
+      className="tether-button"
+      data-testid="tether-chooseModel"
+      onClick={() => void lab.commands?.execute(MODELS)}
+    >
+      Choose a model
+    </button>
+  ) : null;
 }
 
 /** Why what is said is not kept, for as long as it is not. */

@@ -1,6 +1,7 @@
 import React from 'react';
 
-import { ISuggestion, suggestions } from '../notebook/read';
+import { lab } from '../threads/lab';
+import { IIdea, ideas, ownPrompts } from '../threads/ideas';
 import { ask } from './ask';
 import { useSignals } from './hooks';
 import type { ChatRoom } from './room';
@@ -15,12 +16,25 @@ interface IProps {
 
 /** An empty conversation: three things that can be asked of this notebook. */
 export function Suggestions({ rooms, thread, room }: IProps): JSX.Element | null {
-  useSignals(thread.changed, thread.stateChanged, rooms.open.activeCellChanged, rooms.open.ran);
-  if (thread.said.length) {
+  const { open, server } = rooms;
+  useSignals(thread.changed, thread.stateChanged, open.activeCellChanged, open.ran);
+  useSignals(lab.assistance?.changed);
+  const empty = thread.said.length === 0 && lab.assistance?.on !== false;
+  const [prompts, setPrompts] = React.useState<IIdea[]>([]);
+  React.useEffect(() => {
+    let here = true;
+    if (empty) {
+      void ownPrompts(server).then(found => here && setPrompts(found));
+    }
+    return () => {
+      here = false;
+    };
+  }, [empty, server]);
+  if (!empty) {
     return null;
   }
-  const begin = (each: ISuggestion) => {
-    void thread.send(ask(each.question, each.context));
+  const begin = (idea: IIdea) => {
+    void thread.send(ask(idea.question, idea.context, idea.options));
     room.focusInput();
   };
   return (
@@ -28,16 +42,16 @@ export function Suggestions({ rooms, thread, room }: IProps): JSX.Element | null
       {thread.trouble && <p className="tether-trouble">{thread.trouble}</p>}
       <p id="tether-emptyTitle">Ask about this notebook, or begin with one of these:</p>
       <ul aria-labelledby="tether-emptyTitle">
-        {suggestions(rooms.open.panel).map(each => (
-          <li key={each.label}>
+        {ideas(open.panel, prompts).map(idea => (
+          <li key={idea.label}>
             <button
               type="button"
               className="tether-suggestion"
               data-testid="tether-suggestion"
-              title={each.question}
-              onClick={() => begin(each)}
+              title={idea.question}
+              onClick={() => begin(idea)}
             >
-              {each.label}
+              {idea.label}
             </button>
           </li>
         ))}

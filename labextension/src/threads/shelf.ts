@@ -1,0 +1,230 @@
+import { ISignal, Signal } from '@lumino/signaling';
+
+import { asTurnError } from '../server/problems';
+import { changeProject, createProject, IProject, listProjects } from '../server/projects';
+import type { TetherServer } from '../server/request';
+import {
+  changeThread,
+  getThread,
+  IThread,
+  IThreadChange,
+  listThreads,
+  removeThread
+} from '../server/threads';
+
+/** The first page is what a person sees at once; the rest comes in large ones. */
+const FIRST_PAGE = 100;
+const PAGE = 1000;
+
+/** While an answer is being written somewhere, look again this often, ms. */
+const WRITING_POLL_MS = 3000;
+
+/** All conversations and projects, as far as they are known here. A change shows at once, and goes back if it fails. */
+export class Shelf {
+  constructor(private _server: TetherServer) {}
+
+  readonly threads = new Map<string, IThread>();
+  projects: IProject[] = [];
+  /** Those that were deleted and can be restored; null until somebody looks. */
+  deleted: IThread[] | null = null;
+  writing: ReadonlySet<string> = new Set();
+  loading = false;
+  /** Why they could not be read, in words. */
+  trouble: string | null = null;
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** The project that a conversation is in, unless that was deleted. */
+  projectOf(id: string | null): IProject | null {
+    return this.projects.find(project => project.id === id) ?? null;
+  }
+
+  /** Read everything anew. */
+  async load(): Promise<void> {
+    const reading = ++this._reading;
+    const seen = new Set<string>();
+    this.loading = true;
+    this._changed.emit();
+    try {
+      this.projects = await listProjects(this._server);
+      for (let offset: number | null = 0; offset !== null;) {
+        const limit: number = offset ? PAGE : FIRST_PAGE;
+        const page = await listThreads(this._server, { offset, limit });
+        if (reading !== this._reading) {
+          return;
+        }
+        for (const thread of page.conversations) {
+          seen.add(thread.id);
+          this.threads.set(thread.id, thread);
+        }
+        this._setWriting(page.writing);
+        offset = page.next;
+        this._changed.emit();
+      }
+      for (const id of [...this.threads.keys()].filter(each => !seen.has(each))) {
+        this.threads.delete(id);
+      }
+      this.trouble = null;
+    } catch (reason) {
+      this.trouble = asTurnError(reason).problem.message;
+    }
+    if (reading === this._reading) {
+      this.loading = false;
+      this._changed.emit();
+    }
+  }
+
+  async loadDeleted(): Promise<void> {
+    try {
+      const page = await listThreads(this._server, { offset: 0, limit: PAGE, deleted: true });
+      this.deleted = page.conversations;
+      this.trouble = null;
+    } catch (reason) {
+      this.trouble = asTurnError(reason).problem.message;
+    }
+    this._changed.emit();
+  }
+
+  /** Read one conversation anew: its title and its count change with what is said. */
+  async look(id: string): Promise<IThread> {
+    const found = await getThread(this._server, id);
+    this._put(found);
+    return found;
+  }
+
+  /** Rename, pin or move a conversation. Raises TurnError, and shows what was before. */
+  async change(id: string, change: IThreadChange): Promise<IThread> {
+    const before = this.threads.get(id);
+    this._reading++;
+    this.loading = false;
+    if (before) {
+      // An empty title is made by the server.
+      const { title, ...rest } = change;
+      this._put({ ...before, ...rest, ...(title && { title }) });
+    }
+    try {
+      const after = await changeThread(this._server, id, change);
+      this._put(after);
+      return after;
+    } catch (reason) {
+      if (before) {
+        this._put(before);
+      }
+      throw asTurnError(reason);
+    }
+  }
+
+  /** Delete a conversation; it can be restored. Raises TurnError. */
+  async remove(id: string): Promise<void> {
+    const before = this.threads.get(id);
+    this._reading++;
+    this.loading = false;
+    this.threads.delete(id);
+    this._changed.emit();
+    try {
+      const gone = await removeThread(this._server, id);
+      this.deleted = this.deleted && [gone, ...this.deleted.filter(each => each.id !== id)];
+      this._changed.emit();
+    } catch (reason) {
+      if (before) {
+        this._put(before);
+      }
+      throw asTurnError(reason);
+    }
+  }
+
+  /** Bring a deleted conversation back. Raises TurnError. */
+  async restore(id: string): Promise<void> {
+    try {
+      const found = await changeThread(this._server, id, { deleted: false });
+      this.deleted = this.deleted?.filter(each => each.id !== id) ?? null;
+      this._put(found);
+    } catch (reason) {
+      throw asTurnError(reason);
+    }
+  }
+
+  /** Make a project. Raises TurnError. */
+  async createProject(name: string): Promise<IProject> {
+    try {
+      const made = await createProject(this._server, name);
+      this._putProject(made);
+      return made;
+    } catch (reason) {
+      throw asTurnError(reason);
+    }
+  }
+
+  /** Rename a project, delete it or restore it. Raises TurnError, and shows what was before. */
+  async changeProject(
+    project: IProject,
+    change: { name?: string; deleted?: boolean }
+  ): Promise<void> {
+    if (change.name) {
+      this._putProject({ ...project, name: change.name });
+    }
+    try {
+      this._putProject(await changeProject(this._server, project.id, change));
+    } catch (reason) {
+      this._putProject(project);
+      throw asTurnError(reason);
+    }
+  }
+
+  /** Look now and then who is writing, as long as somebody looks at the list. */
+  set watched(value: boolean) {
+    this._watched = value;
+    this._poll();
+  }
+
+  private _put(thread: IThread): void {
+    if (thread.deleted_at) {
+      this.threads.delete(thread.id);
+    } else {
+      this.threads.set(thread.id, thread);
+    }
+    this._changed.emit();
+  }
+
+  private _putProject(project: IProject): void {
+    const others = this.projects.filter(each => each.id !== project.id);
+    this.projects = project.deleted_at
+      ? others
+      : [...others, project].sort((a, b) => a.name.localeCompare(b.name));
+    this._changed.emit();
+  }
+
+  private _setWriting(ids: string[]): void {
+    this.writing = new Set(ids);
+    this._poll();
+  }
+
+  private _poll(): void {
+    clearTimeout(this._timer);
+    if (this._watched && this.writing.size) {
+      this._timer = setTimeout(() => void this._lookWhoWrites(), WRITING_POLL_MS);
+    }
+  }
+
+  private async _lookWhoWrites(): Promise<void> {
+    try {
+      const page = await listThreads(this._server, { offset: 0, limit: FIRST_PAGE });
+      for (const thread of page.conversations) {
+        this.threads.set(thread.id, thread);
+      }
+      this._setWriting(page.writing);
+    } catch {
+      // The list says nothing of it: what it shows is as true as it was.
+      this._poll();
+    }
+    this._changed.emit();
+  }
+
+  /** Counts what makes a reading stale. */
+  private _reading = 0;
+  private _watched = false;
+  private _timer: ReturnType<typeof setTimeout> | undefined;
+  private _changed = new Signal<this, void>(this);
+}
