@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.support.servers import RunningServer
@@ -24,7 +24,7 @@ def send(server: RunningServer, method: str, path: str, body: Any = None) -> Any
 
 def file(title: str, *said: str, days: float = 0) -> dict[str, Any]:
     """Return a conversation as it is exported: questions and answers in turn, so many days ago."""
-    when = (datetime.now(timezone.utc) - timedelta(days=days, seconds=5)).isoformat()
+    when = (datetime.now(UTC) - timedelta(days=days, seconds=5)).isoformat()
     messages = [
         {
             "id": f"m{n}",

@@ -1,9 +1,10 @@
 import { addIcon, ellipsesIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
+import { Drawer } from '../threads/drawer';
 import { nameOf } from '../threads/groups';
 import { findIcon, threadsIcon } from '../threads/icons';
-import { openNotebook } from '../threads/lab';
+import { canOpen } from '../threads/lab';
 import { Library, libraryOf } from '../threads/library';
 import { NameField } from '../threads/nameField';
 import { ToastView } from '../threads/toastView';
@@ -18,8 +19,6 @@ interface IProps {
   /** Open the menu of what is rarely needed, at its button. */
   onMore: (button: HTMLElement) => void;
 }
-
-const Drawer = React.lazy(async () => ({ default: (await import('../threads/drawer')).Drawer }));
 
 /** Which conversation this is, the way to all others, and a new one. */
 export function Head({ rooms, thread, onNewChat, onMore }: IProps): JSX.Element {
@@ -75,9 +74,7 @@ export function Head({ rooms, thread, onNewChat, onMore }: IProps): JSX.Element 
       {shown && (
         <>
           <div className="tether-scrim" onClick={() => library.close()} />
-          <React.Suspense fallback={null}>
-            <Drawer library={library} />
-          </React.Suspense>
+          <Drawer library={library} />
         </>
       )}
       <ToastView toast={library.toast} />
@@ -150,14 +147,16 @@ function Elsewhere({ rooms, thread }: { rooms: Rooms; thread: Thread }): JSX.Ele
       <span title={notebook}>
         About <b>{notebook.split('/').pop()}</b>
       </span>
-      <button
-        type="button"
-        className="tether-button"
-        data-testid="tether-openNotebook"
-        onClick={() => void openNotebook(notebook)}
-      >
-        Open it
-      </button>
+      {canOpen() && (
+        <button
+          type="button"
+          className="tether-button"
+          data-testid="tether-openNotebook"
+          onClick={() => void libraryOf(rooms).openNotebook(notebook)}
+        >
+          Open it
+        </button>
+      )}
     </div>
   );
 }

@@ -206,12 +206,13 @@ function Foot({ library }: { library: Library }): JSX.Element {
 
 /** What the drawer covers cannot be reached by keyboard as long as it is open. */
 function useOnlyThis(drawer: React.RefObject<HTMLElement>): void {
+  // At each change, as another conversation brings other elements.
   React.useEffect(() => {
     const siblings = [...(drawer.current?.parentElement?.children ?? [])];
     const covered = siblings.filter(each => !each.matches(UNCOVERED));
     covered.forEach(each => each.setAttribute('inert', ''));
     return () => covered.forEach(each => each.removeAttribute('inert'));
-  }, []);
+  });
 }
 
 const UNCOVERED = '.tether-head, .tether-drawer, .tether-toastPlace, .tether-scrim';

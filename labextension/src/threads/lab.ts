@@ -15,7 +15,14 @@ export const lab: {
   library: null
 };
 
-/** Open a notebook in front, where this Lab can. */
+const OPEN = 'docmanager:open';
+
+/** Whether this Lab can open a notebook when asked. */
+export function canOpen(): boolean {
+  return lab.commands?.hasCommand(OPEN) ?? false;
+}
+
+/** Open a notebook in front. */
 export async function openNotebook(path: string): Promise<void> {
-  await lab.commands?.execute('docmanager:open', { path });
+  await lab.commands?.execute(OPEN, { path });
 }

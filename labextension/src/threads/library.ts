@@ -7,7 +7,7 @@ import type { IThread } from '../server/threads';
 import { exportThread, Format, importThread } from '../server/transfer';
 import { Finding } from './finding';
 import { nameOf, Order } from './groups';
-import { lab } from './lab';
+import { lab, openNotebook } from './lab';
 import { chooseFile, saveAs } from './save';
 import { Shelf } from './shelf';
 import { Toast } from './toast';
@@ -128,8 +128,8 @@ export class Library {
     return this._chosen;
   }
 
-  async begin(): Promise<void> {
-    await this._try(() => this.stage.begin(), 'No new conversation was begun.');
+  async openNotebook(path: string): Promise<void> {
+    await this._try(() => openNotebook(path), 'The notebook was not opened.');
   }
 
   /** Give a conversation another name; an empty one is made from its first question again. */

@@ -90,9 +90,9 @@ export function List(props: IProps): JSX.Element {
       onFocus={() => {
         hadFocus.current = true;
       }}
-      onBlur={event => {
-        // What is removed takes its focus along and names nothing that comes instead.
-        hadFocus.current = event.relatedTarget === null;
+      onBlur={() => {
+        // It is not told of what is removed, whose focus is lost: only of what somebody has left.
+        hadFocus.current = false;
       }}
       onKeyDown={event => onKey(event, props, active, moveTo)}
     >

@@ -41,8 +41,15 @@ export function openRowMenu(library: Library, thread: IThread, at: HTMLElement):
   menu.addItem({ type: 'submenu', submenu: formats });
   menu.addItem({ type: 'separator' });
   add(menu, 'delete', 'Delete', () => library.remove(thread.id));
+  if (at instanceof HTMLButtonElement) {
+    at.setAttribute('aria-expanded', 'true');
+  }
   menu.aboutToClose.connect(() => {
-    at.focus();
+    if (at instanceof HTMLButtonElement) {
+      at.removeAttribute('aria-expanded');
+    }
+    // The button is out of sight unless the pointer or the focus is in its row.
+    (at.closest<HTMLElement>('[role="treeitem"]') ?? at).focus();
     // A command runs after its menu has closed, and the menu is still needed until then.
     setTimeout(() => menu.dispose());
   });

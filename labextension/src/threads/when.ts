@@ -3,7 +3,7 @@ export function midnight(moment: Date, back = 0): Date {
   return new Date(moment.getFullYear(), moment.getMonth(), moment.getDate() - back);
 }
 
-/** When something was last said, in few letters: the time today, the weekday this week, else the date. */
+/** When something was last said, in few letters: the time today, the day this week, else the date. */
 export function when(iso: string | null, now: Date): string {
   const moment = new Date(iso ?? NaN);
   if (Number.isNaN(moment.getTime())) {
@@ -11,8 +11,11 @@ export function when(iso: string | null, now: Date): string {
   }
   const form = (options: Intl.DateTimeFormatOptions) =>
     new Intl.DateTimeFormat(undefined, options).format(moment);
-  if (moment >= midnight(now, 1)) {
+  if (moment >= midnight(now)) {
     return form({ hour: 'numeric', minute: '2-digit' });
+  }
+  if (moment >= midnight(now, 1)) {
+    return 'Yesterday';
   }
   if (moment >= midnight(now, 6)) {
     return form({ weekday: 'short' });
