@@ -97,8 +97,7 @@ export class Shelf {
   /** Rename, pin or move a conversation. Raises TurnError, and shows what was before. */
   async change(id: string, change: IThreadChange): Promise<IThread> {
     const before = this.threads.get(id);
-    this._reading++;
-    this.loading = false;
+    const resume = this._interrupt();
     if (before) {
       // An empty title is made by the server.
       const { title, ...rest } = change;
@@ -113,14 +112,15 @@ export class Shelf {
         this._put(before);
       }
       throw asTurnError(reason);
+    } finally {
+      resume();
     }
   }
 
   /** Delete a conversation; it can be restored. Raises TurnError. */
   async remove(id: string): Promise<void> {
     const before = this.threads.get(id);
-    this._reading++;
-    this.loading = false;
+    const resume = this._interrupt();
     this.threads.delete(id);
     this._changed.emit();
     try {
@@ -132,6 +132,8 @@ export class Shelf {
         this._put(before);
       }
       throw asTurnError(reason);
+    } finally {
+      resume();
     }
   }
 
@@ -177,6 +179,18 @@ export class Shelf {
   set watched(value: boolean) {
     this._watched = value;
     this._poll();
+  }
+
+  /** What is being read may be older than a change: give it up; call what is returned to read anew. */
+  private _interrupt(): () => void {
+    const was = this.loading;
+    this._reading++;
+    this.loading = false;
+    return () => {
+      if (was && !this.loading) {
+        void this.load();
+      }
+    };
   }
 
   private _put(thread: IThread): void {
