@@ -71,13 +71,14 @@ export function Head({ rooms, thread, onNewChat, onMore }: IProps): JSX.Element 
         </Button>
       </div>
       <Elsewhere rooms={rooms} thread={thread} />
-      {shown && (
+      {shown ? (
         <>
           <div className="tether-scrim" onClick={() => library.close()} />
           <Drawer library={library} />
         </>
+      ) : (
+        <ToastView toast={library.toast} />
       )}
-      <ToastView toast={library.toast} />
     </>
   );
 }

@@ -8,6 +8,7 @@ import { List } from './list';
 import { openRowMenu } from './rowMenu';
 import { groupRows, hitRows, Row, threadRows } from './rows';
 import { SearchBox } from './searchBox';
+import { ToastView } from './toastView';
 
 /** All conversations, over the panel, under its head. */
 export function Drawer({ library }: { library: Library }): JSX.Element {
@@ -81,6 +82,7 @@ export function Drawer({ library }: { library: Library }): JSX.Element {
           atEnd={searching ? () => void finding.more() : undefined}
         />
       )}
+      <ToastView toast={library.toast} />
       <Foot library={library} />
     </section>
   );
@@ -215,4 +217,4 @@ function useOnlyThis(drawer: React.RefObject<HTMLElement>): void {
   });
 }
 
-const UNCOVERED = '.tether-head, .tether-drawer, .tether-toastPlace, .tether-scrim';
+const UNCOVERED = '.tether-head, .tether-drawer, .tether-scrim';
