@@ -79,7 +79,9 @@ export class Shelf {
   async loadDeleted(): Promise<void> {
     try {
       const page = await listThreads(this._server, { offset: 0, limit: PAGE, deleted: true });
-      this.deleted = page.conversations;
+      // What was deleted last is what is looked for first.
+      const at = (thread: IThread) => thread.deleted_at ?? '';
+      this.deleted = page.conversations.sort((a, b) => at(b).localeCompare(at(a)));
       this.trouble = null;
     } catch (reason) {
       this.trouble = asTurnError(reason).problem.message;
