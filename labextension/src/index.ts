@@ -3,6 +3,7 @@ import { cellActions } from './plugins/cellActions';
 import { errorButtons } from './plugins/errorButtons';
 import { inlineEdit } from './plugins/inlineEdit';
 import { ghost } from './plugins/ghost';
+import { composer } from './plugins/composer';
 import { models } from './plugins/models';
 import { nextCell } from './plugins/nextCell';
 import { modelsPage } from './plugins/modelsPage';
@@ -21,3 +22,4 @@ import { threads } from './plugins/threads';
 export { IAssistance, ITether } from './tokens';
 
 export default [assistance, sidebar, models, threads];
+export default [assistance, sidebar, models, composer];

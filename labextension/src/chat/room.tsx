@@ -4,6 +4,7 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import { ISignal, Signal } from '@lumino/signaling';
 import React from 'react';
 
+import { Composer } from '../composer';
 import { hasSelection, putSource, Where } from '../notebook/edit';
 import { ICellPlace } from '../notebook/open';
 import { asTurnError } from '../server/problems';
@@ -11,7 +12,6 @@ import type { IAsk } from './ask';
 import { CodeToolbar, IEditor } from './codeToolbar';
 import { Head } from './head';
 import { useSignals } from './hooks';
-import { Input } from './input';
 import { DatabaseNotice, Notice } from './notice';
 import { chatRendermime } from './rendering';
 import { Rooms } from './rooms';
@@ -141,7 +141,7 @@ function Body({ room }: { room: ChatRoom }): JSX.Element {
         <Suggestions rooms={rooms} thread={thread} room={room} />
         <Transcript thread={thread} room={room} />
         <Status thread={thread} room={room} />
-        <Input rooms={rooms} thread={thread} />
+        <Composer rooms={rooms} thread={thread} />
       </React.Fragment>
     </div>
   );

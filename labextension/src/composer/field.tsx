@@ -1,0 +1,216 @@
+import React from 'react';
+
+import { useSignals } from '../chat/hooks';
+import { Draft } from './draft';
+import { Listbox } from './listbox';
+import { Lists } from './lists';
+import { IChoice, Mentions } from './mentions';
+import { useNaming } from './naming';
+import { replaced } from './typed';
+
+const ASK = 'Ask about this notebook';
+const MENU = 'tether-naming';
+const ROWS = 8;
+
+interface IProps {
+  draft: Draft;
+  mentions: Mentions;
+  lists: Lists;
+  busy: boolean;
+  sendWithShiftEnter: boolean;
+  onSend: () => void;
+  /** A command was picked from the menu, whole. */
+  onCommand: (line: string) => void;
+  onPath: (path: string) => void;
+  onFiles: (files: File[]) => void;
+  onStop: () => void;
+  onEditLast: () => void;
+  onTyped: () => void;
+}
+
+/** The field that grows, and the menu of what can be named in it. */
+export function Field(props: IProps): JSX.Element {
+  const { draft, mentions, lists, busy } = props;
+  useSignals(draft.changed);
+  const field = React.useRef<HTMLTextAreaElement>(null);
+  /** Where the caret goes once the new words are shown. */
+  const caret = React.useRef<number | null>(null);
+  const naming = useNaming(mentions, lists);
+  const words = draft.words;
+
+  React.useLayoutEffect(() => {
+    const node = field.current;
+    if (node) {
+      grow(node);
+      if (caret.current !== null) {
+        node.setSelectionRange(caret.current, caret.current);
+        naming.follow(node.value, caret.current);
+        caret.current = null;
+      } else if (!words && naming.typed) {
+        naming.follow('', 0);
+      }
+    }
+  }, [words]);
+  React.useEffect(() => {
+    const node = field.current;
+    const focus = () => {
+      node?.focus();
+      node?.setSelectionRange(node.value.length, node.value.length);
+    };
+    draft.focusWanted.connect(focus);
+    const watched = new ResizeObserver(() => node && grow(node));
+    node && watched.observe(node);
+    return () => {
+      draft.focusWanted.disconnect(focus);
+      watched.disconnect();
+    };
+  }, [draft]);
+
+  const pick = (choice: IChoice) => {
+    const typed = naming.typed;
+    if (!typed) {
+      return;
+    }
+    if (typed.sign === '/' && !choice.more) {
+      naming.leave();
+      props.onCommand(choice.put);
+      return;
+    }
+    const next = replaced(words, typed, choice.put, choice.more);
+    caret.current = next.caret;
+    draft.words = next.words;
+    if (choice.chip) {
+      draft.add(choice.chip);
+    }
+    if (choice.path) {
+      props.onPath(choice.path);
+    }
+    field.current?.focus();
+  };
+
+  const inMenu = (event: React.KeyboardEvent): boolean => {
+    const { choices, active, setActive } = naming;
+    const last = choices.length - 1;
+    switch (event.key) {
+      case 'ArrowDown':
+        setActive(active === last ? 0 : active + 1);
+        return true;
+      case 'ArrowUp':
+        setActive(active === 0 ? last : active - 1);
+        return true;
+      case 'Home':
+        setActive(0);
+        return true;
+      case 'End':
+        setActive(last);
+        return true;
+      case 'Enter':
+      case 'Tab':
+        if (event.shiftKey) {
+          return false;
+        }
+        pick(choices[active]);
+        return true;
+      case 'Escape':
+        naming.close();
+        return true;
+    }
+    return false;
+  };
+
+  const onKeyDown = (event: React.KeyboardEvent) => {
+    // These keys belong to the input method; 229 is what older ones send while they compose.
+    if (event.nativeEvent.isComposing || event.keyCode === 229) {
+      return;
+    }
+    const plain = !event.altKey && !event.ctrlKey && !event.metaKey;
+    if (naming.open && plain && inMenu(event)) {
+      taken(event);
+    } else if (event.key === 'Enter' && !event.altKey) {
+      if (event.ctrlKey || event.metaKey || event.shiftKey === props.sendWithShiftEnter) {
+        taken(event);
+        props.onSend();
+      }
+    } else if (event.key === 'Escape' && (busy || draft.editing)) {
+      taken(event);
+      if (busy) {
+        props.onStop();
+      } else {
+        draft.cancelEdit();
+      }
+    } else if (event.key === 'ArrowUp' && plain && !event.shiftKey && !words) {
+      taken(event);
+      props.onEditLast();
+    }
+  };
+
+  const follow = () => {
+    const node = field.current;
+    if (node && node.selectionStart === node.selectionEnd) {
+      naming.follow(node.value, node.selectionStart);
+    }
+  };
+
+  return (
+    <div className="tether-words">
+      {naming.open && (
+        <Listbox
+          id={MENU}
+          label={naming.typed?.sign === '/' ? 'Commands' : 'What can be named'}
+          choices={naming.choices}
+          active={naming.active}
+          note={naming.note}
+          onActive={naming.setActive}
+          onPick={pick}
+        />
+      )}
+      <textarea
+        ref={field}
+        rows={1}
+        value={words}
+        placeholder={ASK}
+        aria-label={ASK}
+        aria-autocomplete="list"
+        aria-haspopup="listbox"
+        aria-controls={naming.open ? MENU : undefined}
+        aria-activedescendant={naming.open ? `${MENU}-${naming.active}` : undefined}
+        onChange={event => {
+          draft.words = event.target.value;
+          props.onTyped();
+          naming.follow(event.target.value, event.target.selectionStart);
+        }}
+        onSelect={follow}
+        onKeyDown={onKeyDown}
+        onBlur={() => naming.leave()}
+        onPaste={event => {
+          const files = [...event.clipboardData.files];
+          // A picture copied from a spreadsheet comes with its text, which is what is meant.
+          if (files.length && !event.clipboardData.getData('text/plain')) {
+            event.preventDefault();
+            props.onFiles(files);
+          }
+        }}
+      />
+      <span className="tether-spoken" role="status">
+        {naming.open
+          ? `${naming.choices.length} to choose from. Up and down to move, Enter to take one.`
+          : ''}
+      </span>
+    </div>
+  );
+}
+
+function taken(event: React.KeyboardEvent): void {
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+/** As high as its words, up to eight lines; from there on it scrolls. */
+function grow(node: HTMLTextAreaElement): void {
+  const style = getComputedStyle(node);
+  const edges = parseFloat(style.paddingTop) + parseFloat(style.paddingBottom);
+  const most = Math.ceil(ROWS * parseFloat(style.lineHeight) + edges);
+  node.style.height = 'auto';
+  node.style.height = `${Math.min(node.scrollHeight, most)}px`;
+  node.style.overflowY = node.scrollHeight > most ? 'auto' : 'hidden';
+}

@@ -1,0 +1,40 @@
+/** How full the model's window is. */
+export interface IFullness {
+  used: number;
+  window: number;
+  percent: number;
+  /** `full` where a question would not fit, `high` from nine tenths on. */
+  state: 'low' | 'high' | 'full';
+  words: string;
+}
+
+/** Nine tenths of a window are enough to say so. */
+const HIGH = 90;
+
+export function fullness(used: number | null, window: number | null): IFullness | null {
+  if (used === null || !window) {
+    return null;
+  }
+  const percent = Math.round((used / window) * 100);
+  const state = used >= window ? 'full' : percent >= HIGH ? 'high' : 'low';
+  const figures = `${used.toLocaleString('en')} of the ${window.toLocaleString('en')} tokens that the model can take`;
+  return {
+    used,
+    window,
+    percent,
+    state,
+    words:
+      state === 'full'
+        ? `The window is full: ${figures}. Begin a new conversation, or take something away.`
+        : state === 'high'
+          ? `Nearly full: ${figures}.`
+          : `${figures}.`
+  };
+}
+
+/** Tokens as a short figure: `812`, `1.3k`, `32k`. */
+export function short(tokens: number): string {
+  return tokens < 1000
+    ? String(tokens)
+    : `${(tokens / 1000).toFixed(tokens < 9950 ? 1 : 0).replace(/\.0$/, '')}k`;
+}

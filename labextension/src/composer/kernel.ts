@@ -1,0 +1,111 @@
+import type { Kernel, KernelMessage } from '@jupyterlab/services';
+
+/** A name in the kernel, and the name of its type. */
+export interface IName {
+  name: string;
+  type: string;
+}
+
+/** How long a kernel may take to tell its names, ms. */
+const PATIENCE = 2000;
+const MOST = 400;
+
+/**
+ * The names in a Python kernel's namespace and their types' names, the newest first. It reads no value, calls
+ * nothing of the user's, and goes round what may have been assigned to the built-in names.
+ */
+const NAMES = `(lambda b: " ".join([n + ":" + q for n, q in [
+ (n, b.type.__dict__["__name__"].__get__(b.type(v))) for n, v in b.list(b.globals().items())
+ if b.type(n) is b.str and n.isidentifier() and n[:1] != "_"]
+ if q.isidentifier() and q != "module" and n not in
+ ("In", "Out", "exit", "quit", "open", "get_ipython")][-${MOST}:][::-1]))(__import__("builtins"))`.replace(
+  /\n/g,
+  ''
+);
+
+/** Why the names cannot be told, in words. */
+export class NoNames extends Error {}
+
+/** Ask a kernel for its names; one that is busy is asked beside its work, or not at all. */
+export async function namesIn(kernel: Kernel.IKernelConnection): Promise<IName[]> {
+  const language = (await kernel.info).language_info?.name;
+  if (language !== 'python') {
+    throw new NoNames('Variables are listed for Python alone.');
+  }
+  const reply = await patient(kernel.supportsSubshells ? beside(kernel) : idle(kernel));
+  return namesFrom(reply);
+}
+
+/** Read the names out of the kernel's reply. */
+export function namesFrom(reply: KernelMessage.IExecuteReplyMsg['content']): IName[] {
+  const told = (
+    reply as unknown as {
+      user_expressions?: { names?: { status: string; data?: Record<string, unknown> } };
+    }
+  ).user_expressions?.names;
+  const text = told?.data?.['text/plain'];
+  if (told?.status !== 'ok' || typeof text !== 'string') {
+    throw new NoNames('The kernel does not tell its variables.');
+  }
+  return text
+    .replace(/^['"]|['"]$/g, '')
+    .split(' ')
+    .filter(Boolean)
+    .map(each => ({ name: each.split(':')[0], type: each.split(':')[1] ?? '' }));
+}
+
+async function idle(
+  kernel: Kernel.IKernelConnection
+): Promise<KernelMessage.IExecuteReplyMsg['content']> {
+  if (kernel.status !== 'idle') {
+    throw new NoNames(
+      'The kernel is busy. Type the name of a variable, and it is looked up later.'
+    );
+  }
+  return execute(kernel);
+}
+
+async function beside(
+  kernel: Kernel.IKernelConnection
+): Promise<KernelMessage.IExecuteReplyMsg['content']> {
+  const made = await kernel.requestCreateSubshell({}).done;
+  const id = made.content.subshell_id;
+  if (!id) {
+    return idle(kernel);
+  }
+  const clone = kernel.clone();
+  try {
+    clone.subshellId = id;
+    return await execute(clone);
+  } finally {
+    clone.dispose();
+    void kernel.requestDeleteSubshell({ subshell_id: id }).done.catch(() => undefined);
+  }
+}
+
+async function execute(
+  kernel: Kernel.IKernelConnection
+): Promise<KernelMessage.IExecuteReplyMsg['content']> {
+  const reply = await kernel.requestExecute({
+    code: '',
+    silent: true,
+    store_history: false,
+    user_expressions: { names: NAMES }
+  }).done;
+  return reply.content;
+}
+
+async function patient<T>(answer: Promise<T>): Promise<T> {
+  let timer = 0;
+  const over = new Promise<never>((_, reject) => {
+    timer = window.setTimeout(
+      () => reject(new NoNames('The kernel did not answer in time.')),
+      PATIENCE
+    );
+  });
+  try {
+    return await Promise.race([answer, over]);
+  } finally {
+    window.clearTimeout(timer);
+  }
+}

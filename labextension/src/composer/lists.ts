@@ -1,0 +1,120 @@
+import { ISignal, Signal } from '@lumino/signaling';
+
+import {
+  effectiveModel,
+  IModelChoice,
+  IPreset,
+  modelChoices,
+  modelId,
+  presets,
+  useForAll
+} from '../server/choices';
+import type { Level } from './commands';
+import { asTurnError } from '../server/problems';
+import type { IHealth, TetherServer } from '../server/request';
+import { ISuggestedPrompt, suggestedPrompts } from '../server/suggestions';
+
+/** What is chosen from below the field: models, presets, prompts. Each is asked for when it is first needed. */
+export class Lists {
+  constructor(readonly server: TetherServer) {}
+
+  models: readonly IModelChoice[] = [];
+  presets: readonly IPreset[] = [];
+  prompts: readonly ISuggestedPrompt[] = [];
+  /** `backend:model` that answers where a conversation does not say; null until it is known. */
+  usual: string | null = null;
+  /** Why a list is not there, in words. */
+  problem: string | null = null;
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  lookModels(again = false): Promise<void> {
+    return this._once('models', again, async () => {
+      const found = await modelChoices(this.server);
+      this.models = found.models;
+      this.problem = found.problem;
+    });
+  }
+
+  lookPresets(again = false): Promise<void> {
+    return this._once('presets', again, async () => {
+      this.presets = await presets(this.server);
+    });
+  }
+
+  lookPrompts(again = false): Promise<void> {
+    return this._once('prompts', again, async () => {
+      this.prompts = await suggestedPrompts(this.server);
+    });
+  }
+
+  lookUsual(again = false): Promise<void> {
+    return this._once('usual', again, async () => {
+      this.usual = await effectiveModel(this.server);
+    });
+  }
+
+  /** Ask this model wherever a conversation does not say. */
+  async useForAll(model: string): Promise<void> {
+    await useForAll(this.server, model);
+    await this.lookUsual(true);
+  }
+
+  /** What is known of the model that would answer. */
+  inForce(model: string | undefined, health: IHealth | null): IModelInForce | null {
+    const id = model ?? this.usual;
+    const known = this.models.find(each => modelId(each) === id || each.name === id);
+    if (known && !(health?.demo && known.active)) {
+      return {
+        id: modelId(known),
+        name: known.name,
+        place: placeOf(known),
+        window: known.context_length
+      };
+    }
+    if (health && (!id || id === `${health.backend}:${health.model}` || id === health.model)) {
+      const name = health.demo ? 'demo model' : health.model || 'no model';
+      return { id: id ?? '', name, place: health.place, window: known?.context_length ?? null };
+    }
+    const colon = id?.indexOf(':') ?? -1;
+    return id ? { id, name: id.slice(colon + 1), place: '', window: null } : null;
+  }
+
+  private _once(what: string, again: boolean, look: () => Promise<void>): Promise<void> {
+    const known = again ? undefined : this._asked.get(what);
+    if (known) {
+      return known;
+    }
+    const asked = look()
+      .catch(reason => {
+        this._asked.delete(what);
+        this.problem = asTurnError(reason).problem.message;
+      })
+      .then(() => this._changed.emit());
+    this._asked.set(what, asked);
+    return asked;
+  }
+
+  private _asked = new Map<string, Promise<void>>();
+  private _changed = new Signal<this, void>(this);
+}
+
+export interface IModelInForce {
+  id: string;
+  name: string;
+  place: string;
+  window: number | null;
+}
+
+export const SEE_LABEL: Record<Level, string> = {
+  off: 'Sees nothing',
+  schema: 'Sees schema',
+  samples: 'Sees samples',
+  values: 'Sees values'
+};
+
+export function placeOf(model: IModelChoice): string {
+  return model.place ?? 'this machine';
+}

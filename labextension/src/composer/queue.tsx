@@ -1,0 +1,37 @@
+import { closeIcon } from '@jupyterlab/ui-components';
+import React from 'react';
+
+import type { IAsk } from '../chat/ask';
+
+interface IProps {
+  queued: readonly IAsk[];
+  onBack: (ask: IAsk) => void;
+}
+
+/** What was typed while an answer is written, and is asked after it. */
+export function Queue({ queued, onBack }: IProps): JSX.Element | null {
+  if (!queued.length) {
+    return null;
+  }
+  return (
+    <ul className="tether-queue" aria-label="Asked next" data-testid="tether-queue">
+      {queued.map((ask, at) => (
+        <li key={at} className="tether-queued" data-testid="tether-queued">
+          <span className="tether-queuedWords">
+            <span className="tether-queuedMark">{at === 0 ? 'Next' : 'Then'}</span> {ask.words}
+          </span>
+          <button
+            type="button"
+            className="tether-chipRemove"
+            aria-label={`Put back into the field: ${ask.words.slice(0, 60)}`}
+            title="Put it back into the field"
+            data-testid="tether-unqueue"
+            onClick={() => onBack(ask)}
+          >
+            <closeIcon.react tag="span" width="12px" height="12px" />
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}

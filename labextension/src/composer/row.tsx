@@ -1,0 +1,196 @@
+import { closeIcon, fileIcon } from '@jupyterlab/ui-components';
+import React from 'react';
+
+import { useSignals } from '../chat/hooks';
+import { size } from '../server/models';
+import type { IContext } from '../server/request';
+import { cutWords, IChip } from './chip';
+import { Draft } from './draft';
+import { Files, ISending } from './files';
+import { short } from './gauge';
+import { Preview } from './preview';
+
+interface IProps {
+  draft: Draft;
+  files: Files;
+  preview: Preview;
+  /** What the words name outright: it goes along until they say otherwise. */
+  named: readonly IContext[];
+  onShow: (chip: { kind: string; name: string; text: string | null; note: string | null }) => void;
+  onAll: () => void;
+}
+
+/** What goes along: each can be looked at and taken away. */
+export function Row({ draft, files, preview, named, onShow, onAll }: IProps): JSX.Element | null {
+  useSignals(draft.changed, files.changed, preview.changed);
+  const { chips, attachments } = draft;
+  if (!chips.length && !attachments.length && !files.sending.length && !named.length) {
+    return null;
+  }
+  const items = preview.found?.items ?? [];
+  const tokensOf = (kind: string, name: string) =>
+    items.find(each => each.kind === kind && each.name === name)?.tokens ?? null;
+  const leftOut = (name: string) =>
+    preview.found?.left_out.find(each => each.name === name)?.why ?? null;
+  const total = items.reduce((sum, each) => sum + (each.tokens ?? 0), 0);
+  return (
+    <div className="tether-row" role="group" aria-label="Goes along" data-testid="tether-row">
+      {chips.map(chip => (
+        <Chip
+          key={chip.key}
+          label={labelOf(chip)}
+          tokens={tokensOf(chip.kind, chip.name)}
+          note={leftOut(chip.name) ?? cutWords(chip)}
+          warn={leftOut(chip.name) !== null}
+          onShow={() =>
+            onShow({
+              kind: chip.kind,
+              name: chip.name,
+              text: chip.text,
+              note: leftOut(chip.name) ?? cutWords(chip)
+            })
+          }
+          onRemove={() => draft.remove(chip.key)}
+        />
+      ))}
+      {named.map(each => (
+        <Chip
+          key={`${each.kind} ${each.name}`}
+          label={each.name}
+          tokens={tokensOf(each.kind, each.name)}
+          note="Named in your words"
+          onShow={() =>
+            onShow({
+              kind: each.kind,
+              name: each.name,
+              text: each.text ?? null,
+              note: 'It goes along because your words name it.'
+            })
+          }
+        />
+      ))}
+      {attachments.map(each => (
+        <Chip
+          key={each.id}
+          label={each.name}
+          picture={files.picture(each.id)}
+          isFile
+          tokens={tokensOf('file', each.name)}
+          note={files.note(each.id) ?? size(each.size)}
+          warn={files.note(each.id) !== null}
+          onShow={() =>
+            onShow({ kind: 'file', name: each.name, text: null, note: files.note(each.id) })
+          }
+          onRemove={() => files.remove(each.id)}
+        />
+      ))}
+      {files.sending.map(each => (
+        <Sending key={each.key} item={each} onDrop={() => files.drop(each)} />
+      ))}
+      {chips.length + attachments.length > 0 && (
+        <button
+          type="button"
+          className="tether-rowTotal"
+          data-testid="tether-rowTotal"
+          aria-label={`What leaves this machine${preview.found ? `, ${total.toLocaleString('en')} tokens of context` : ''}`}
+          title="What leaves this machine"
+          onClick={onAll}
+        >
+          {preview.looking ? '…' : preview.found ? short(total) : '?'}
+        </button>
+      )}
+    </div>
+  );
+}
+
+interface IChipProps {
+  label: string;
+  tokens: number | null;
+  note: string | null;
+  warn?: boolean;
+  picture?: string | null;
+  isFile?: boolean;
+  onShow: () => void;
+  onRemove?: () => void;
+}
+
+function Chip(props: IChipProps): JSX.Element {
+  const { label, tokens, note, warn, picture, isFile, onShow, onRemove } = props;
+  const count = tokens === null ? '' : `${tokens.toLocaleString('en')} tokens`;
+  return (
+    <span
+      className={`tether-chip${warn ? ' tether-mod-warn' : ''}${onRemove ? '' : ' tether-mod-named'}`}
+      data-testid="tether-chip"
+      title={[count, note].filter(Boolean).join(' · ')}
+    >
+      <button
+        type="button"
+        className="tether-chipShow"
+        aria-label={[`Show ${label}`, count, note].filter(Boolean).join(', ')}
+        onClick={onShow}
+      >
+        {picture ? (
+          <img className="tether-thumb" src={picture} alt="" />
+        ) : (
+          isFile && <fileIcon.react tag="span" width="12px" height="12px" />
+        )}
+        <span className="tether-chipLabel">{label}</span>
+        {tokens !== null && <span className="tether-chipTokens">{short(tokens)}</span>}
+      </button>
+      {onRemove && (
+        <button
+          type="button"
+          className="tether-chipRemove"
+          aria-label={`Take ${label} away`}
+          title="Take away"
+          onClick={onRemove}
+        >
+          <closeIcon.react tag="span" width="12px" height="12px" />
+        </button>
+      )}
+    </span>
+  );
+}
+
+function Sending({ item, onDrop }: { item: ISending; onDrop: () => void }): JSX.Element {
+  const failed = item.problem !== null;
+  return (
+    <span
+      className={`tether-chip tether-mod-sending${failed ? ' tether-mod-failed' : ''}`}
+      data-testid="tether-sending"
+    >
+      <span className="tether-chipShow" role={failed ? 'alert' : undefined}>
+        {item.picture ? (
+          <img className="tether-thumb" src={item.picture} alt="" />
+        ) : (
+          <fileIcon.react tag="span" width="12px" height="12px" />
+        )}
+        <span className="tether-chipLabel">
+          {item.name}
+          {failed && <span className="tether-chipProblem">: {item.problem}</span>}
+        </span>
+        {!failed && (
+          <progress
+            className="tether-progress"
+            aria-label={`Sending ${item.name}`}
+            max={1}
+            value={item.share ?? undefined}
+          />
+        )}
+      </span>
+      <button
+        type="button"
+        className="tether-chipRemove"
+        aria-label={failed ? `Put away ${item.name}` : `Give up ${item.name}`}
+        title={failed ? 'Put away' : 'Give up'}
+        onClick={onDrop}
+      >
+        <closeIcon.react tag="span" width="12px" height="12px" />
+      </button>
+    </span>
+  );
+}
+
+function labelOf(chip: IChip): string {
+  return chip.name || chip.kind;
+}

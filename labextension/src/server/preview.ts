@@ -1,0 +1,41 @@
+import { textOf } from './history';
+import { IQuestion, JSON_BODY, TetherServer } from './request';
+
+/** What a question would send, and where to; nothing is asked for it. */
+export interface IPreview {
+  to: { backend: string; model: string; place: string; leaves: boolean };
+  /** How much of the data may be seen, with the most that the server allows. */
+  level: string;
+  items: { kind: string; name: string; tokens: number | null }[];
+  left_out: { kind: string; name: string; tokens: number | null; why: string }[];
+  masked: { kind: string; count: number }[];
+  messages: { role: string; content: string | IMessagePart[] }[];
+  tokens: number;
+  /** Tokens that the model can take; null where nobody knows. */
+  window: number | null;
+}
+
+interface IMessagePart {
+  type: string;
+  text?: string;
+  image_url?: { url: string };
+}
+
+/** Ask what a question would send. */
+export async function previewOf(
+  server: TetherServer,
+  question: IQuestion,
+  signal?: AbortSignal
+): Promise<IPreview> {
+  return server.json<IPreview>('context', {
+    method: 'POST',
+    headers: JSON_BODY,
+    body: JSON.stringify({ client_id: 'lab', ...question }),
+    signal
+  });
+}
+
+/** The text of a message as the model reads it; a picture is named. */
+export function wordsOf(content: IPreview['messages'][number]['content']): string {
+  return textOf(content);
+}

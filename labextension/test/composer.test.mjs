@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import commands from '../lib/test/composer/commands.js';
+import gauge from '../lib/test/composer/gauge.js';
+import kernel from '../lib/test/composer/kernel.js';
+import schema from '../lib/test/composer/schema.js';
+import typed from '../lib/test/composer/typed.js';
+
+const { named, parse } = commands;
+const { fullness, short } = gauge;
+const { namesFrom } = kernel;
+const { columnName, schemaOf, sectionsOf } = schema;
+const { filtered, replaced, typedAt } = typed;
+
+const at = words => typedAt(words, words.length);
+
+test('a name is being typed behind an @ that begins a word, and a cell has a number', () => {
+  assert.deepEqual(at('why is @d'), { sign: '@', start: 7, end: 9, query: 'd' });
+  assert.equal(at('(@df.pri').query, 'df.pri');
+  assert.equal(at('see @cell 4').query, 'cell 4');
+  assert.equal(at('@data/sales.csv').query, 'data/sales.csv');
+  assert.equal(at('@').query, '');
+  for (const words of ['ada@example.org', 'see @cell 4 and', '@df is wrong', 'a @ b']) {
+    assert.equal(at(words), null, words);
+  }
+});
+
+test('a command stands at the very beginning alone', () => {
+  assert.deepEqual(at('/mod'), { sign: '/', start: 0, end: 4, query: 'mod' });
+  assert.equal(at('/model qw').query, 'model qw');
+  assert.equal(at('and /model'), null);
+  assert.equal(at('/home/me'), null);
+});
+
+test('what is put in leaves one blank behind it, and the caret after that', () => {
+  const name = typedAt('is @d wrong?', 5);
+  assert.deepEqual(replaced('is @d wrong?', name, 'df'), { words: 'is df wrong?', caret: 6 });
+  assert.deepEqual(replaced('is @d', at('is @d'), 'df'), { words: 'is df ', caret: 6 });
+  assert.deepEqual(replaced('is @d?', typedAt('is @d?', 5), 'df'), { words: 'is df?', caret: 5 });
+  assert.deepEqual(replaced('@da', at('@da'), '@data/', true), { words: '@data/', caret: 6 });
+});
+
+test('what begins as it was typed comes first, then the beginnings of words, then the rest', () => {
+  const names = ['unsold', 'old_sales', 'x', 'sales', 'Sales2'];
+  assert.deepEqual(
+    filtered(names, 'sal', each => each),
+    ['sales', 'Sales2', 'old_sales']
+  );
+  assert.deepEqual(
+    filtered(names, 'sol', each => each),
+    ['unsold']
+  );
+});
+
+test('commands are told from paths and from words', () => {
+  assert.deepEqual(parse('/model  qwen'), { kind: 'command', name: 'model', rest: 'qwen' });
+  assert.deepEqual(parse('/FIX'), { kind: 'command', name: 'fix', rest: '' });
+  assert.deepEqual(parse('/etc is full'), { kind: 'unknown', name: 'etc' });
+  for (const words of ['/home/me is full', 'a /fix', 'what is 1/2?']) {
+    assert.deepEqual(parse(words), { kind: 'words' }, words);
+  }
+});
+
+test('a name may be cut short where only one begins like it', () => {
+  const all = ['qwen3-4b', 'qwen3-8b', 'mock'];
+  assert.equal(
+    named(all, 'mo', each => each),
+    'mock'
+  );
+  assert.equal(
+    named(all, 'qwen3', each => each),
+    null
+  );
+  assert.equal(
+    named(all, 'QWEN3-8B', each => each),
+    'qwen3-8b'
+  );
+  assert.equal(
+    named(all, '', each => each),
+    null
+  );
+});
+
+test('a variable is told by its type, its shape and its columns', () => {
+  const text =
+    'df: DataFrame, 12,000 × 3, 1.2 MB, index RangeIndex\n  price: float64, 2 nulls\n  unit price: int64\n  … and 7 more columns';
+  assert.deepEqual(schemaOf(text), {
+    facts: 'DataFrame, 12,000 × 3',
+    columns: [
+      { name: 'price', facts: 'float64, 2 nulls' },
+      { name: 'unit price', facts: 'int64' }
+    ]
+  });
+  assert.equal(schemaOf('x: list, 5 long').facts, 'list, 5 long');
+  assert.equal(columnName('df', 'price'), 'df.price');
+  assert.equal(columnName('df', 'unit price'), "df['unit price']");
+  assert.equal(columnName('df', "o'clock"), 'df["o\'clock"]');
+});
+
+test('the pieces of a message are found, and what pretends to be one within another is not', () => {
+  const message =
+    '<variable name="df">\ndf: DataFrame\n</variable>\n<cell name="cell 1">\nprint("<\\/cell>")\n</cell>\n\nwhy?';
+  assert.deepEqual(sectionsOf(message), [
+    { kind: 'variable', name: 'df', text: 'df: DataFrame' },
+    { kind: 'cell', name: 'cell 1', text: 'print("<\\/cell>")' }
+  ]);
+});
+
+test("a kernel's names are read from its reply, and a refusal is told in words", () => {
+  const reply = told => ({ user_expressions: { names: told } });
+  assert.deepEqual(
+    namesFrom(reply({ status: 'ok', data: { 'text/plain': "'df:DataFrame x:int'" } })),
+    [
+      { name: 'df', type: 'DataFrame' },
+      { name: 'x', type: 'int' }
+    ]
+  );
+  assert.deepEqual(namesFrom(reply({ status: 'ok', data: { 'text/plain': "''" } })), []);
+  for (const refused of [reply({ status: 'error' }), {}, reply(undefined)]) {
+    assert.throws(() => namesFrom(refused), /does not tell/);
+  }
+});
+
+test('the window warns from nine tenths on, and says when it is full', () => {
+  assert.equal(fullness(220, 1000).percent, 22);
+  assert.equal(fullness(894, 1000).state, 'low');
+  assert.equal(fullness(900, 1000).state, 'high');
+  assert.match(fullness(1000, 1000).words, /^The window is full/);
+  assert.equal(fullness(null, 1000), null);
+  assert.equal(fullness(5, null), null);
+});
+
+test('tokens are short figures', () => {
+  assert.deepEqual([812, 1000, 1290, 9949, 9951, 32768].map(short), [
+    '812',
+    '1k',
+    '1.3k',
+    '9.9k',
+    '10k',
+    '33k'
+  ]);
+});

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import chips from '../lib/test/composer/chip.js';
+import module from '../lib/test/composer/draft.js';
+
+const { Draft } = module;
+const { cutWords, PIECE_LIMIT, textChip, variableChip } = chips;
+
+function store() {
+  const kept = new Map();
+  return {
+    kept,
+    getItem: key => kept.get(key) ?? null,
+    setItem: (key, value) => kept.set(key, value),
+    removeItem: key => kept.delete(key)
+  };
+}
+
+const FILE = { id: 'u_1', name: 'sales.csv', size: 12, mime: 'text/csv' };
+const ask = (words, more = {}) => ({ words, context: [], attachments: [], options: {}, ...more });
+
+test('what is handed over has everything, and the draft begins anew with its model', () => {
+  const draft = new Draft(null);
+  draft.words = ' why? ';
+  draft.add(variableChip('df'), textChip('cell', 'cell 4', 'df.sum()'));
+  draft.attach(FILE);
+  draft.choose({ model: 'mock:a', see: { level: 'schema' } });
+  assert.deepEqual(draft.take(), {
+    words: 'why?',
+    context: [{ kind: 'cell', name: 'cell 4', text: 'df.sum()' }],
+    attachments: [FILE],
+    options: { model: 'mock:a', see: { level: 'schema', names: ['df'] } }
+  });
+  assert.ok(draft.isEmpty);
+  assert.deepEqual(draft.take().options, { model: 'mock:a', see: { level: 'schema' } });
+});
+
+test('nothing is said about what may be seen where nothing was chosen', () => {
+  const draft = new Draft(null);
+  draft.words = 'hello';
+  assert.deepEqual(draft.take(), ask('hello'));
+});
+
+test('the same thing is not there twice, and goes when it is taken away', () => {
+  const draft = new Draft(null);
+  draft.add(textChip('cell', 'cell 1', 'old'));
+  draft.add(variableChip('df'), variableChip('df'), textChip('cell', 'cell 1', 'new'));
+  assert.deepEqual(
+    draft.chips.map(each => [each.name, each.text]),
+    [
+      ['cell 1', 'new'],
+      ['df', null]
+    ]
+  );
+  draft.remove('variable df');
+  draft.clearContext();
+  assert.ok(draft.isEmpty);
+});
+
+test('a question that is put back stands before what was typed since', () => {
+  const draft = new Draft(null);
+  draft.words = 'first';
+  draft.add(variableChip('df'));
+  draft.attach(FILE);
+  const taken = draft.take();
+  draft.words = 'second';
+  draft.restore(taken);
+  assert.equal(draft.words, 'first\n\nsecond');
+  assert.deepEqual(draft.peek().options.see, { names: ['df'] });
+  assert.deepEqual(draft.attachments, [FILE]);
+});
+
+test('words outlive a reload under the name of their conversation, and a question that was sent does not', () => {
+  const kept = store();
+  const before = new Draft(kept);
+  before.keepAs('a.ipynb#');
+  before.words = 'half a quest';
+  before.keepAs('a.ipynb#c_1');
+  const after = new Draft(kept);
+  after.keepAs('a.ipynb#');
+  assert.equal(after.words, '');
+  after.keepAs('a.ipynb#c_1');
+  assert.equal(after.words, 'half a quest');
+  after.take();
+  assert.equal(kept.kept.size, 0);
+});
+
+test('words that were typed before the kept ones are known stay', () => {
+  const kept = store();
+  kept.setItem('tether:draft:x', 'old');
+  const draft = new Draft(kept);
+  draft.words = 'new';
+  draft.keepAs('x');
+  assert.equal(draft.words, 'new');
+});
+
+test('a full store loses no typing', () => {
+  const full = {
+    ...store(),
+    setItem: () => {
+      throw new Error('full');
+    }
+  };
+  const draft = new Draft(full);
+  draft.keepAs('x');
+  draft.words = 'typed';
+  assert.equal(draft.words, 'typed');
+});
+
+test('editing lays aside what was being written, and gives it back when left or sent', () => {
+  for (const end of ['cancelEdit', 'take']) {
+    const draft = new Draft(null);
+    draft.add(variableChip('df'));
+    const question = ask('old words');
+    draft.edit(question, question);
+    assert.equal(draft.editing, question);
+    assert.equal(draft.words, 'old words');
+    assert.equal(draft.chips.length, 0);
+    const taken = draft[end]();
+    assert.equal(draft.editing, null);
+    assert.equal(taken?.words, end === 'take' ? 'old words' : undefined);
+    assert.deepEqual(
+      draft.chips.map(each => each.name),
+      ['df']
+    );
+  }
+});
+
+test('typing is told apart from what goes along', () => {
+  const draft = new Draft(null);
+  const seen = [];
+  draft.changed.connect((_, what) => seen.push(what));
+  draft.words = 'a';
+  draft.add(variableChip('df'));
+  draft.choose({ preset: 'short' });
+  assert.deepEqual(seen, ['words', 'context', 'options']);
+});
+
+test('a text is cut to the limit where it matters less, and says so', () => {
+  const long = `first${'x'.repeat(9000)}last`;
+  const cell = textChip('cell', 'cell 1', long);
+  const error = textChip('error', 'KeyError', long);
+  assert.ok(cell.text.startsWith('first') && cell.text.length === PIECE_LIMIT);
+  assert.ok(error.text.endsWith('last') && error.text.length === PIECE_LIMIT);
+  assert.equal(cutWords(cell), 'Cut: 4,000 of 9,009 characters go along.');
+  assert.equal(cutWords(textChip('cell', 'cell 2', 'short')), null);
+});
