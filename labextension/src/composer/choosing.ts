@@ -109,9 +109,10 @@ export function choose(which: Menu, key: string, draft: Draft, lists: Lists): Pr
 }
 
 export function seeAt(draft: Draft, level: Level | undefined): void {
-  const { level: _, ...rest } = draft.options.see ?? {};
-  const see = { ...rest, ...(level && { level }) };
-  draft.choose({ see: Object.keys(see).length ? see : undefined });
+  const see = { ...draft.options.see };
+  delete see.level;
+  const next = level ? { ...see, level } : see;
+  draft.choose({ see: Object.keys(next).length ? next : undefined });
 }
 
 function modelItems(draft: Draft, lists: Lists, health: IHealth | null): IMenuItem[] {

@@ -74,7 +74,7 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
     if (last?.usage) {
       void lists.lookModels();
     }
-  }, [last?.usage != null]);
+  }, [Boolean(last?.usage)]);
 
   const busy = thread.busy;
   const model = lists.inForce(draft.options.model, rooms.health);

@@ -137,8 +137,8 @@ export class Draft {
   /** What would be asked, as it stands. */
   peek(): IAsk {
     const names = this._chips.filter(each => pieceOf(each) === null).map(each => each.name);
-    const { see: { names: _, ...rest } = {}, ...options } = this._options;
-    const see = without({ ...rest, ...(names.length && { names }) });
+    const { see: chosen, ...options } = this._options;
+    const see = without({ ...chosen, names: names.length ? names : undefined });
     return {
       words: this._words.trim(),
       context: this._chips.map(pieceOf).filter((each): each is IContext => each !== null),
@@ -171,7 +171,7 @@ export class Draft {
       [...ask.attachments, ...this._attachments.filter(each => !ids.has(each.id))]
     );
     const { see, ...options } = ask.options;
-    const { names: _, ...rest } = see ?? {};
+    const rest = without({ ...see, names: undefined });
     this.choose({ ...options, ...(Object.keys(rest).length && { see: rest }) });
   }
 

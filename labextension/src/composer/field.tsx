@@ -46,8 +46,9 @@ export function Field(props: IProps): JSX.Element {
         node.setSelectionRange(caret.current, caret.current);
         naming.follow(node.value, caret.current);
         caret.current = null;
-      } else if (!words && naming.typed) {
-        naming.follow('', 0);
+      } else {
+        // Words that somebody else put in count as well: `/help` is only a slash.
+        naming.follow(node.value, document.activeElement === node ? node.selectionEnd : 0);
       }
     }
   }, [words]);
@@ -59,7 +60,9 @@ export function Field(props: IProps): JSX.Element {
     };
     draft.focusWanted.connect(focus);
     const watched = new ResizeObserver(() => node && grow(node));
-    node && watched.observe(node);
+    if (node) {
+      watched.observe(node);
+    }
     return () => {
       draft.focusWanted.disconnect(focus);
       watched.disconnect();
