@@ -218,7 +218,7 @@ def test_at_300_pixels_nothing_overlaps_and_everything_is_under_one_menu(page, s
     parts = [
         panel.get_by_test_id(f"tether-{name}").bounding_box() for name in ("badge", "composerMore", "send")
     ]
-    for left, right in zip(parts, parts[1:], strict=False):
+    for left, right in pairwise(parts):
         assert left["x"] + left["width"] <= right["x"]
     outer = panel.bounding_box()
     assert parts[-1]["x"] + parts[-1]["width"] <= outer["x"] + outer["width"]

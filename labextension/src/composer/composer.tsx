@@ -102,6 +102,7 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
       setHint(null);
       const question = draft.editing as Question | null;
       const ask = draft.take();
+      files.used(ask.attachments);
       const sent = question ? thread.edit(question, ask) : thread.send(ask);
       sent.catch(reason => {
         draft.restore(ask);

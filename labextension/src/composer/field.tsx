@@ -57,6 +57,7 @@ export function Field(props: IProps): JSX.Element {
     const focus = () => {
       node?.focus();
       node?.setSelectionRange(node.value.length, node.value.length);
+      naming.again(draft.words);
     };
     draft.focusWanted.connect(focus);
     const watched = new ResizeObserver(() => node && grow(node));

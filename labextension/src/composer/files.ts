@@ -1,6 +1,7 @@
 import { PathExt } from '@jupyterlab/coreutils';
 import { ISignal, Signal } from '@lumino/signaling';
 
+import type { IAttachment } from '../chat/ask';
 import { asTurnError } from '../server/problems';
 import { TetherServer } from '../server/request';
 import { attachmentOf, attachPath, discard, IUpload, upload } from '../server/uploads';
@@ -78,10 +79,17 @@ export class Files {
     this._leave(item);
   }
 
-  /** Take an attachment away; the server need not keep it. */
+  /** Take an attachment away; the server need not keep one that no question has. */
   remove(id: string): void {
     this._draft.detach(id);
-    void discard(this._server, id).catch(() => undefined);
+    if (this._unused.delete(id)) {
+      void discard(this._server, id).catch(() => undefined);
+    }
+  }
+
+  /** They went with a question, and belong to it from now on. */
+  used(attachments: readonly IAttachment[]): void {
+    attachments.forEach(each => this._unused.delete(each.id));
   }
 
   private async _send(
@@ -108,6 +116,7 @@ export class Files {
         this._notes.set(found.id, found.problem);
       }
       this._leave(item);
+      this._unused.add(found.id);
       this._draft.attach(attachmentOf(found));
     } catch (reason) {
       if (!control.signal.aborted) {
@@ -138,6 +147,7 @@ export class Files {
   private _sending: readonly ISending[] = [];
   private _controls = new Map<number, AbortController>();
   private _pictures = new Map<string, string>();
+  private _unused = new Set<string>();
   private _notes = new Map<string, string>();
   private _count = 0;
   private _changed = new Signal<this, void>(this);

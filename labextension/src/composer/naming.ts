@@ -18,6 +18,8 @@ export interface INaming {
   follow: (words: string, caret: number) => void;
   /** Closed with Esc, it stays closed while the same is typed on. */
   close: () => void;
+  /** Somebody put words in: what was closed in others says nothing of these. */
+  again: (words: string) => void;
   /** The field lost the focus. */
   leave: () => void;
 }
@@ -67,6 +69,10 @@ export function useNaming(mentions: Mentions, lists: Lists): INaming {
     close: () => {
       closed.current = typed?.start ?? null;
       setTyped(null);
+    },
+    again: words => {
+      closed.current = null;
+      follow(words, words.length);
     },
     leave: () => setTyped(null)
   };
