@@ -347,3 +347,14 @@ def test_up_edits_the_last_question_and_cancel_leaves_it(page, echoing):
     panel.locator(".tether-Answer").last.get_by_text("what is two?").wait_for()
     assert panel.locator(".tether-Question", has_text="what is one?").count() == 0
     panel.get_by_text("2 of 2").first.wait_for()
+
+
+def test_the_gauge_tells_how_full_the_window_is(page, demo_lab):
+    lab, panel = fresh(page, demo_lab)
+    lab.ask("How do I read a CSV file?")
+    gauge = panel.get_by_test_id("tether-gauge")
+    gauge.get_by_text(re.compile(r"^\d+ %$")).wait_for()
+    assert re.search(r"of the [\d,]+ tokens that the model can take", gauge.get_attribute("aria-label"))
+    gauge.click()
+    page.get_by_test_id("tether-sheet").get_by_text("that the model can take").wait_for()
+    assert "How do I read a CSV file?" in page.get_by_test_id("tether-sheet").inner_text()

@@ -56,7 +56,7 @@ export function menuOf(which: Menu, draft: Draft, lists: Lists, health: IHealth 
             checked: draft.options.see?.level === each
           }))
         ],
-        note: 'The server may allow less. What leaves is always shown before it does.'
+        note: 'The server may allow less. What leaves can be looked at before it does.'
       };
     case 'prompts':
       return {

@@ -5,7 +5,7 @@ import type { Rooms } from '../chat/rooms';
 import type { Thread } from '../chat/thread';
 import { Lists } from './lists';
 
-const FEW = 4;
+const FEW = 3;
 
 interface IProps {
   rooms: Rooms;
