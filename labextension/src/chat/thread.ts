@@ -385,7 +385,7 @@ export class Thread {
     this._partial = false;
     this._title = found?.title ?? null;
     this.notebook = this._chosen ? (found?.notebook ?? null) : this.notebook;
-    this._adopt(found?.id ?? this._id, branchTo(stored, end ?? undefined));
+    this._adopt(found?.id ?? (own ? this._id : null), branchTo(stored, end ?? undefined));
     this._changed.emit();
   }
 

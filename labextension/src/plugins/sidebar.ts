@@ -9,7 +9,7 @@ import { tetherIcon } from '../icons';
 import { openMenu } from '../sidebar/menu';
 import { TetherPanel } from '../sidebar/panel';
 import { PanelWidth } from '../sidebar/width';
-import { ITether } from '../tokens';
+import { IAssistance, ITether } from '../tokens';
 import { CommandIDs as ModelCommands } from './models';
 
 namespace CommandIDs {
@@ -28,7 +28,14 @@ export const sidebar: JupyterFrontEndPlugin<ITether> = {
   autoStart: true,
   provides: ITether,
   requires: [IRenderMimeRegistry],
-  optional: [INotebookTracker, ISettingRegistry, ILayoutRestorer, ICommandPalette, IStateDB],
+  optional: [
+    INotebookTracker,
+    ISettingRegistry,
+    ILayoutRestorer,
+    ICommandPalette,
+    IStateDB,
+    IAssistance
+  ],
   activate: (
     app: JupyterFrontEnd,
     rendermime: IRenderMimeRegistry,
@@ -36,7 +43,8 @@ export const sidebar: JupyterFrontEndPlugin<ITether> = {
     settings: ISettingRegistry | null,
     restorer: ILayoutRestorer | null,
     palette: ICommandPalette | null,
-    state: IStateDB | null
+    state: IStateDB | null,
+    assistance: IAssistance | null
   ): ITether => {
     const panel = new TetherPanel(async () => {
       const { makeChat } = await import('../chat');
@@ -65,7 +73,10 @@ export const sidebar: JupyterFrontEndPlugin<ITether> = {
       ask: async (words, context = [], options = {}) => {
         app.shell.activateById(panel.id);
         const [room, { ask }] = await Promise.all([panel.load(), import('../chat')]);
-        await room.ask(ask(words, context, options));
+        // Switched off, the panel says so, and how to turn it on.
+        if (assistance?.on !== false) {
+          await room.ask(ask(words, context, options));
+        }
       },
       compose: async (words, context = []) => {
         app.shell.activateById(panel.id);

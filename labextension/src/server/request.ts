@@ -1,6 +1,7 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
+import { activity } from './activity';
 import { EventDecoder, isTerminal, TurnEvent } from './events';
 import type { IConversation, IStoredMessage, Reaction } from './history';
 import type { IEngine, IModelState } from './models';
@@ -211,6 +212,15 @@ export const NDJSON = { Accept: 'application/x-ndjson' };
 
 /** Yield the events in a response while they come; a body that ends before its turn has raises `CUT_OFF`. */
 async function* eventsOf(response: Response, signal: AbortSignal): AsyncGenerator<TurnEvent> {
+  const end = activity.begin();
+  try {
+    yield* decoded(response, signal);
+  } finally {
+    end();
+  }
+}
+
+async function* decoded(response: Response, signal: AbortSignal): AsyncGenerator<TurnEvent> {
   if (!response.body) {
     throw new TurnError(CUT_OFF);
   }
