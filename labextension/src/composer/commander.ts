@@ -83,7 +83,7 @@ export async function command(
       return `In this conversation, of the data may be seen: ${level}.`;
     }
     case 'export':
-      if (thread.id === null) {
+      if (thread.id === null || !thread.said.length) {
         return 'There is nothing to save yet.';
       }
       await download(rooms.server, thread.id);
