@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import tree from '../lib/test/chat/tree.js';
 import history from '../lib/test/server/history.js';
 
-const { branchTo, newestBelow, siblings } = tree;
+const { branchTo, newestBelow, siblings, Tree } = tree;
 const { textOf } = history;
 
 const message = (id, parent_id) => ({
@@ -72,4 +72,38 @@ test('turning to a version shows the newest that was said after it', () => {
   assert.equal(newestBelow(stored, 'a1'), 'b2');
   assert.equal(newestBelow(stored, 'a2'), 'a2');
   assert.deepEqual(ids(branchTo(stored, newestBelow(stored, 'a1'))), ['q1', 'a1', 'q2', 'b2']);
+});
+
+const asked = id => ({ id });
+const answered = (id, question) => ({ id, question });
+
+test('a new answer is counted among the versions before it has been read', () => {
+  const tree = new Tree();
+  tree.take([message('q1', null), message('a1', 'q1')]);
+  const question = asked('q1');
+  assert.ok(tree.note(answered('a2', question), [question]));
+  assert.ok(!tree.note(answered('a2', question), [question]));
+  assert.deepEqual(tree.siblings('a2'), ['a1', 'a2']);
+  assert.ok(tree.partial);
+});
+
+test('an edited first question stands beside the first', () => {
+  const tree = new Tree();
+  tree.take([message('q1', null), message('a1', 'q1')]);
+  const question = asked('q2');
+  tree.note(answered('b1', question), [question]);
+  assert.deepEqual(tree.siblings('q2'), ['q1', 'q2']);
+  assert.equal(tree.parentOf('q2'), null);
+});
+
+test('the branch that was turned to stays until something new is said', () => {
+  const stored = [message('q1', null), message('a1', 'q1'), message('a2', 'q1')];
+  const tree = new Tree();
+  assert.deepEqual(ids(tree.take(stored)), ['q1', 'a2']);
+  assert.deepEqual(ids(tree.turn('a1')), ['q1', 'a1']);
+  assert.deepEqual(ids(tree.take(stored)), ['q1', 'a1']);
+  assert.equal(tree.end, 'a1');
+  const more = [...stored, message('q2', 'a2')];
+  assert.deepEqual(ids(tree.take(more)), ['q1', 'a2', 'q2']);
+  assert.equal(tree.end, null);
 });

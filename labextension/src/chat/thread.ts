@@ -9,7 +9,7 @@ import { Answer, Question } from './answer';
 import type { IAsk } from './ask';
 import { LoadWatch } from './loading';
 import { compare, Said } from './shown';
-import { branchTo, Leaf, newestBelow, siblings } from './tree';
+import { Tree } from './tree';
 import { Turn } from './turn';
 
 export namespace Thread {
@@ -119,8 +119,8 @@ export class Thread {
   /** Ask, and stream the answer in. Resolves when the answer is over, however it ended. */
   async ask(question: Question): Promise<void> {
     if (!this.busy) {
-      const parent = this._leaf;
-      this._leaf = null;
+      const parent = this._tree.end;
+      this._tree.end = null;
       this._show([...this._said, question]);
       await this._ask(new Answer(question), {
         message: question.words,
@@ -137,8 +137,7 @@ export class Thread {
       return;
     }
     if (question.id !== null) {
-      const parent = this._stored.find(each => each.id === question.id)?.parent_id;
-      this._leaf = parent ?? 'root';
+      this._tree.end = this._tree.parentOf(question.id) ?? 'root';
     }
     this._show(this._said.slice(0, at));
     await this.send(ask);
@@ -186,7 +185,7 @@ export class Thread {
     this._show(this._said.slice(0, at));
     const again = new Answer(question);
     again.instead = known;
-    this._leaf = null;
+    this._tree.end = null;
     await this._ask(again, { regenerate: known });
   }
 
@@ -216,7 +215,7 @@ export class Thread {
     }
     const { server } = this._options;
     await server.remove(question.id);
-    this._leaf = null;
+    this._tree.end = null;
     await this._read();
     return async () => {
       await server.remove(question.id ?? '', false);
@@ -226,9 +225,8 @@ export class Thread {
 
   /** Where a message stands among those that follow the same one; `at` counts from 1. */
   siblings(said: Said): { at: number; count: number } {
-    const found = said.id === null ? [] : siblings(this._stored, said.id);
-    const at = found.findIndex(each => each.id === said.id) + 1;
-    return { at: Math.max(at, 1), count: Math.max(found.length, 1) };
+    const found = said.id === null ? [] : this._tree.siblings(said.id);
+    return { at: Math.max(found.indexOf(said.id ?? '') + 1, 1), count: Math.max(found.length, 1) };
   }
 
   /** Show the branch of the message before or after one. Raises TurnError. */
@@ -236,14 +234,13 @@ export class Thread {
     if (this.busy || said.id === null) {
       return;
     }
-    if (this._partial) {
+    if (this._tree.partial) {
       await this._read();
     }
-    const found = siblings(this._stored, said.id);
-    const other = found[found.findIndex(each => each.id === said.id) + step];
+    const found = this._tree.siblings(said.id);
+    const other = found[found.indexOf(said.id) + step];
     if (other && !this.busy) {
-      this._leaf = newestBelow(this._stored, other.id);
-      this._adopt(this._id, branchTo(this._stored, this._leaf) as IStoredMessage[]);
+      this._adopt(this._id, this._tree.turn(other));
     }
   }
 
@@ -259,8 +256,7 @@ export class Thread {
     this._turns++;
     this._trouble = null;
     this._title = null;
-    this._leaf = null;
-    this._stored = [];
+    this._tree.clear();
     this._show([]);
     this._stateChanged.emit();
   }
@@ -309,7 +305,9 @@ export class Thread {
         this._id = turn.conversation;
       }
       if (what === 'phase') {
-        this._note(answer);
+        if (this._tree.note(answer, this._said)) {
+          this._changed.emit();
+        }
         this._stateChanged.emit();
       }
     };
@@ -338,21 +336,6 @@ export class Thread {
     }
   }
 
-  /** Know where a new question and its answer stand in the tree, before it is read again. */
-  private _note(answer: Answer): void {
-    const question = answer.question;
-    if (answer.id === null || this._stored.some(each => each.id === answer.id)) {
-      return;
-    }
-    this._partial = true;
-    if (question?.id && !this._stored.some(each => each.id === question.id)) {
-      const before = this._said[this._said.indexOf(question) - 1];
-      this._stored.push({ id: question.id, parent_id: before?.id ?? null, role: 'user' });
-    }
-    this._stored.push({ id: answer.id, parent_id: question?.id ?? null, role: 'assistant' });
-    this._changed.emit();
-  }
-
   private async _learnTitle(id: string): Promise<void> {
     // A name is a comfort: the next look at the history brings it.
     const found = await this._options.server.facts(id).catch(() => null);
@@ -377,15 +360,10 @@ export class Thread {
     if (turns !== this._turns) {
       return;
     }
-    const newest = stored[stored.length - 1]?.id;
-    const known = this._leaf !== null && this._stored.some(each => each.id === newest);
-    const end = known && stored.some(each => each.id === this._leaf) ? this._leaf : newest;
-    this._leaf = end === newest ? null : end;
-    this._stored = stored;
-    this._partial = false;
+    const branch = this._tree.take(stored);
     this._title = found?.title ?? null;
     this.notebook = this._chosen ? (found?.notebook ?? null) : this.notebook;
-    this._adopt(found?.id ?? (own ? this._id : null), branchTo(stored, end ?? undefined));
+    this._adopt(found?.id ?? (own ? this._id : null), branch);
     this._changed.emit();
   }
 
@@ -462,12 +440,7 @@ export class Thread {
   private _queued: readonly IAsk[] = [];
   /** Whether somebody has chosen this conversation, whatever its notebook goes on with. */
   private _chosen: boolean;
-  /** All branches, in the order of time. */
-  private _stored: (Leaf | IStoredMessage)[] = [];
-  /** Of the newest messages no more is known here than where they stand. */
-  private _partial = false;
-  /** Where the next question follows, if that is not the newest message. */
-  private _leaf: string | null = null;
+  private _tree = new Tree();
   /** The turn under way, or the last one. */
   private _turn: Turn | null = null;
   private _retrying = false;

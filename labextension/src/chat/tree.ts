@@ -1,4 +1,6 @@
 import type { IStoredMessage } from '../server/history';
+import type { Answer } from './answer';
+import type { Said } from './shown';
 
 /** What the tree of a conversation has to know of a message. */
 export type Leaf = Pick<IStoredMessage, 'id' | 'parent_id' | 'role'>;
@@ -37,4 +39,70 @@ export function branchTo<T extends Leaf>(stored: readonly T[], id: string | unde
     at = byId.get(at.parent_id ?? '');
   }
   return branch.reverse();
+}
+
+/** All branches of a conversation, and which of them is shown where that is not the newest. */
+export class Tree {
+  /** The message that the next question follows, if that is not the newest; `root` for none. */
+  end: string | null = null;
+
+  /** Whether no more is known here of the newest messages than where they stand. */
+  get partial(): boolean {
+    return this._partial;
+  }
+
+  /** Take in what was read, and return the branch to show. The one that was turned to stays, as long as nothing new was said. */
+  take(stored: IStoredMessage[]): IStoredMessage[] {
+    const newest = stored[stored.length - 1]?.id;
+    const stays = this._knows(newest) && stored.some(each => each.id === this.end);
+    this.end = stays && this.end !== newest ? this.end : null;
+    this._stored = stored;
+    this._partial = false;
+    return branchTo(stored, this.end ?? newest);
+  }
+
+  /** Know where a new question and its answer stand, before they are read. Returns whether that is news. */
+  note(answer: Answer, shown: readonly Said[]): boolean {
+    const question = answer.question;
+    if (answer.id === null || this._knows(answer.id)) {
+      return false;
+    }
+    this._partial = true;
+    if (question?.id && !this._knows(question.id)) {
+      const before = shown[shown.indexOf(question) - 1];
+      this._stored.push({ id: question.id, parent_id: before?.id ?? null, role: 'user' });
+    }
+    this._stored.push({ id: answer.id, parent_id: question?.id ?? null, role: 'assistant' });
+    return true;
+  }
+
+  /** What a message follows; null for the first, undefined for one that is not here. */
+  parentOf(id: string): string | null | undefined {
+    return this._stored.find(each => each.id === id)?.parent_id;
+  }
+
+  /** The ids of the messages that follow the same one, in the order of time. */
+  siblings(id: string): string[] {
+    return siblings(this._stored, id).map(each => each.id);
+  }
+
+  /** Go over to the branch with a message in it, and return it. It must have been read: see `partial`. */
+  turn(id: string): IStoredMessage[] {
+    this.end = newestBelow(this._stored, id);
+    return branchTo(this._stored as IStoredMessage[], this.end);
+  }
+
+  clear(): void {
+    this.end = null;
+    this._stored = [];
+    this._partial = false;
+  }
+
+  private _knows(id: string | undefined): boolean {
+    return this._stored.some(each => each.id === id);
+  }
+
+  /** In the order of time. */
+  private _stored: (Leaf | IStoredMessage)[] = [];
+  private _partial = false;
 }
