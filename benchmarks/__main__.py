@@ -21,8 +21,9 @@ ENGINE += ["engine_pipe", "engine_shared", "engine_speculation", "engine_schema"
 # In this order: what needs a quiet machine most comes first.
 HISTORY = ("history_share", "history_open", "history_writers", "history_slope", "history_crash", "search")
 CONTEXT = ("frames_map", "context_variables", "context_notebooks", "context_secrets", "context_large")
+PANEL = ("panel_start", "panel_first", "panel_stop", "panel_open", "panel_stream", "panel_memory")
 NAMES = ("magic", "interrupt", "load_ext", "startup", "wire", "streams", "worker", "demo", *CONTEXT, *ENGINE)
-NAMES += (*HISTORY, "ghost")
+NAMES += (*HISTORY, *PANEL, "ghost")
 FILES = 8192
 
 
