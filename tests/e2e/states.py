@@ -1,8 +1,8 @@
-"""A model that does what the question says, so that every state of the panel can be held still and looked at.
+"""A model that knows by the question what to do, so that every state of the panel can be held still.
 
-`PANEL queue`, `PANEL think`, `PANEL write` and `PANEL wait` go on for ever; `PANEL fail`, `PANEL break`,
-`PANEL full` and `PANEL large` end as their names say; `PANEL code`, `PANEL maths`, `PANEL image` and
-`PANEL long` say it all at once. `PANEL say>>words<<` says the words in pieces of three characters.
+`QUESTIONS` has one for each: `queue`, `think`, `write`, `wait` and `stop` go on for ever; `fail`, `break`,
+`full` and `large` end as their names say; the others are answered at once. `PANEL say>>words<<` says the words in
+pieces of three characters.
 """
 
 from __future__ import annotations
@@ -18,7 +18,21 @@ from tether_jupyter.errors import ContextOverflow, ModelNotReady, UpstreamError
 from tether_jupyter.llm.mock import MockService
 
 BACKEND = "tests.e2e.states:Staged"
-ASKED = re.compile(r"PANEL (\w+)")
+QUESTIONS = {
+    "queue": "Is it my turn yet?",
+    "think": "Why does the join double my rows?",
+    "write": "How do I see that a key stands twice?",
+    "wait": "Which column has the most gaps?",
+    "stop": "Tell me all about joins",
+    "long": "Go through all parts of the table",
+    "code": "Read the orders and count them by month",
+    "maths": "How is the variance computed?",
+    "image": "Draw the amounts",
+    "fail": "What is in the first row?",
+    "break": "Explain the left join",
+    "full": "Here is my whole log, what is wrong?",
+    "large": "What is a median?",
+}
 SAID = re.compile(r"PANEL say>>(.*)<<", re.S)
 PIECE = 3
 
@@ -104,8 +118,7 @@ class Staged(MockService):
 
     async def _play(self, prompt: Prompt) -> AsyncIterator[Event]:
         question = text_of(prompt.messages[-1]["content"])
-        found = ASKED.findall(question)
-        what = found[-1] if found else "code"
+        what = next((name for name, words in QUESTIONS.items() if words in question), "say")
         if what in FAILURES:
             raise FAILURES[what]
         if what == "queue":
@@ -114,7 +127,7 @@ class Staged(MockService):
             yield events.thinking("The user joins two tables. A key that stands twice doubles a row. ")
         elif what == "say":
             # Between pieces the page has time to show what is half there.
-            text = SAID.findall(question)[-1]
+            text = (SAID.findall(question) or ["A short answer."])[-1]
             for start in range(0, len(text), PIECE):
                 yield events.delta(text[start : start + PIECE])
                 await asyncio.sleep(0.002)

@@ -28,22 +28,23 @@ window.pwn = number => { window.ran.push(number); };
 window.open = url => { window.left.push(String(url)); return null; };
 addEventListener('click', event => {
   const link = event.target.closest?.('a[href]');
-  if (link && !link.closest('.jp-SideBar')) {
+  if (link && !event.defaultPrevented) {
     window.left.push(link.href);
     event.preventDefault();
   }
-}, true);
+});
 """
 COMMANDS = """() => {
   window.commanded = [];
   window.jupyterapp.commands.commandExecuted.connect((_, { id }) => { window.commanded.push(id); });
 }"""
-# Every element of the answers is hovered, focused and clicked but for what the panel itself put there.
+# Every element of the answers but links and the panel's own is hovered, focused and clicked.
 TOUCH = """() => {
   const own = '.tether-codeBar, .tether-actions, .tether-below, [data-testid^="tether-"]';
   for (const answer of document.querySelectorAll('#tether-chat .tether-Answer')) {
     for (const element of answer.querySelectorAll('*')) {
       if (element.closest(own) && answer.contains(element.closest(own))) continue;
+      if (element.closest('a[href]')) continue;
       for (const type of ['pointerenter', 'mouseover', 'mouseenter', 'pointerdown', 'mousedown', 'mouseup']) {
         element.dispatchEvent(new MouseEvent(type, { bubbles: true, cancelable: true }));
       }
@@ -51,6 +52,29 @@ TOUCH = """() => {
       element.dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true }));
     }
   }
+}"""
+# Each link asks before it leads away, and shows where; it is told not to. Returns what did otherwise.
+LINKS = """async () => {
+  const found = [];
+  const later = check => new Promise((done, fail) => {
+    const end = performance.now() + 10000;
+    const look = () => {
+      const there = check();
+      there || performance.now() > end ? done(there) : requestAnimationFrame(look);
+    };
+    look();
+  });
+  for (const link of document.querySelectorAll('#tether-chat .tether-Answer a[href]')) {
+    link.click();
+    const asked = await later(() => document.querySelector('.jp-Dialog'));
+    const dialog = document.querySelector('.jp-Dialog');
+    if (!asked || !dialog.textContent.includes(link.href)) {
+      found.push(link.outerHTML);
+    }
+    dialog?.querySelector('.jp-mod-reject')?.click();
+    await later(() => !document.querySelector('.jp-Dialog'));
+  }
+  return found;
 }"""
 # What no answer has a use for, and what would make of an answer a part of Jupyter.
 FOREIGN = """() => {
@@ -158,7 +182,7 @@ def nothing_loaded_or_ran(page: Any) -> None:
 
 
 def nothing_acts(page: Any) -> None:
-    """Touch everything in the answers: only whole web addresses may be left for, and nothing else happens."""
+    """Touch everything in the answers: links ask, and nothing else happens."""
     page.evaluate(COMMANDS)
     where = page.url
     page.evaluate(TOUCH)
@@ -170,9 +194,14 @@ def nothing_acts(page: Any) -> None:
     assert COMMAND not in page.evaluate("window.commanded")
     assert page.evaluate("window.commanded.filter(id => !id.startsWith('tether:'))") == []
     assert page.url == where
-    for address in page.evaluate("window.left"):
-        assert address.startswith(("http://", "https://", "mailto:", f"{where.split('#')[0]}#")), address
-        assert TRAP not in address
+    assert page.evaluate(LINKS) == []
+    quiet(page)
+    assert page.evaluate("window.left") == []
+    assert page.opened == []
+    assert page.evaluate("window.ran") == []
+    assert page.elsewhere == []
+    assert page.trapped == []
+    assert page.url == where
 
 
 def test_there_are_enough_payloads_and_each_names_itself():
@@ -215,29 +244,24 @@ def test_each_payload_in_an_answer_of_its_own(watched, hostile):
     lab = Lab(page, hostile)
     panel = lab.open_panel()
     seen: set[int] = set()
-    foreign: list[str] = []
     # Whatever of a long conversation is made only when it is near, comes near.
     panel.locator(".tether-Answer").last.wait_for()
-    for _ in range(200):
+    for _ in range(400):
         shown = page.evaluate(
-            "[...document.querySelectorAll('#tether-chat .tether-Answer')].map(a => a.textContent)"
+            "[...document.querySelectorAll('#tether-chat .tether-Answer:not(.tether-far)')]"
+            ".map(answer => answer.textContent)"
         )
         seen |= {int(found[1]) for text in shown if (found := re.match(r"\s*Begin (\d+)\.", text))}
-        foreign += page.evaluate(FOREIGN)
         if len(seen) == len(PAYLOADS):
             break
         page.evaluate(
             """() => {
-              const first = document.querySelector('#tether-chat .tether-Answer');
-              first.scrollIntoView({ block: 'end' });
-              for (let at = first; at; at = at.parentElement) {
-                if (at.scrollHeight > at.clientHeight + 1) at.scrollTop = Math.max(0, at.scrollTop - 400);
-              }
-              return new Promise(done => setTimeout(done, 50));
+              document.querySelector('#tether-chat .tether-far')?.scrollIntoView({ block: 'center' });
+              return new Promise(done => setTimeout(done, 30));
             }"""
         )
     assert seen == set(range(1, len(PAYLOADS) + 1))
-    assert foreign == []
+    assert page.evaluate(FOREIGN) == []
     nothing_loaded_or_ran(page)
     nothing_acts(page)
 
@@ -286,7 +310,7 @@ def test_what_stands_around_an_answer_is_text_as_well(watched, hostile):
     nothing_loaded_or_ran(page)
     assert panel.locator("img, iframe, [onerror], a[href^=javascript]").count() == 0
     # And a question with markup in it is what was typed.
-    lab.ask(f"{evil} PANEL code")
+    lab.ask(evil)
     panel.locator(".tether-Question").last.get_by_text("<img src=").wait_for()
     panel.get_by_test_id("tether-send").wait_for()
     nothing_loaded_or_ran(page)
