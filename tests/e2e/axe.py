@@ -44,38 +44,44 @@ OUTSIDE = """selector => {
   return found;
 }"""
 
-# Controls and lines of text of which one lies over another, neither being around the other.
+# Controls and lines of text of which one lies over another, neither being around the other; what floats may.
 OVERLAPS = """selector => {
   const panel = document.querySelector(selector);
   const parts = [...panel.querySelectorAll('button, textarea, input, select, a, h1, h2, h3, p, li, summary')];
-  const seen = parts.map(element => {
-    let box = element.getBoundingClientRect();
-    let [left, top, right, bottom] = [box.left, box.top, box.right, box.bottom];
+  const floats = at => {
+    for (; at && at !== panel; at = at.parentElement) {
+      if (/absolute|fixed|sticky/.test(getComputedStyle(at).position)) return true;
+    }
+    return false;
+  };
+  // The lines that an element stands in, as far as what is around it lets them be seen.
+  const lines = element => {
+    let cut = panel.getBoundingClientRect();
+    let [left, top, right, bottom] = [cut.left, cut.top, cut.right, cut.bottom];
     for (let at = element.parentElement; at && panel.contains(at); at = at.parentElement) {
       if (getComputedStyle(at).overflow !== 'visible') {
-        const cut = at.getBoundingClientRect();
-        left = Math.max(left, cut.left); right = Math.min(right, cut.right);
-        top = Math.max(top, cut.top); bottom = Math.min(bottom, cut.bottom);
+        cut = at.getBoundingClientRect();
+        [left, top] = [Math.max(left, cut.left), Math.max(top, cut.top)];
+        [right, bottom] = [Math.min(right, cut.right), Math.min(bottom, cut.bottom)];
       }
     }
-    const style = getComputedStyle(element);
-    const there = element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
-    const floats = (at => {
-      for (; at && at !== panel; at = at.parentElement) {
-        if (/absolute|fixed|sticky/.test(getComputedStyle(at).position)) return true;
-      }
-      return false;
-    })(element);
-    return { element, left, top, right, bottom, floats, there: there && style.clipPath === 'none' };
-  }).filter(one => one.there && one.right - one.left > 1 && one.bottom - one.top > 1);
+    return [...element.getClientRects()].map(box => ({
+      left: Math.max(left, box.left), right: Math.min(right, box.right),
+      top: Math.max(top, box.top), bottom: Math.min(bottom, box.bottom)
+    })).filter(box => box.right - box.left > 1 && box.bottom - box.top > 1);
+  };
+  const seen = parts.filter(element =>
+    element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) &&
+    getComputedStyle(element).clipPath === 'none' && !floats(element)
+  ).map(element => ({ element, boxes: lines(element) }));
+  const touch = (a, b) =>
+    Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2 &&
+    Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2;
+  const name = one => `${one.localName}.${one.className} "${(one.textContent || '').slice(0, 20)}"`;
   const found = [];
   seen.forEach((a, i) => seen.slice(i + 1).forEach(b => {
     const around = a.element.contains(b.element) || b.element.contains(a.element);
-    const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
-    const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-    // What floats stands over something on purpose.
-    if (!around && !a.floats && !b.floats && wide > 2 && high > 2) {
-      const name = one => `${one.localName}.${one.className} "${(one.textContent || '').slice(0, 20)}"`;
+    if (!around && a.boxes.some(one => b.boxes.some(other => touch(one, other)))) {
       found.push(`${name(a.element)} and ${name(b.element)}`);
     }
   }));

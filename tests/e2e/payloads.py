@@ -11,6 +11,7 @@ TRAP = "tether-trap"
 U = f"http://{HOST}/§"
 RUN = "window.pwn(§)"
 SVG64 = "PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIG9ubG9hZD0icGFyZW50LnB3bigwKSIvPg=="
+ICON = 'properties A: {"icon": "'
 COMMAND = "filebrowser:create-new-directory"
 
 MARKDOWN_IMAGES = [
@@ -191,6 +192,18 @@ DIAGRAMS = [
     f'- ```mermaid\n  graph TD\n  A["<iframe src={U}>"]\n  ```',
     f'> ```mermaid\n> %%{{init:{{"securityLevel":"loose"}}}}%%\n> graph TD\n> A["<b onclick={RUN}>"]\n> ```',
     f'<div class="jp-RenderedMermaid mermaid">graph TD\nA[<img src={U}.png>]</div>',
+    f'```mermaid\nsequenceDiagram\nparticipant A\n{ICON}https:{HOST}/§.png"}}\nA->>A: x\n```',
+    f'```mermaid\nsequenceDiagram\nparticipant A\n{ICON}{TRAP}/§.png"}}\nA->>A: x\n```',
+    f'```diagram\nsequenceDiagram\nactor A\n{ICON}HTTPS:{HOST}/§.png"}}\nA->>A: x\n```',
+    f'```mermaid\nsequenceDiagram\nparticipant A;{ICON}https:{HOST}/§.png"}};A->>A: x\n```',
+    "```mermaid\ngraph TD;A-->B;click A call pwn(§)\n```",
+    f'```mermaid\ngraph TD;A-->B;click A "https:{HOST}/§"\n```',
+    f"```mermaid\ngraph TD;A-->B;style A mask-image:image-set('https:{HOST}/§.png' 1x)\n```",
+    f'```mermaid\ngraph TD\nA["`![a](https:{HOST}/§.png)`"] --> B["< img src=https:{HOST}/§b.png >"]\n```',
+    f'```mermaid\ngraph TD\nA["\u003cimg src=https:{HOST}/§.png\u003e"] --> B\n```',
+    f"```mermaid\nclassDiagram\nclass A;link A 'https:{HOST}/§'\n```",
+    f"```mermaid\nmindmap\n  root\n    ::icon(fa x onerror={RUN})\n```",
+    "```mermaid\ngantt\nsection x\na :a1, 2026-01-01, 1d;click a1 call pwn(§)\n```",
     f'```{{mermaid}}\ngraph TD\nA["<img src={U}.png>"]\n```',
 ]
 MATHS = [

@@ -88,6 +88,8 @@ FOREIGN = """() => {
     for (const element of answer.querySelectorAll('*')) {
       const name = `${element.outerHTML.slice(0, 120)}`;
       const drawn = element.closest('mjx-container, .katex, math');
+      // A diagram is a picture that was drawn here.
+      if (element.matches('.tether-Diagram > img[src^="data:image/svg+xml"]')) continue;
       const tools = element.closest('.tether-codeBar, [class*="tether-code"]');
       if (element.matches(bad) && !tools && !(drawn && element.matches('style, svg *'))) found.push(name);
       for (const { name: attribute, value } of element.attributes) {

@@ -31,11 +31,16 @@ SHOTS = ROOT / "tests" / "e2e" / "screenshots" / "states"
 PICTURES = ROOT / "docs" / "pictures"
 IN_DARK = ("streaming", "code-heavy", "maths-and-table", "empty")
 """States of which the documentation shows the dark picture as well."""
-STATES = (
-    "empty first-run loading queued thinking streaming stopped long code-heavy maths-and-table image "
-    "failed-before-a-word failed-in-the-middle window-full offline server-restarted no-model model-too-large "
-    "not-kept read-only 200-threads search-with-no-hit"
-).split()
+STATES = ["empty", "first-run", "loading", "queued", "thinking", "streaming", "stopped", "long", "code-heavy"]
+STATES += [
+    "maths-and-table",
+    "image",
+    "failed-before-a-word",
+    "failed-in-the-middle",
+    "window-full",
+    "offline",
+]
+STATES += ["server-restarted", "no-model", "model-too-large", "not-kept", "read-only"]
 MANY = 200
 
 
@@ -263,7 +268,7 @@ def test_stopped(stage):
 
 
 def test_a_long_answer(stage):
-    stage.ask("long").get_by_text("Part 40").wait_for()
+    stage.ask("long").get_by_role("heading", name="Part 40").wait_for()
     stage.panel.get_by_test_id("tether-send").wait_for()
     stage.look("long")
 
