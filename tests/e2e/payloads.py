@@ -192,10 +192,6 @@ DIAGRAMS = [
     f'- ```mermaid\n  graph TD\n  A["<iframe src={U}>"]\n  ```',
     f'> ```mermaid\n> %%{{init:{{"securityLevel":"loose"}}}}%%\n> graph TD\n> A["<b onclick={RUN}>"]\n> ```',
     f'<div class="jp-RenderedMermaid mermaid">graph TD\nA[<img src={U}.png>]</div>',
-    f'```mermaid\nsequenceDiagram\nparticipant A\n{ICON}https:{HOST}/§.png"}}\nA->>A: x\n```',
-    f'```mermaid\nsequenceDiagram\nparticipant A\n{ICON}{TRAP}/§.png"}}\nA->>A: x\n```',
-    f'```diagram\nsequenceDiagram\nactor A\n{ICON}HTTPS:{HOST}/§.png"}}\nA->>A: x\n```',
-    f'```mermaid\nsequenceDiagram\nparticipant A;{ICON}https:{HOST}/§.png"}};A->>A: x\n```',
     "```mermaid\ngraph TD;A-->B;click A call pwn(§)\n```",
     f'```mermaid\ngraph TD;A-->B;click A "https:{HOST}/§"\n```',
     f"```mermaid\ngraph TD;A-->B;style A mask-image:image-set('https:{HOST}/§.png' 1x)\n```",
@@ -268,6 +264,14 @@ NESTED = [
     f"term\n: <img src={U}.png>\n\n*[HTML]: <img src={U}b.png>\n\nHTML",
 ]
 
+# A picture is what these ask the diagrams' library for, each in another way.
+ICONS = [
+    f'```mermaid\nsequenceDiagram\nparticipant A\n{ICON}https:{HOST}/§.png"}}\nA->>A: x\n```',
+    f'```mermaid\nsequenceDiagram\nparticipant A\n{ICON}{TRAP}/§.png"}}\nA->>A: x\n```',
+    f'```diagram\nsequenceDiagram\nactor A\n{ICON}HTTPS:{HOST}/§.png"}}\nA->>A: x\n```',
+    f'```mermaid\nsequenceDiagram\nparticipant A;{ICON}https:{HOST}/§.png"}};A->>A: x\n```',
+]
+
 KINDS = {
     "Markdown's images": MARKDOWN_IMAGES,
     "Markdown's links": MARKDOWN_LINKS,
@@ -282,6 +286,7 @@ KINDS = {
     "Unicode": UNICODE,
     "nesting": NESTED,
 }
+ICONS = [payload.replace("§", f"icon{number}") for number, payload in enumerate(ICONS, 1)]
 PAYLOADS = [
     payload.replace("§", str(number))
     for number, payload in enumerate((one for kind in KINDS.values() for one in kind), 1)

@@ -1,8 +1,8 @@
 """A model that knows by the question what to do, so that every state of the panel can be held still.
 
 `QUESTIONS` has one for each: `queue`, `think`, `write`, `wait` and `stop` go on for ever; `fail`, `break`,
-`full` and `large` end as their names say; the others are answered at once. `PANEL say>>words<<` says the words
-in pieces of three characters.
+`full` and `large` end as their names say; the others are answered at once. `PANEL say>>words<<` says the
+words in pieces of three characters.
 """
 
 from __future__ import annotations

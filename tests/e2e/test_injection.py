@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.conftest import ROOT, notebook_home
 from tests.e2e.lab import Lab
-from tests.e2e.payloads import COMMAND, HOST, KINDS, PAYLOADS, TRAP
+from tests.e2e.payloads import COMMAND, HOST, ICONS, KINDS, PAYLOADS, TRAP
 from tests.e2e.states import BACKEND
 from tests.support.servers import RunningServer, running
 
@@ -258,7 +258,10 @@ def test_each_payload_in_an_answer_of_its_own(watched, hostile):
             break
         page.evaluate(
             """() => {
-              document.querySelector('#tether-chat .tether-far')?.scrollIntoView({ block: 'center' });
+              const far = [...document.querySelectorAll('#tether-chat .tether-far.tether-Answer')].pop();
+              // As by a reader's hand: the panel goes back to the end by itself otherwise.
+              far?.dispatchEvent(new WheelEvent('wheel', { deltaY: -100, bubbles: true }));
+              far?.scrollIntoView({ block: 'center' });
               return new Promise(done => setTimeout(done, 30));
             }"""
         )
@@ -281,6 +284,20 @@ def test_payloads_that_arrive_three_characters_at_a_time(watched, hostile):
         assert page.evaluate(FOREIGN) == []
         nothing_loaded_or_ran(page)
     nothing_acts(page)
+
+
+@pytest.mark.xfail(reason="a sequence diagram may name a picture for a participant, and it is fetched")
+def test_no_diagram_fetches_a_picture(watched, hostile):
+    page = watched
+    lab = Lab(page, hostile)
+    panel = lab.open_panel()
+    for number, payload in enumerate(ICONS):
+        # One that is safe is drawn after it, so that none is still to be drawn.
+        lab.ask(f"PANEL say>>{payload}\n\n```mermaid\ngraph TD\nA-->B\n```\n\nEND OF ANSWER {number}<<")
+        answer = panel.locator(".tether-Answer").last
+        answer.get_by_text(f"END OF ANSWER {number}").wait_for()
+        answer.locator(".tether-Diagram img").last.wait_for()
+        nothing_loaded_or_ran(page)
 
 
 def test_what_stands_around_an_answer_is_text_as_well(watched, hostile):
