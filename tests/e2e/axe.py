@@ -33,7 +33,7 @@ OUTSIDE = """selector => {
     // What is wider than its place, where nobody can scroll to the rest of it and no dots stand for it.
     const style = getComputedStyle(element);
     const hidden = /hidden|clip/.test(style.overflowX) && style.textOverflow !== 'ellipsis';
-    const spoken = style.clipPath !== 'none' || box.width <= 1;
+    const spoken = style.clipPath !== 'none' || style.clip !== 'auto' || box.width <= 1;
     if (hidden && !spoken && element.scrollWidth > element.clientWidth + 1 && element.localName !== 'svg') {
       found.push(`${name(element)} hides ${element.scrollWidth - element.clientWidth} px`);
     }

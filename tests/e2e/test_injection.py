@@ -286,7 +286,6 @@ def test_payloads_that_arrive_three_characters_at_a_time(watched, hostile):
     nothing_acts(page)
 
 
-@pytest.mark.xfail(reason="a sequence diagram may name a picture for a participant, and it is fetched")
 def test_no_diagram_fetches_a_picture(watched, hostile):
     page = watched
     lab = Lab(page, hostile)
