@@ -1,6 +1,6 @@
 """The extension's own JavaScript, gzipped, at start and in all; and the launcher, with Tether and without.
 
-Without means that the server extension and the lab extension are both disabled in the same environment.
+Without means that the server extension is disabled and the lab extension not among those that are found.
 Each pair of starts has a fresh page with an empty cache; who begins changes. In all counts every file that
 the extension has.
 """
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +66,26 @@ def run(rounds: int, quick: bool) -> list[Row]:
 
 
 @contextlib.contextmanager
-def plain_lab(on: bool) -> Any:
+def plain_lab(on: bool) -> Iterator[Server]:
     """Run JupyterLab with Tether's demo model, or without Tether."""
-    with server(kind="jupyterlab", enabled=on) as lab:
-        quiet(lab.folder)
-        yield lab
+    with tempfile.TemporaryDirectory(prefix="tether-bench-") as name:
+        config = {} if on else {"LabApp": {"labextensions_path": [others(Path(name))]}}
+        with server(kind="jupyterlab", enabled=on, config=config) as lab:
+            quiet(lab.folder)
+            yield lab
+
+
+def others(folder: Path) -> str:
+    """Link all lab extensions but ours in a folder: one that is disabled is fetched all the same."""
+    from jupyter_core.paths import jupyter_path
+
+    for place in map(Path, jupyter_path("labextensions")):
+        for package in [*place.glob("[!@]*/package.json"), *place.glob("@*/*/package.json")]:
+            link = folder / package.parent.relative_to(place)
+            if not link.is_relative_to(folder / OURS.strip("/").rpartition("/")[2]) and not link.exists():
+                link.parent.mkdir(exist_ok=True)
+                link.symlink_to(package.parent.resolve())
+    return str(folder)
 
 
 def visible(browser: Any, lab: Server) -> tuple[float, list[bytes]]:
