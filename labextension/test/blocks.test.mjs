@@ -96,3 +96,10 @@ test('link definitions are seen', () => {
   assert.ok(definesLinks('See [a][1].\n\n[1]: https://x.org\n'));
   assert.ok(!definesLinks('See [a](https://x.org): there.'));
 });
+
+test('the blocks and the tail are the whole text, blank lines and all', () => {
+  const text =
+    'One:\n\n```python\na\n```\n\nTwo:\n\n```bash\nb\n```\n\n```sql\nc\n```\n\n- x\n\nThree';
+  const { finished, tail } = splitBlocks(text);
+  assert.equal([...finished, tail].join(''), text);
+});

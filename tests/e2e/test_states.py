@@ -277,7 +277,6 @@ def test_code_heavy(stage):
     stage.look("code-heavy")
 
 
-@pytest.mark.xfail(reason="tables and mathematics that scroll cannot be reached by keyboard")
 def test_mathematics_and_a_table(stage):
     answer = stage.ask("maths")
     answer.get_by_text("The second has a gap.").wait_for()
@@ -440,9 +439,6 @@ def test_the_documentation_has_a_picture_of(state):
     assert (PICTURES / f"{state}.png").is_file()
 
 
-@pytest.mark.xfail(
-    reason="blank lines before a block are not counted, so the end of the one before is shown again"
-)
 def test_nothing_of_a_block_is_shown_again(stage):
     answer = stage.ask("code")
     answer.get_by_text("order by month").wait_for()

@@ -141,8 +141,11 @@ export class AnswerView {
     block.append(...renderer.node.childNodes);
     renderer.dispose();
     const text = block.textContent ?? '';
+    reach(block);
     if (HAS_MATH.test(text) && !isUnsafeMath(text)) {
-      this._registry.latexTypesetter?.typeset(block);
+      // It says that it returns nothing, and returns a promise.
+      const set: unknown = this._registry.latexTypesetter?.typeset(block);
+      void Promise.resolve(set).then(() => reach(block));
     }
     return block;
   }
@@ -161,5 +164,13 @@ export class AnswerView {
   private _pace = PACE_MS;
 }
 
+/** What may be wider than its place can be scrolled by keyboard. */
+function reach(block: HTMLElement): void {
+  for (const wide of block.querySelectorAll<HTMLElement>(WIDE)) {
+    wide.tabIndex = 0;
+  }
+}
+
+const WIDE = 'table, mjx-container[display="true"]';
 const BLOCK_CLASS = 'tether-Block jp-RenderedHTMLCommon jp-RenderedMarkdown';
 const HAS_MATH = /\$|\\\(|\\\[|\\begin\{/;

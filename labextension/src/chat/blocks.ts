@@ -17,9 +17,14 @@ export function splitBlocks(markdown: string): IBlocks {
   let fence = '';
   let math = false;
   let blank = false;
+  // Blank lines before a block: together, the blocks and the tail are the whole text.
+  let lead = '';
   const close = () => {
     if (block.trim()) {
-      finished.push(block);
+      finished.push(lead + block);
+      lead = '';
+    } else {
+      lead += block;
     }
     block = '';
     blank = false;
@@ -55,7 +60,7 @@ export function splitBlocks(markdown: string): IBlocks {
     blank = !line.trim();
     block += line;
   }
-  return { finished, tail: block };
+  return { finished, tail: lead + block };
 }
 
 /** Whether the text defines link targets, which may be used in any other block. */
