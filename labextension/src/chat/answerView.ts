@@ -41,6 +41,12 @@ export class AnswerView {
   }
 
   private _schedule(): void {
+    if (this._answer.text && !this._began && !this._disposed) {
+      // The first words are shown as they come; what they mean as Markdown follows at once.
+      this._began = true;
+      this._tail.textContent = this._answer.text;
+      this.node.append(this._tail);
+    }
     if (this._timer || this._rendering || this._disposed) {
       this._stale = true;
       return;
@@ -161,6 +167,7 @@ export class AnswerView {
   private _disposed = false;
   private _last = 0;
   private _breathed = 0;
+  private _began = false;
   private _pace = PACE_MS;
 }
 

@@ -2,7 +2,8 @@ import React from 'react';
 
 import { Actions } from './actions';
 import { Answer } from './answer';
-import { useSignals } from './hooks';
+import { Coded } from './coded';
+import { usePhase, useSignals } from './hooks';
 import type { ChatRoom } from './room';
 import type { Thread } from './thread';
 import { Wait } from './wait';
@@ -16,7 +17,8 @@ interface IProps {
 
 /** Under an answer: what made it, or why it ended and what to do. */
 export function AnswerFooter({ answer, thread, room }: IProps): JSX.Element | null {
-  useSignals(answer.changed, thread.stateChanged, thread.changed);
+  usePhase(answer);
+  useSignals(thread.stateChanged, thread.changed);
   if (!answer.over) {
     return null;
   }
@@ -37,8 +39,14 @@ export function AnswerFooter({ answer, thread, room }: IProps): JSX.Element | nu
       )}
       {answer.problem && (
         <div className="tether-failure" data-testid="tether-failure">
-          <p className="tether-failureWords">{answer.problem.message}</p>
-          {answer.problem.hint && <p className="tether-failureHint">{answer.problem.hint}</p>}
+          <p className="tether-failureWords">
+            <Coded words={answer.problem.message} />
+          </p>
+          {answer.problem.hint && (
+            <p className="tether-failureHint">
+              <Coded words={answer.problem.hint} />
+            </p>
+          )}
           <TryAgain answer={answer} thread={thread} />
         </div>
       )}

@@ -1,6 +1,8 @@
 import { ISignal } from '@lumino/signaling';
 import React from 'react';
 
+import type { Answer } from './answer';
+
 /** Render again when any of these signals is emitted. */
 export function useSignals(...signals: (ISignal<unknown, unknown> | undefined)[]): void {
   const [, again] = React.useReducer((n: number) => n + 1, 0);
@@ -10,4 +12,16 @@ export function useSignals(...signals: (ISignal<unknown, unknown> | undefined)[]
     return () => signals.forEach(signal => signal?.disconnect(slot));
     // The signals are the dependencies: each is the same object as long as its owner is.
   }, signals);
+}
+
+/** Render again when an answer enters another phase; what it says as it grows is no concern of React's. */
+export function usePhase(answer: Answer): void {
+  const [, again] = React.useReducer((n: number) => n + 1, 0);
+  React.useEffect(() => {
+    const slot = (_: Answer, what: 'text' | 'phase') => what === 'phase' && again();
+    answer.changed.connect(slot);
+    return () => {
+      answer.changed.disconnect(slot);
+    };
+  }, [answer]);
 }

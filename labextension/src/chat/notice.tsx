@@ -3,6 +3,7 @@ import { closeIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import { lab } from '../threads/lab';
+import { Coded } from './coded';
 import { useSignals } from './hooks';
 import { Rooms } from './rooms';
 
@@ -39,7 +40,9 @@ export function Notice({ rooms }: { rooms: Rooms }): JSX.Element | null {
         data-testid="tether-notice"
         aria-label="Notice"
       >
-        <p>{words}</p>
+        <p>
+          <Coded words={words ?? ''} />
+        </p>
         {rooms.unreachable?.hint && <p>{rooms.unreachable.hint}</p>}
         {sick && how && <Ways />}
         <div className="tether-noticeButtons">
@@ -134,7 +137,9 @@ export function DatabaseNotice({ rooms }: { rooms: Rooms }): JSX.Element {
           data-testid="tether-databaseNotice"
           aria-label="History"
         >
-          <p>{problem}</p>
+          <p>
+            <Coded words={problem} />
+          </p>
         </section>
       )}
     </div>
