@@ -75,7 +75,7 @@ faults: setup
 	$(BIN)/python -m pytest tests/faults --faults 50
 
 browser-test: setup $(DONE)/chromium
-	$(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m pytest tests/e2e -n 2 --dist loadfile
 
 $(DONE)/chromium: scripts/chromium.sh
 	bash scripts/chromium.sh

@@ -95,6 +95,11 @@ def answers(panel: Any) -> Any:
     return panel.locator(".tether-Answer")
 
 
+def asked(panel, words):
+    """Return the questions with these words: the conversation may be named after one."""
+    return panel.locator(".tether-Question", has_text=words)
+
+
 def half_of(answer: Any) -> None:
     """Wait until an answer is shown as far as its model goes by itself."""
     answer.get_by_text(re.compile(rf"{WORDS[HALF - 1]}$")).wait_for()
@@ -132,11 +137,11 @@ def test_a_reloaded_page_finds_its_answer_still_being_written(page, held_lab):
     panel = lab.open_panel()
     half_of(answers(panel).last)
     panel.get_by_test_id("tether-stop").wait_for()
-    assert panel.get_by_text("will you wait for me?").count() == 1
+    assert asked(panel, "will you wait for me?").count() == 1
     let_go(held_lab)
     whole(answers(panel).last)
     panel.get_by_test_id("tether-send").wait_for()
-    assert panel.get_by_text("will you wait for me?").count() == 1
+    assert asked(panel, "will you wait for me?").count() == 1
 
 
 def test_an_answer_that_was_found_again_can_be_stopped(page, held_lab):
@@ -253,7 +258,7 @@ def test_an_answer_that_its_server_did_not_live_to_end_says_so_and_can_be_asked_
         interrupted.get_by_test_id("tether-retry").click()
         whole(answers(panel).last)
         assert answers(panel).count() == 1
-        assert panel.get_by_text("will you live?").count() == 1
+        assert asked(panel, "will you live?").count() == 1
         question, dead, again = kept(server)
         assert [dead["status"], again["status"]] == ["interrupted", "complete"]
         assert dead["parent_id"] == again["parent_id"] == question["id"]
@@ -270,11 +275,11 @@ def test_an_answer_that_is_written_again_takes_the_place_of_the_old_one(page, he
     # By keyboard: it is there on focus as on hover.
     panel.get_by_test_id("tether-regenerate").first.focus()
     page.keyboard.press("Enter")
-    panel.get_by_text("second question").wait_for(state="detached")
+    asked(panel, "second question").wait_for(state="detached")
     panel.get_by_test_id("tether-send").wait_for()
     whole(answers(panel).last)
     assert answers(panel).count() == 1
-    assert panel.get_by_text("first question").count() == 1
+    assert asked(panel, "first question").count() == 1
     messages = kept(held_lab)
     assert len(messages) == 5, "nothing is overwritten"
     page.reload()
@@ -282,7 +287,7 @@ def test_an_answer_that_is_written_again_takes_the_place_of_the_old_one(page, he
     panel = lab.open_panel()
     whole(answers(panel).last)
     assert answers(panel).count() == 1
-    assert panel.get_by_text("second question").count() == 0
+    assert asked(panel, "second question").count() == 0
 
 
 def test_a_thumb_by_keyboard_is_kept(page, held_lab):
