@@ -285,14 +285,11 @@ def test_words_outlive_a_reload(page, echoing):
 
 def test_a_prompt_is_put_into_the_field_and_not_sent(page, echoing):
     _, panel = fresh(page, echoing)
-    panel.get_by_test_id("tether-starters").get_by_text("Document this cell").click()
-    assert "docstrings" in box(panel).input_value()
-    assert panel.locator(".tether-Question").count() == 0
-    box(panel).fill("")
     panel.get_by_test_id("tether-composerMore").click()
     panel.get_by_test_id("tether-choice").filter(has_text="Prompts").click()
     panel.get_by_test_id("tether-choice").filter(has_text="Make this cell faster").click()
     assert "slow" in box(panel).input_value()
+    assert panel.locator(".tether-Question").count() == 0
     assert page.evaluate("document.activeElement.localName") == "textarea"
 
 

@@ -187,4 +187,4 @@ def test_a_limit_keeps_the_words_and_counts_down_to_the_next_try(page, slow_lab)
     panel.get_by_test_id("tether-wait").wait_for(state="detached")
     panel.get_by_test_id("tether-retry").click()
     panel.locator(".tether-Answer").last.get_by_text("so that they can be watched.").wait_for()
-    assert panel.get_by_text("one more question").count() == 1
+    assert panel.locator(".tether-Question", has_text="one more question").count() == 1

@@ -287,6 +287,7 @@ def test_projects_are_made_named_filled_and_deleted_with_undo(lab, server):
     assert titles(server, project_id=project["id"]) == ["Quarterly report"]
     row(drawer, "Sales").hover()
     row(drawer, "Sales").get_by_test_id("tether-renameProject").click()
+    drawer.get_by_test_id("tether-nameField").wait_for()
     page.keyboard.type("Sales 2026")
     page.keyboard.press("Enter")
     row(drawer, "Sales 2026").hover()

@@ -20,7 +20,6 @@ import { Preview } from './preview';
 import { Queue } from './queue';
 import { Row } from './row';
 import { showAll, showPiece } from './sheet';
-import { Starters } from './starters';
 
 /** From here on there is room for every button, px. */
 const WIDE = 560;
@@ -195,7 +194,6 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
       data-testid="tether-composer"
       {...handlers}
     >
-      <Starters rooms={rooms} thread={thread} lists={lists} />
       <Queue queued={thread.queued} onBack={back} />
       {draft.editing && (
         <div className="tether-editing" data-testid="tether-editing">
