@@ -34,7 +34,7 @@ export function Row({ draft, files, preview, named, onShow, onAll }: IProps): JS
     preview.found?.left_out.find(each => each.name === name)?.why ?? null;
   const total = items.reduce((sum, each) => sum + (each.tokens ?? 0), 0);
   return (
-    <div className="tether-row" role="group" aria-label="Goes along" data-testid="tether-row">
+    <div className="tether-alongRow" role="group" aria-label="Goes along" data-testid="tether-row">
       {chips.map(chip => (
         <Chip
           key={chip.key}
