@@ -8,6 +8,7 @@ import { canOpen } from '../threads/lab';
 import { Library, libraryOf } from '../threads/library';
 import { NameField } from '../threads/nameField';
 import { ToastView } from '../threads/toastView';
+import { Question } from './answer';
 import { useSignals } from './hooks';
 import type { Rooms } from './rooms';
 import type { Thread } from './thread';
@@ -90,7 +91,10 @@ function Name({ library, thread }: { library: Library; thread: Thread }): JSX.El
   const known = library.front;
   const title = thread.title || known?.title || null;
   const file = thread.notebook?.split('/').pop();
-  const words = title ?? (thread.said.length ? nameOf({ title, message_count: 1 }) : file);
+  // Until the server has named it, a conversation goes by its first words.
+  const said = thread.said[0];
+  const first = said instanceof Question ? said.words.split('\n')[0] : '';
+  const words = title ?? (first || (said ? nameOf({ title, message_count: 1 }) : file));
   const id = thread.id;
   const isRenamed = renaming?.in === 'head' && renaming.id === id;
   const wasRenamed = React.useRef(false);

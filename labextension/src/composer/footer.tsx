@@ -50,7 +50,12 @@ export function Footer(props: IProps): JSX.Element {
       >
         <span className="tether-badgeModel">{model?.name ?? 'Model'}</span>
         {model?.place && <span className="tether-badgePlace"> · {model.place}</span>}
-        <caretDownEmptyIcon.react tag="span" className="tether-menuCaret" width="12px" height="12px" />
+        <caretDownEmptyIcon.react
+          tag="span"
+          className="tether-menuCaret"
+          width="12px"
+          height="12px"
+        />
       </button>
       {wide && (
         <>
@@ -149,7 +154,12 @@ function Pick({ menu, label, name, open, onMenu }: IPickProps): JSX.Element {
       onClick={() => onMenu(menu)}
     >
       <span className="tether-pickLabel">{label}</span>
-      <caretDownEmptyIcon.react tag="span" className="tether-menuCaret" width="12px" height="12px" />
+      <caretDownEmptyIcon.react
+        tag="span"
+        className="tether-menuCaret"
+        width="12px"
+        height="12px"
+      />
     </button>
   );
 }
