@@ -304,7 +304,8 @@ def test_what_came_of_a_pull_can_be_removed(page, shelf):
     row(page, "qwen3-4b").get_by_text("9.00 MB of 2.50 GB is here already").wait_for()
     row(page, "qwen3-4b").get_by_role("button", name="Remove qwen3-4b").click()
     dialog = page.locator(".jp-Dialog", has_text="9.00 MB are deleted from the disk.")
-    dialog.get_by_role("button", name="Remove").click()
+    with page.expect_response(lambda sent: sent.request.method == "DELETE"):
+        dialog.get_by_role("button", name="Remove").click()
     row(page, "qwen3-4b").get_by_text("is here already").wait_for(state="detached")
     assert not list(shelf.folder.glob("*.part"))
 

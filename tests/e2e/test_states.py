@@ -418,7 +418,6 @@ def test_a_search_that_finds_nothing(listing):
     listing.look("search-with-no-hit")
 
 
-@pytest.mark.xfail(reason="the panel does not know the switch yet")
 def test_assistance_switched_off(stage):
     stage.tricked = True
     stage.command("tether:toggle-assistance")
