@@ -240,7 +240,7 @@ class TestTwoPeople:
         body = {"message": "ben's", "conversation_id": conversation}
         assert (await ask("chat", body=body, headers=ben)).code == 404
         listed = json.loads((await ask("conversations", method="GET", headers=ben)).body)
-        assert listed == {"conversations": []}
+        assert (listed["conversations"], listed["writing"]) == ([], [])
         own = json.loads((await ask("chat", body={"message": "b", "notebook": "n.ipynb"}, headers=ben)).body)
         assert own["conversation_id"] != conversation
 
