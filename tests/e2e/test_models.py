@@ -171,10 +171,10 @@ def test_a_limit_keeps_the_words_and_counts_down_to_the_next_try(page, slow_lab)
     panel = lab.open_panel()
     reason = {
         "type": "rate_limited",
-        "message": "4 of your questions are with the model already. Try again in about 6 s.",
+        "message": "4 of your questions are with the model already. Try again in about 15 s.",
         "retryable": True,
         "hint": None,
-        "retry_after": 6,
+        "retry_after": 15,
     }
     page.route(
         "**/tether/chat/stream*", lambda route: route.fulfill(status=429, json={"error": reason}), times=1
