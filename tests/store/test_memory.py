@@ -90,3 +90,16 @@ async def test_a_message_goes_with_what_follows_it_and_comes_back_in_its_place(h
     assert [m.content for m in await history.messages("ann", made.id)] == ["1", "2", "3", "2, otherwise"]
     with pytest.raises(NotFound):
         await history.change_message("ben", two.id, deleted=True)
+
+
+async def test_an_answer_that_grows_after_it_was_taken_away_stays_away(history):
+    made = await history.create("ann")
+    question = StoredMessage(new_id("m"), "user", "why?")
+    answer = StoredMessage(new_id("m"), "assistant", "Bec", question.id)
+    await history.add("ann", made.id, question, answer)
+    await history.change_message("ann", question.id, deleted=True)
+    answer.content = "Because."
+    await history.add("ann", made.id, answer)
+    assert await history.messages("ann", made.id) == []
+    await history.change_message("ann", question.id, deleted=False)
+    assert [m.content for m in await history.messages("ann", made.id)] == ["why?", "Because."]

@@ -173,7 +173,12 @@ class MemoryHistory:
     async def add(self, owner: str, conversation_id: str, *messages: StoredMessage) -> None:
         conversation = await self.get(owner, conversation_id)
         kept = self._messages[owner, conversation_id]
+        gone = {
+            each.id for within, below in self._gone.values() if within == conversation_id for each in below
+        }
         for message in messages:
+            if message.id in gone:
+                continue  # An answer may go on growing after its question was taken away.
             if message.id not in kept and not conversation.title and message.role == "user":
                 conversation.title = title_of(text_of(message.content))
             kept[message.id] = message
