@@ -66,10 +66,10 @@ def shows(lab, opacity):
 
 
 def answered(lab, question):
-    """Wait for a question and its answer in the sidebar."""
+    """Wait for a question in the sidebar, and for the answer that follows it."""
     panel = lab.page.locator("#tether-chat")
-    panel.locator(".tether-Question", has_text=question).last.wait_for()
-    panel.locator(".tether-Answer", has_text="It is this.").last.wait_for()
+    asked = panel.locator(".tether-Question", has_text=question).last
+    asked.locator("xpath=following::*[contains(@class, 'tether-Answer')][contains(., 'It is this.')]").first.wait_for()
     return panel
 
 
