@@ -47,6 +47,11 @@ Find = Callable[[str], Awaitable[str | None]]
 MOST_FILES = 32
 """Files of earlier questions and of the project that go with a question."""
 SEEING = "tether_jupyter.seeing"
+FIRST_NEEDED = (
+    *("tether_jupyter.core.request", "tether_jupyter.store.clients", "tether_jupyter.store.rehearsal"),
+    *(SEEING, "tether_jupyter.context.budget", "tether_jupyter.context.variables"),
+)
+"""Modules that a server starts without, and that its first question needs."""
 BEAT_SECONDS = 20.0
 """How often a server with turns under way lets the history know that it lives."""
 
@@ -88,7 +93,7 @@ class Services:
         self.history: History = ShelteredHistory(SqlHistory(self.database)) if kept else MemoryHistory()
         self.generations = Generations(max_running=settings.tether.max_turns)
         self._beating: asyncio.Task[None] | None = None
-        self._warmed = False
+        self._preparing: asyncio.Future[None] | None = None
         self._settled = False
 
     @cached_property
@@ -309,17 +314,36 @@ class Services:
         }
 
     def warm(self) -> None:
-        """Import, aside and once, what the first question would otherwise wait for."""
-        if not self._warmed:
-            self._warmed = True
-            modules = ["tether_jupyter.core.request", "tether_jupyter.store.clients", SEEING]
+        """Do, aside and once, what the first question would otherwise wait for."""
+        if self._preparing is None:
+            service = None
             with contextlib.suppress(TetherError):
-                modules += self.backends.get().heavy_modules
-            aside = bool(self.settings.tether.collector_threshold)
-            asyncio.get_running_loop().run_in_executor(None, import_all, modules, aside)
+                service = self.backends.get()
+            self._preparing = asyncio.get_running_loop().run_in_executor(None, self._prepare, service)
+
+    def _prepare(self, service: LLMService | None) -> None:
+        """Import what any question needs, rehearse its storing, and have a backend prepare itself.
+
+        What fails here fails again where it is needed, and is told there.
+        """
+        for module in FIRST_NEEDED:
+            with contextlib.suppress(ImportError):
+                import_module(module)
+        try:
+            if self.settings.tether.keep_history:
+                sys.modules["tether_jupyter.store.rehearsal"].rehearse(self.database)
+            if service is not None:
+                service.prepare()
+        except Exception as reason:  # noqa: BLE001 - a user's own backend may raise anything
+            log.debug("not everything is ready for a first question: %s", frames(reason))
+        if self.settings.tether.collector_threshold:
+            # Python's collector need not look at what lives as long as the server.
+            gc.freeze()
 
     async def close(self) -> None:
         """Stop every turn and put the backends to sleep."""
+        if self._preparing is not None:
+            await self._preparing
         await self.generations.stop_all()
         await self.backends.close()
         if self._beating is not None:
@@ -330,15 +354,3 @@ class Services:
         if "uploads" in vars(self):
             await self.uploads.close()
         await self.database.close()
-
-
-def import_all(modules: list[str], aside: bool) -> None:
-    """Import modules; one that is not installed is reported when it is needed, not here.
-
-    `aside`: Python's collector need not look at what lives as long as the server.
-    """
-    for module in modules:
-        with contextlib.suppress(ImportError):
-            import_module(module)
-    if aside:
-        gc.freeze()

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from ssl import PROTOCOL_TLS_CLIENT, SSLContext
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -68,6 +70,7 @@ class OpenAIService(LLMService):
         self._api_key = api_key
         self._key_name = key_name
         self._client: AsyncOpenAI | None = None
+        self._building = Lock()
         self._refused: dict[str, list[str]] = {}
 
     @classmethod
@@ -84,19 +87,35 @@ class OpenAIService(LLMService):
             base_url = f"http://{base_url}"
         return cls(options, settings.secret(name), base_url or OPENAI, name)
 
+    def prepare(self) -> None:
+        super().prepare()
+        if not self._keyless:
+            self._built()
+
     async def initialize(self) -> None:
         await self._awake()
 
     async def _awake(self) -> AsyncOpenAI:
-        if self.base_url == OPENAI and not self._api_key:
+        if self._keyless:
             raise ModelNotReady(
                 "There is no API key. Set OPENAI_API_KEY before Jupyter starts, or OPENAI_BASE_URL for a "
                 "server of your own."
             )
         if self._client is None:
             # The first import takes most of a second: not on the event loop.
-            self._client = await asyncio.to_thread(self._build)
+            return await asyncio.to_thread(self._built)
         return self._client
+
+    @property
+    def _keyless(self) -> bool:
+        """Whether there is no key where one is needed."""
+        return self.base_url == OPENAI and not self._api_key
+
+    def _built(self) -> AsyncOpenAI:
+        with self._building:
+            if self._client is None:
+                self._client = self._build()
+            return self._client
 
     def _build(self) -> AsyncOpenAI:
         try:
@@ -105,13 +124,16 @@ class OpenAIService(LLMService):
         except ImportError:
             raise ModelNotReady(MISSING) from None
         options = self.options
-        local = urlsplit(self.base_url).hostname in LOOPBACK
+        local = not self.leaves
+        plain = local and urlsplit(self.base_url).scheme == "http"
         http = DefaultAioHttpClient(
             timeout=httpx2.Timeout(None, connect=options.connect_timeout),
             limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=256),
             # A redirect would carry the key to wherever it points.
             follow_redirects=False,
             trust_env=not local,
+            # Reading the system's certificates takes as long as a first word; without TLS none is trusted.
+            verify=SSLContext(PROTOCOL_TLS_CLIENT) if plain else True,
             event_hooks={"response": [bounded]},
         )
         return AsyncOpenAI(
@@ -132,7 +154,7 @@ class OpenAIService(LLMService):
 
     async def describe(self) -> dict[str, Any]:
         problem = None
-        if self.base_url == OPENAI and not self._api_key:
+        if self._keyless:
             problem = "There is no API key. Set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own."
         host = urlsplit(self.base_url).hostname or ""
         place = "this machine" if host in LOOPBACK else host

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tether_jupyter.core import events
@@ -43,6 +44,15 @@ class LLMService:
     def from_settings(cls, settings: Settings) -> LLMService:
         """Build the service. Nothing heavy may happen here: that is for :meth:`initialize`."""
         return cls()
+
+    def prepare(self) -> None:
+        """Do, aside in a thread, what the first question would otherwise wait for.
+
+        Called once, when somebody looks at Tether's health. It must reach for no network and load no model:
+        nobody has asked anything yet.
+        """
+        for module in self.heavy_modules:
+            import_module(module)
 
     async def initialize(self) -> None:
         """Get ready to answer. Called before the first question, and again after :meth:`cleanup`."""
