@@ -69,7 +69,8 @@ def answered(lab, question):
     """Wait for a question in the sidebar, and for the answer that follows it."""
     panel = lab.page.locator("#tether-chat")
     asked = panel.locator(".tether-Question", has_text=question).last
-    asked.locator("xpath=following::*[contains(@class, 'tether-Answer')][contains(., 'It is this.')]").first.wait_for()
+    after = asked.locator("xpath=following::*[contains(@class, 'tether-Answer')]")
+    after.filter(has_text="It is this.").first.wait_for()
     return panel
 
 
