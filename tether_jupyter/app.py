@@ -116,7 +116,7 @@ class TetherApp(ExtensionApp):
         """Follow a notebook that was renamed in Jupyter."""
         if data.get("action") == "rename" and data.get("source_path") and data.get("path"):
             with contextlib.suppress(TetherError):  # It is found by its file, then.
-                await self.services.history.renamed(data["source_path"], data["path"])
+                await self.services.renamed(data["source_path"], data["path"])
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         """Let a thousand callers knock at once: Tornado's own backlog is 128."""

@@ -94,6 +94,7 @@ class Services:
         self.generations = Generations(max_running=settings.tether.max_turns)
         self._beating: asyncio.Task[None] | None = None
         self._preparing: asyncio.Future[None] | None = None
+        self._moving = asyncio.Lock()
         self._settled = False
 
     @cached_property
@@ -270,6 +271,8 @@ class Services:
 
     async def notebook_of(self, notebook: str | None, kernel_id: str | None) -> str | None:
         """Return the notebook that a request belongs to: the one it names, else its kernel's."""
+        async with self._moving:
+            pass
         if notebook is not None:
             # JupyterLab puts a drive before the path of some notebooks; Jupyter's own sessions do not.
             return notebook.partition(":")[2] if notebook.startswith("RTC:") else notebook
@@ -277,6 +280,11 @@ class Services:
             # A kernel of no session still is somebody's: a console, say.
             return await self.find_notebook(kernel_id) or f"kernel:{kernel_id}"
         return None
+
+    async def renamed(self, old: str, new: str) -> None:
+        """Follow a notebook to its new path; whoever comes with that path meanwhile waits for it."""
+        async with self._moving:
+            await self.history.renamed(old, new)
 
     async def health(self) -> dict[str, Any]:
         """Return the state of Tether in the contract's form."""

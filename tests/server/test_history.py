@@ -36,6 +36,22 @@ async def test_a_conversation_is_renamed_pinned_and_kept_with_notes(ask):
     assert content(await ask("conversations", made["id"], method="GET")) == found
 
 
+async def test_what_was_said_comes_along_on_request(ask):
+    answer = content(await ask("chat", body={"message": "one", "notebook": "a.ipynb"}))
+    where = ("conversations", answer["conversation_id"])
+    said = content(await ask(*where, "messages", method="GET"))["messages"]
+    assert [each["role"] for each in said] == ["user", "assistant"]
+    whole = content(await ask(*where, method="GET", params={"messages": "true"}))
+    assert whole == {**content(await ask(*where, method="GET")), "messages": said}
+    query = {"notebook": "a.ipynb", "limit": "1", "messages": "true"}
+    listed = content(await ask("conversations", method="GET", params=query))
+    assert (listed["conversations"][0]["id"], listed["messages"]) == (answer["conversation_id"], said)
+    nothing = content(await ask("conversations", method="GET", params={**query, "notebook": "b.ipynb"}))
+    assert (nothing["conversations"], nothing["messages"]) == ([], [])
+    refused = await ask(*where, method="GET", params={"messages": "some"})
+    assert (refused.code, "`messages` must be" in content(refused)["error"]["message"]) == (400, True)
+
+
 async def test_a_deleted_conversation_can_be_restored(ask):
     answer = content(await ask("chat", body={"message": "one"}))
     where = ("conversations", answer["conversation_id"])

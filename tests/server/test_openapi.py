@@ -48,7 +48,8 @@ async def test_answers_are_what_the_document_says(ask, schema, path, method):
     reply = await ask(*path, method=method, body={"message": "hi"})
     payload = json.loads(reply.body)
     getattr(answers, schema).model_validate(payload, strict=True)
-    assert set(payload) == set(getattr(answers, schema).model_fields)
+    fields = getattr(answers, schema).model_fields
+    assert {name for name, field in fields.items() if field.is_required()} <= set(payload) <= set(fields)
 
 
 async def test_the_document_is_served_with_the_servers_own_address(ask, jp_base_url):

@@ -86,25 +86,6 @@ class GenerationState(BaseModel):
     error: ErrorBody | None
 
 
-class ConversationState(BaseModel):
-    id: str
-    title: str
-    project_id: str | None
-    notebook: str | None
-    pinned: bool
-    message_count: int
-    created_at: str
-    last_message_at: str
-    deleted_at: str | None
-    metadata: dict[str, Any]
-
-
-class ConversationList(BaseModel):
-    conversations: list[ConversationState]
-    next: int | None = Field(description="The `offset` of the next page; `null` at the end.")
-    writing: list[str] = Field(description="Ids of those in which an answer is being written.")
-
-
 class MessageState(BaseModel):
     id: str
     parent_id: str | None
@@ -123,6 +104,27 @@ class MessageState(BaseModel):
     attachments: list[str]
     reaction: Literal["thumbs_up", "thumbs_down"] | None
     metadata: dict[str, Any]
+
+
+class ConversationState(BaseModel):
+    id: str
+    title: str
+    project_id: str | None
+    notebook: str | None
+    pinned: bool
+    message_count: int
+    created_at: str
+    last_message_at: str
+    deleted_at: str | None
+    metadata: dict[str, Any]
+    messages: list[MessageState] = Field([], description="What was said in it, where it is asked for.")
+
+
+class ConversationList(BaseModel):
+    conversations: list[ConversationState]
+    messages: list[MessageState] = Field([], description="What was said in the first one, on request.")
+    next: int | None = Field(description="The `offset` of the next page; `null` at the end.")
+    writing: list[str] = Field(description="Ids of those in which an answer is being written.")
 
 
 class MessageList(BaseModel):

@@ -39,6 +39,7 @@ def paths() -> dict[str, Any]:
     message = [parameter("message_id", "path")]
     project = [parameter("project_id", "path")]
     deleted = parameter("deleted", "query", enum=["true", "false"], default="false")
+    whole = parameter("messages", "query", enum=["true", "false"], default="false")
     listed = [
         parameter("notebook", "query"),
         parameter("kernel_id", "query"),
@@ -46,6 +47,7 @@ def paths() -> dict[str, Any]:
         parameter("limit", "query", pattern="^[0-9]{1,4}$"),
         parameter("offset", "query", pattern="^[0-9]{1,6}$"),
         deleted,
+        whole,
     ]
     return {
         "/tether/conversations": {
@@ -53,7 +55,7 @@ def paths() -> dict[str, Any]:
             "post": operation("Begin one", "ConversationState", body="NewConversation", status="201"),
         },
         "/tether/conversations/{conversation_id}": {
-            "get": operation("One conversation", "ConversationState", parameters=one),
+            "get": operation("One conversation", "ConversationState", parameters=[*one, whole]),
             "patch": operation(
                 "Name, pin, file or restore it",
                 "ConversationState",
