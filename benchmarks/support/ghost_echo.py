@@ -31,6 +31,7 @@ class Echo(LLMService):
         *,
         conversation: str | None = None,
         caller: str | None = None,
+        low: bool = False,
     ) -> AsyncIterator[Event]:
         line = prefix.rpartition("\n")[2]
         # Told to stop, it says its text all the same: what may not be shown is there to be shown.

@@ -43,9 +43,11 @@ class Filling(LLMService):
         *,
         conversation: str | None = None,
         caller: str | None = None,
+        low: bool = False,
     ) -> AsyncIterator[Event]:
         self.number += 1
         asked = {"prefix": prefix, "suffix": suffix, "stop": list(sampling.stop), "most": sampling.max_tokens}
+        asked["low"] = low
         async for event in self.play(prefix, asked):
             yield event
 

@@ -26,14 +26,15 @@ class Scripted(LLMService):
     def __init__(self):
         self.script = [events.delta("    ret"), events.delta("urn x"), USAGE, events.done("stop")]
         self.made = {"one": [0.5, -0.25, 1.0], "two": [1.0, 0.0, -1.0]}
-        self.asked, self.conversations, self.ready = [], [], True
+        self.asked, self.conversations, self.low, self.ready = [], [], [], True
         self.waiting, self.go, self.left = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     def is_ready(self):
         return self.ready
 
-    async def infill(self, prefix, suffix, sampling, *, conversation=None, caller=None):
+    async def infill(self, prefix, suffix, sampling, *, conversation=None, caller=None, low=False):
         self.asked.append((prefix, suffix, sampling, caller))
+        self.low.append(low)
         self.conversations.append(conversation)
         try:
             for step in self.script:
@@ -198,6 +199,14 @@ class TestACompletion:
         assert first == again
         assert len({first, other, without}) == 3
         assert without is None
+
+    async def test_that_nobody_asked_for_gives_way_to_what_somebody_did(self, complete, model):
+        for fields in ({"priority": "low"}, {"priority": "interactive"}, {"priority": None}, {}):
+            assert (await complete(**fields))[0] == 200
+        assert model.low == [True, False, False, False]
+        status, payload = await complete(priority="urgent")
+        assert status == 400
+        assert "urgent" not in refusal(payload, "priority", "invalid_value")
 
     async def test_that_may_not_wake_the_model_leaves_it_asleep(self, complete, model):
         model.ready = False

@@ -119,8 +119,11 @@ class LLMService:
         *,
         conversation: str | None = None,
         caller: str | None = None,
+        low: bool = False,
     ) -> AsyncIterator[Event]:
         """Yield the events of a text that goes between two others, as `stream` does.
+
+        With `low`, answers that somebody asked for go first, and may end this one early with `length`.
 
         Raises
         ------

@@ -161,7 +161,8 @@ class CompletionsHandler(V1Door, ChatHandler):
         async def wake() -> Gap:
             service = await self.services.wake(backend)
             fill = partial(service.infill, request.prompt, request.suffix or "", caller=owner)
-            return Gap(partial(fill, conversation=kept) if kept else fill)
+            fill = partial(fill, conversation=kept) if kept else fill
+            return Gap(partial(fill, low=True) if request.priority == "low" else fill)
 
         return Turn(
             id=id,

@@ -114,6 +114,12 @@ class CompletionRequest(Form):
         description="Requests of one caller with the same key go on from one another in the model's memory, "
         "and push nothing else out of it.",
     )
+    priority: Literal["interactive", "low"] | None = Field(
+        None,
+        description="Not OpenAI's. `low` for a text that nobody asked for, such as one proposed while somebody "
+        "types: it begins at once where there is room, answers to questions go first where there is none, and "
+        "it may end early for them, with `length`.",
+    )
     wake: bool | None = Field(
         None,
         description="Not OpenAI's. With `false`, a model that would have to be loaded first is left alone: "

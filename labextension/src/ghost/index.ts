@@ -168,7 +168,7 @@ export class GhostText {
     const own: IGap = { prefix: place.prefix, suffix: place.suffix };
     const shape: IShape = { gap: own, lines: lines && atEmptyLine(own) };
     const stop = shape.lines ? ['\n\n\n'] : ['\n'];
-    const options = { maxTokens, stop, wake: wake || byHand };
+    const options = { maxTokens, stop, wake: wake || byHand, asked: byHand };
     const suffix = textAfter(place.suffix);
     const completion = new Completion(place.prefix, place.suffix, shape, signal =>
       model.chats

@@ -45,6 +45,8 @@ export function question(panel: NotebookPanel, sources: readonly string[], at: n
       names: assigned(sources.slice(0, at + 1).join('\n'))
     },
     max_tokens: 400,
+    // Nobody asked for it: what somebody did ask for goes first.
+    priority: 'batch',
     store: false
   };
 }

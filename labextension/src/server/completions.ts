@@ -13,6 +13,8 @@ export interface IFillOptions {
   stop: string[];
   /** Whether a model that is not loaded may be. */
   wake: boolean;
+  /** Whether somebody asked for it: otherwise the answers that somebody did ask for go first. */
+  asked: boolean;
 }
 
 /** Where completions keep their place in the model's memory, so that they push no conversation out of it. */
@@ -40,7 +42,8 @@ export async function* fill(
       stop: options.stop,
       stream: true,
       prompt_cache_key: KEY,
-      wake: options.wake
+      wake: options.wake,
+      priority: options.asked ? 'interactive' : 'low'
     }),
     signal
   });

@@ -69,6 +69,8 @@ export interface IQuestion extends IAskOptions {
   attachments?: string[];
   /** Whether it is kept in the history. */
   store?: boolean;
+  /** `batch` where people's own questions go first. */
+  priority?: 'interactive' | 'batch';
   /** Whether the answer is written to its end when nobody reads it any more. */
   background?: boolean;
 }

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support import local_models as lm
 from tests.support import tiny_gguf
+from tether_jupyter.core import events
 from tether_jupyter.core.prompt import Prompt, Sampling
 from tether_jupyter.errors import InvalidRequest, RateLimited
 from tether_jupyter.llm.local.service import LocalService
@@ -141,12 +142,14 @@ class Queue:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
-    async def put(self, name: str, *, batch: bool = False) -> asyncio.Task[None]:
+    async def put(self, name: str, *, batch: bool = False, low: bool = False) -> asyncio.Task[None]:
         """Ask, as the caller whose letter the name begins with, and wait for its place in the queue."""
+        wanted = lm.prompt(f"this is {name}", caller=name[0], batch=batch)
+        sampling = Sampling(max_tokens=2)
 
         async def ask() -> None:
-            wanted = lm.prompt(f"this is {name}", caller=name[0], batch=batch)
-            async for event in self.local.stream(wanted, Sampling(max_tokens=2)):
+            filled = self.local.infill(f"this is {name}", "", sampling, caller=name[0], low=True)
+            async for event in filled if low else self.local.stream(wanted, sampling):
                 if "queued" in event:
                     self.places.setdefault(name, []).append(event["queued"]["position"])
                     self.told.set()
@@ -184,6 +187,62 @@ async def test_people_go_before_rows_that_nobody_waits_for(endless: Path) -> Non
         await queue.put("b2")
         assert await queue.run() == ["b1", "b2", "r1", "r2"]
         assert queue.places == {"r1": [1, 2, 3, 2, 1], "r2": [2, 3, 4, 3, 2, 1], "b1": [1], "b2": [2, 1]}
+
+
+async def test_a_completion_that_nobody_asked_for_goes_after_people_and_before_rows(endless: Path) -> None:
+    async with lm.running(endless, slots=1) as local, Queue(local) as queue:
+        await queue.put("r1", batch=True)
+        await queue.put("g1", low=True)
+        await queue.put("b1")
+        await queue.put("a2")
+        assert await queue.run() == ["b1", "a2", "g1", "r1"]
+
+
+async def test_a_completion_that_nobody_asked_for_begins_at_once_where_there_is_room(endless: Path) -> None:
+    async with lm.running(endless, slots=2) as local:
+        row, talking = (
+            local.stream(lm.prompt(name, caller="a", batch=name == "row"), Sampling())
+            for name in ("row", "me")
+        )
+        for free in (row, talking):
+            assert "delta" in await anext(free)
+            ghost = local.infill("x = ", "", Sampling(max_tokens=2), caller="a", low=True)
+            # No place in a queue is told: the last slot is kept for people, and nobody wants it now.
+            kinds = [next(iter(event)) async for event in ghost]
+            assert kinds[0] == "delta"
+            assert kinds[-1] == "done"
+            await free.aclose()
+
+
+async def test_a_completion_under_way_ends_when_somebody_asks_and_all_slots_are_taken(endless: Path) -> None:
+    async with lm.running(endless, slots=2) as local:
+        talking = local.stream(lm.prompt("me"), Sampling())
+        assert "delta" in await anext(talking)
+        ghost = local.infill("x = ", "", Sampling(), low=True)
+        said = [await anext(ghost)]
+        asked = await lm.ask(local, "somebody", max_tokens=2)
+        # It did not wait for either of them, and was told no place.
+        assert [next(iter(event)) for event in asked if "queued" in event] == []
+        assert lm.answer(asked) == " w0 w1"
+        said += [event async for event in ghost]
+        assert said[-1] == events.done("length")
+        assert lm.usage(said)["completion_tokens"] >= 1
+        assert "delta" in await anext(talking)
+        await talking.aclose()
+
+
+async def test_a_completion_whose_prompt_is_still_read_waits_and_loses_nothing(endless: Path) -> None:
+    async with lm.running(endless, slots=1, n_batch=32) as local:
+        await local.initialize()
+        ghost = local.infill("y = 1\n" * 200, "", Sampling(max_tokens=4), conversation="ghost", low=True)
+        first = asyncio.create_task(anext(ghost))
+        await lm.until(local, running=1)
+        asked = await lm.ask(local, "somebody", max_tokens=2)
+        assert [next(iter(event)) for event in asked if "queued" in event] == []
+        said = [await first, *[event async for event in ghost]]
+        # It was told that it waits, like anybody in the queue, and then said all that it would have.
+        assert "queued" in said[0]
+        assert lm.usage(said)["completion_tokens"] == 4
 
 
 async def test_the_last_slot_is_kept_for_people(endless: Path) -> None:

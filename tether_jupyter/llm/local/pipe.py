@@ -18,7 +18,8 @@ Server to worker
 `generate` `id`; `conversation` (text or null: whose prefix this is); `caller` (text or null); `batch`
            (nobody waits for it); `messages`: list of `{"role", "content"}`, both texts; `sampling`: the
            fields of `core.prompt.Sampling`.
-`infill`   The same with `prefix` and `suffix` (texts) instead of `messages`.
+`infill`   The same with `prefix` and `suffix` (texts) instead of `messages`, and `low` (it gives way to
+           people's answers) instead of `batch`.
 `embed`    `id`; `texts`: what to turn into vectors.
 `count`    `id`; `texts`: whose tokens to count.
 `cancel`   `id`. The answer ends with `done` and `cancelled`, within one step. Unknown ids are ignored.

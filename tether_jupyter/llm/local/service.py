@@ -248,6 +248,7 @@ class LocalService(LLMService):
         *,
         conversation: str | None = None,
         caller: str | None = None,
+        low: bool = False,
     ) -> AsyncIterator[Event]:
         """Yield the events of what goes between two texts; from a model without the tokens for it, of what
         goes on from the first one.
@@ -261,6 +262,7 @@ class LocalService(LLMService):
             "op": "infill",
             "conversation": conversation,
             "caller": caller,
+            "low": low,
             "prefix": prefix,
             "suffix": suffix,
             "sampling": await figures(sampling),

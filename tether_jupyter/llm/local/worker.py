@@ -66,7 +66,7 @@ class Worker:
         from tether_jupyter.llm.local.engine.turn import Job
 
         caller, batch = str(message.get("caller") or ""), bool(message.get("batch"))
-        job = Job(str(message["id"]), message, caller, batch)
+        job = Job(str(message["id"]), message, caller, batch, bool(message.get("low")))
         self.jobs[job.id] = job
         self.preparing.put(job)
 

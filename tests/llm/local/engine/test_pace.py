@@ -54,6 +54,17 @@ def test_as_many_prompt_tokens_go_into_a_step_as_its_readers_can_wait_for(clock:
     assert clock.pace.prompt_tokens(512, 4, 1) == figures.FEWEST
 
 
+def test_what_gives_way_takes_no_longer_than_the_answers_that_it_is_beside(clock: Clock) -> None:
+    assert clock.pace.beside(1) == figures.FEWEST_BESIDE
+    reading(clock, 0.001)
+    for _ in range(50):
+        clock.step(0.1, 2, 0)
+    assert clock.pace.beside(1) == pytest.approx(50, abs=1)
+    assert clock.pace.beside(3) == pytest.approx(150, abs=1)
+    reading(clock, 0.1)
+    assert clock.pace.beside(1) == figures.FEWEST_BESIDE
+
+
 def test_a_step_grows_where_more_wait_for_their_first_word_than_for_their_next(clock: Clock) -> None:
     reading(clock, 0.002)
     few, even, many = (clock.pace.prompt_tokens(512, 4, waiting) for waiting in (1, 4, 8))

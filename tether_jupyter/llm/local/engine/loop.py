@@ -68,6 +68,9 @@ class Engine:
         """Let a turn be computed. Its last event is `done` or `error`."""
         with self.changed:
             self.arrived.append(turn)
+            beside = [job.low for job in self.computing]
+            if beside and all(beside) and not turn.job.rank and self.model.partial:
+                self.cut_short()
             self.changed.notify()
 
     def call(self, function: Callable[[], None]) -> None:
@@ -80,9 +83,14 @@ class Engine:
         """End a job's turn, wherever it is; within one step, which is cut short if it is a long one."""
         with self.changed:
             job.cancelled = self.cancels = True
-            if job in self.computing and self.pace.remaining() > LONG_STEP:
-                self.model.abort()
+            if job in self.computing:
+                self.cut_short()
             self.changed.notify()
+
+    def cut_short(self) -> None:
+        """Abort the present step, if it is a long one. Under the lock."""
+        if self.pace.remaining() > LONG_STEP:
+            self.model.abort()
 
     def status(self) -> dict[str, Any]:
         """Return the present figures, see the pipe's `status`."""
@@ -136,9 +144,14 @@ class Engine:
         """Give slots to those whose turn it is, and tell the others where they stand."""
         if not len(self.schedule):
             return
+        people = False
         for turn in self.schedule.order(self.active()):
             if turn.job.batch and not self.room_for_batch():
                 continue
+            if turn.job.low and people:
+                continue
+            if not turn.job.rank and not self.slots.free():
+                self.give_way()
             try:
                 taken = self.slots.take(turn)
             except TetherError as reason:
@@ -146,12 +159,27 @@ class Engine:
                 continue
             if taken:
                 self.schedule.served_now(turn)
-            elif not self.slots.free():
+                continue
+            people = people or not turn.job.rank
+            if not self.slots.free():
                 break
         for position, turn in enumerate(self.schedule.order(self.active()), 1):
             if turn.position != position:
                 turn.position = position
                 self.emit("queued", turn.job.id, position=position)
+
+    def give_way(self) -> None:
+        """Free a slot for somebody: what is still being read goes back into the queue, an answer ends early."""
+        low = [turn for turn in self.active() if turn.job.low]
+        turn = max(low, key=lambda turn: (turn.pending is None, turn.job.came), default=None)
+        if turn is None or turn.slot is None:
+            return
+        if turn.pending is not None:
+            self.finish(turn, "length")
+            return
+        self.slots.release(turn.slot)
+        turn.slot, turn.read, turn.cached = None, 0, 0
+        self.schedule.add(turn)
 
     def room_for_batch(self) -> bool:
         """Return whether one more row may run: the last slot is kept for people."""
@@ -190,18 +218,25 @@ class Engine:
         taken = [slot for slot in self.slots.all if slot.turn is not None]
         answering = [(s, t) for s in taken if (t := s.turn) is not None and t.pending is not None]
         reading = [(s, t) for s in taken if (t := s.turn) is not None and t.pending is None]
+        people = sum(not t.job.low for _, t in answering), sum(not t.job.low for _, t in reading)
+        drafting = (sum(people) or len(taken)) <= DRAFTING
         for slot, turn in answering:
-            said = [turn.pending, *(self.draft(slot, turn) if len(taken) <= DRAFTING else ())]
+            # What gives way takes no room for guesses that others would wait for.
+            guessing = drafting and not (turn.job.low and sum(people))
+            said = [turn.pending, *(self.draft(slot, turn) if guessing else ())]
             row = batch.add(slot.number, said, slot.length, len(said))
             parts.append(Part(slot, turn, said, len(said), row))
-        room = min(batch.room, self.pace.prompt_tokens(batch.size, len(answering), len(reading)))
+        room = min(batch.room, self.pace.prompt_tokens(batch.size, *people))
         # The shortest prompt first gives the best mean wait; a part is kept for who waits longest.
-        oldest = min((turn for _, turn in reading), key=lambda turn: turn.job.came, default=None)
-        reading.sort(key=lambda pair: pair[1].unread)
+        oldest = min((t for _, t in reading), key=lambda t: (t.job.rank, t.job.came), default=None)
+        reading.sort(key=lambda pair: (pair[1].job.rank, pair[1].unread))
         done = False
         for slot, turn in reading:
             kept = room // OLDEST if turn is not oldest and not done else 0
-            tokens = turn.tokens[turn.read : turn.read + room - kept]
+            most = room - kept
+            if turn.job.low and sum(people):
+                most = min(most, self.pace.beside(people[0]))
+            tokens = turn.tokens[turn.read : turn.read + most]
             done = done or turn is oldest
             if not len(tokens):
                 continue

@@ -17,6 +17,8 @@ STEP_SHARE = 2.0
 """By how much a step grows with those who wait for their first word, over those who wait for their next."""
 FEWEST = 64
 """Prompt tokens of a step, at least: fewer cost about as much time."""
+FEWEST_BESIDE = 16
+"""Prompt tokens of a step, at least, where they must not hold up the answers in it."""
 WINDOW = 10.0
 """Seconds over which the speed is told."""
 LIMIT_SECONDS = 60.0
@@ -129,6 +131,15 @@ class Pace:
             return min(FEWEST, most)
         seconds = STEP_SECONDS * max(1.0, STEP_SHARE * reading / answering)
         return max(FEWEST, min(most, int(seconds / self.read_seconds)))
+
+    def beside(self, answering: int) -> int:
+        """Return how many prompt tokens may go beside so many answers that they must not hold up.
+
+        As many as take about as long as the answers do: nobody's answer comes at less than half its speed.
+        """
+        if not (self.read_seconds and self.row_seconds):
+            return FEWEST_BESIDE
+        return max(FEWEST_BESIDE, int(self.row_seconds * answering / self.read_seconds))
 
     def most(self) -> float:
         """Return how many seconds the present step should take at most; 0 for unknown.

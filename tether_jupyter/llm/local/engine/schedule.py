@@ -15,13 +15,13 @@ REMEMBERED = 1000
 class Schedule:
     """The turns that wait for a slot.
 
-    People come before batch rows. Among equals it goes round by caller: somebody's second turn comes after
+    People come before what gives way to them, and that before batch rows. Among equals it goes round by caller: somebody's second turn comes after
     everybody's first, however long it has been there.
     """
 
     def __init__(self) -> None:
         self.waiting: list[Turn] = []
-        self.served: dict[tuple[str, bool], int] = {}
+        self.served: dict[tuple[str, int], int] = {}
         """When somebody had a turn last, as a number that grows."""
         self._clock = itertools.count(1)
 
@@ -35,7 +35,7 @@ class Schedule:
     def served_now(self, turn: Turn) -> None:
         """Take a turn out that has a slot, and remember whose it is."""
         self.remove(turn)
-        key = turn.job.caller, turn.job.batch
+        key = turn.job.caller, turn.job.rank
         self.served.pop(key, None)
         self.served[key] = next(self._clock)
         while len(self.served) > REMEMBERED:
@@ -48,14 +48,14 @@ class Schedule:
 
     def order(self, running: Iterable[Turn]) -> list[Turn]:
         """Return the turns in the order in which they are to have slots."""
-        before = Counter((turn.job.caller, turn.job.batch) for turn in running)
+        before = Counter((turn.job.caller, turn.job.rank) for turn in running)
         rank: dict[Turn, int] = {}
         for turn in self.waiting:  # Oldest first.
-            key = turn.job.caller, turn.job.batch
+            key = turn.job.caller, turn.job.rank
             rank[turn] = before[key]
             before[key] += 1
 
-        def place(turn: Turn) -> tuple[bool, int, int]:
-            return turn.job.batch, rank[turn], self.served.get((turn.job.caller, turn.job.batch), 0)
+        def place(turn: Turn) -> tuple[int, int, int]:
+            return turn.job.rank, rank[turn], self.served.get((turn.job.caller, turn.job.rank), 0)
 
         return sorted(self.waiting, key=place)

@@ -28,14 +28,22 @@ class Job:
         Who asks: nobody's many requests go before another's first.
     batch:
         Whether nobody waits for this answer: a row of a frame, say.
+    low:
+        Whether it gives way to people's answers: a completion that nobody asked for.
     """
 
     id: str
     message: dict[str, Any]
     caller: str = ""
     batch: bool = False
+    low: bool = False
     cancelled: bool = False
     came: float = field(default_factory=time.perf_counter)
+
+    @property
+    def rank(self) -> int:
+        """Who comes first: people, then what gives way to them, then what nobody waits for."""
+        return 2 if self.batch else int(self.low)
 
 
 @dataclass(eq=False, slots=True)
