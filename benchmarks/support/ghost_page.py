@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -25,7 +26,18 @@ SCRIPT = """
 const ghosts = () => [...document.querySelectorAll(
   '.jp-GhostText:not(.jp-GhostText-letterSpacer):not(.jp-GhostText-lineSpacer)'
 )].map(each => each.textContent).join('');
-window.ghost = { key: 0, shown: null, texts: 0, wrong: [], last: '' };
+window.ghost = { key: 0, asked: 0, first: 0, drawn: 0, shown: null, texts: 0, wrong: [], last: '' };
+const send = window.fetch;
+window.fetch = async (...what) => {
+  if (!String(what[0]?.url ?? what[0]).includes('v1/completions')) {
+    return send(...what);
+  }
+  window.ghost.asked = performance.now();
+  // The head of the answer comes with its first text.
+  const answer = await send(...what);
+  window.ghost.first = performance.now();
+  return answer;
+};
 document.addEventListener('keydown', event => {
   window.ghost.key = event.timeStamp;
   window.ghost.shown = null;
@@ -44,7 +56,12 @@ new MutationObserver(() => {
   if (!text) {
     return;
   }
-  window.ghost.shown ??= performance.now() - window.ghost.key;
+  if (window.ghost.shown === null) {
+    const now = performance.now();
+    const { key } = window.ghost;
+    window.ghost.shown = now - key;
+    window.ghost.drawn = now;
+  }
   const line = lineNow();
   if (line === null || text + line === window.ghost.last) {
     return;
@@ -57,6 +74,7 @@ new MutationObserver(() => {
   }
 }).observe(document, { subtree: true, childList: true, characterData: true });
 """
+PARTS = "(({ key, asked, first, drawn }) => [key, asked, first, drawn])(window.ghost)"
 NOTEBOOK = {
     "cells": [
         {
@@ -111,16 +129,25 @@ class GhostPage:
             return None
         return float(found.json_value())
 
+    def parts(self) -> list[float] | None:
+        """Return the milliseconds from the last key to its request, from there to the first text of the
+        answer, and from there to the page; `None` where the text of an earlier request was there already."""
+        key, asked, first, drawn = (float(each) for each in self.page.evaluate(PARTS))
+        return [asked - key, first - asked, drawn - first] if key < asked < first <= drawn else None
+
     def type(self, text: str, gaps: Sequence[float], lines: int = 0) -> None:
         """Type a text at this pace, in lines of so many characters."""
         self.page.keyboard.press("Control+a")
         self.page.keyboard.press("Delete")
+        due = time.monotonic()
         for at, (letter, gap) in enumerate(zip(text, gaps, strict=True)):
             if lines and at and at % lines == 0:
                 self.page.keyboard.press("Enter")
                 self.page.keyboard.press("Home")
             self.page.keyboard.press(letter if letter != " " else "Space")
-            self.page.wait_for_timeout(gap)
+            # A key press takes a while itself, which is no part of the pace.
+            due += gap / 1000
+            self.page.wait_for_timeout(max(0.0, 1000 * (due - time.monotonic())))
 
     def judged(self) -> tuple[int, int]:
         """Return how many texts were shown, and how many of them were made for another line."""

@@ -111,3 +111,33 @@ test('a model that goes on where nothing more is shown is told to stop', async (
   assert.equal(completion.failure, null);
   assert.equal(completion.rest('pr', ''), 'int(x)');
 });
+
+test('who begins to listen late is told what came meanwhile, and the end of it', async () => {
+  const { completion, say } = request('x = ');
+  await say('int');
+  const told = completion.rest('x = ', '');
+  await say('(1)');
+  await say(null);
+  const heard = [];
+  for await (const text of completion.follow(() => completion.rest('x = ', ''), told)) {
+    heard.push(text);
+  }
+  assert.deepEqual(heard, ['int(1)']);
+});
+
+test('who listens hears nothing twice, and nothing once the text is another', async () => {
+  const { completion, say } = request('x = ');
+  const heard = [];
+  let prefix = 'x = ';
+  const listening = (async () => {
+    for await (const text of completion.follow(() => completion.rest(prefix, ''), '')) {
+      heard.push(text);
+    }
+  })();
+  await say('in');
+  await say('t');
+  prefix = 'x = y';
+  await say('(1)');
+  await listening;
+  assert.deepEqual(heard, ['in', 'int']);
+});

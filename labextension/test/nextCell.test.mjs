@@ -28,6 +28,13 @@ test('a fence that never closes counts to its end', () => {
   assert.equal(codeOf('```py\nx = 1', true), 'x = 1');
 });
 
+test('of an answer that was cut off, half a line is no code', () => {
+  assert.equal(codeOf('```py\nx = 1\nprint(x', true, false), 'x = 1');
+  assert.equal(codeOf('```py\nx = 1\n```\nAnd th', true, false), 'x = 1');
+  assert.equal(codeOf('x = 1\ny = lo', true, false), 'x = 1');
+  assert.equal(codeOf('```py\nx = lo', true, false), '');
+});
+
 test('a longer fence holds a shorter one', () => {
   assert.equal(codeOf('````\ntext = """\n```\n"""\n````', true), 'text = """\n```\n"""');
 });

@@ -69,6 +69,8 @@ class Typing:
         answers: list[list[str]],
         path: str = "notes.ipynb",
         prose: bool = True,
+        tree: str = "lab/tree",
+        locked: int | None = None,
     ) -> None:
         self.page, self.server = page, server
         for left in server.root.iterdir():
@@ -76,11 +78,13 @@ class Typing:
                 left.unlink()
         told = notebook()
         told["cells"] = told["cells"][: None if prose else -1]
+        if locked is not None:
+            told["cells"][locked]["metadata"]["editable"] = False
         (server.root / "notes.ipynb").write_text(json.dumps(told))
         (server.root / "module.py").write_text("import math\n")
         (server.root / ANSWERS).write_text(json.dumps(answers))
         page.add_init_script(SCRIPT)
-        page.goto(f"{server.url}lab/tree/{path}?token={server.token}&reset")
+        page.goto(f"{server.url}{tree}/{path}?token={server.token}&reset")
         self.ghost = page.locator(VISIBLE)
         if path.endswith(".ipynb"):
             self.cells = page.locator(".jp-NotebookPanel .jp-Cell")
@@ -153,7 +157,7 @@ def test_the_rest_of_a_line_is_proposed_with_the_cells_above_in_mind_and_tab_tak
     typing.see('ad_csv("a.csv")')
     last = typing.asked()[-1]
     assert last["prefix"] == "import pandas as pd\n\n# The mean of a list\n\ndf = pd.re"
-    assert (last["suffix"], last["stop"]) == ("", ["\n"])
+    assert (last["suffix"], last["stop"], last["low"]) == ("", ["\n"], True)
     assert typing.source() == "df = pd.re"
     page.keyboard.press("Tab")
     typing.until('df = pd.read_csv("a.csv")')
@@ -284,7 +288,8 @@ def test_a_sleeping_model_is_woken_by_hand_alone(page, ghost_lab):
         page.keyboard.press("Alt+\\")
     assert told.value.status == 200
     typing.see("ake")
-    assert [line["prefix"][-6:] for line in typing.asked()] == ["x = aw"]
+    # Somebody waits for this one: it gives way to nobody.
+    assert [(line["prefix"][-6:], line["low"]) for line in typing.asked()] == [("x = aw", False)]
 
 
 def test_a_failure_is_silent_while_typing_and_told_to_who_asked(page, ghost_lab):
@@ -317,6 +322,80 @@ def test_files_are_completed_as_well(page, ghost_lab):
     assert typing.asked()[-1]["prefix"] == "import math\nmath.sq"
     page.keyboard.press("Tab")
     typing.until("import math\nmath.sqrt(2)")
+
+
+def test_a_notebook_that_is_closed_ends_what_was_asked_for_it(page, ghost_lab):
+    typing = Typing(page, ghost_lab, [["x = cl", "osed", "never"]])
+    typing.type("x = cl")
+    typing.logged(lambda line: str(line.get("prefix", "")).endswith("x = cl"))
+    number = typing.asked()[-1]["asked"]
+    with page.expect_response(lambda it: "api/contents/notes.ipynb" in it.url and it.request.method == "PUT"):
+        page.keyboard.press("Control+s")
+    page.keyboard.press("Alt+w")
+    page.locator(".jp-NotebookPanel").wait_for(state="detached")
+    typing.logged(lambda line: line.get("cancelled") == number)
+
+
+def test_what_is_written_into_a_cell_from_elsewhere_asks_nothing(page, ghost_lab):
+    typing = Typing(page, ghost_lab, [["x = els", "ewhere", ""], ["x = mi", "ne", ""]])
+    page.keyboard.press("Escape")
+    typing.editor.evaluate(
+        "(it, insert) => (it.cmView ?? it.cmTile).view.dispatch({ changes: { from: 0, insert },"
+        " selection: { anchor: insert.length } })",
+        "x = els",
+    )
+    typing.until("x = els")
+    with page.expect_response(lambda it: "api/contents/notes.ipynb" in it.url and it.request.method == "PUT"):
+        page.keyboard.press("Control+s")
+    typing.enter(2)
+    page.keyboard.press("Control+a")
+    typing.type("x = mi")
+    typing.see("ne")
+    assert not any(line["prefix"].endswith("x = els") for line in typing.asked())
+
+
+def test_two_notebooks_have_each_their_own(page, ghost_lab):
+    typing = Typing(page, ghost_lab, [["x = one", "_of_two", "slow-one"], ["x = two", "_of_two", ""]])
+    (ghost_lab.root / "other.ipynb").write_text((ghost_lab.root / "notes.ipynb").read_text())
+    typing.type("x = one")
+    typing.logged(lambda line: str(line.get("prefix", "")).endswith("x = one"))
+    number = typing.asked()[-1]["asked"]
+    page.locator(".jp-DirListing-item", has_text="other.ipynb").dblclick()
+    typing.logged(lambda line: line.get("cancelled") == number)
+    typing.cells = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell")
+    typing.cells.nth(2).locator(".cm-content").wait_for()
+    typing.enter(2)
+    typing.type("x = two")
+    typing.see("_of_two")
+    typing.let_go("slow-one")
+    page.keyboard.press("Tab")
+    typing.until("x = two_of_two")
+    page.locator(".lm-TabBar-tab", has_text="notes.ipynb").click()
+    typing.enter(2)
+    typing.until("x = one")
+    assert typing.seen == ["_of_two"]
+
+
+def test_a_cell_that_is_read_only_is_left_alone(page, ghost_lab):
+    typing = Typing(page, ghost_lab, [["total = 1", "00", ""], ["x = o", "pen", ""]], locked=3)
+    typing.enter(3)
+    page.keyboard.press("Control+End")
+    page.keyboard.press("Alt+\\")
+    typing.enter(2)
+    typing.type("x = o")
+    typing.see("pen")
+    assert not any(line["prefix"].endswith("total = 1") for line in typing.asked())
+
+
+def test_notebook_7_has_it_as_well(page, tmp_path):
+    with running(
+        Path(tmp_path) / "home", app="notebook", config=f'c.Tether.backend = "{BACKEND}"\n'
+    ) as server:
+        typing = Typing(page, server, [READ], tree="notebooks")
+        typing.type("df = pd.re")
+        typing.see('ad_csv("a.csv")')
+        page.keyboard.press("Tab")
+        typing.until('df = pd.read_csv("a.csv")')
 
 
 def test_code_does_not_leave_this_machine_unasked(page, tmp_path):

@@ -31,7 +31,9 @@ def next_lab(tmp_path_factory: pytest.TempPathFactory):
 class Running:
     """A person with a notebook whose last cell has not run yet."""
 
-    def __init__(self, page: Any, server: RunningServer, answer: str = ANSWER, how: str = "") -> None:
+    def __init__(
+        self, page: Any, server: RunningServer, answer: str = ANSWER, how: str = "", *, locked: bool = False
+    ) -> None:
         self.page, self.server = page, server
         for left in server.root.iterdir():
             if left.is_file():
@@ -39,6 +41,8 @@ class Running:
         told = notebook()
         first, words, _, last, _ = told["cells"]
         told["cells"] = [{**first, "source": "import math"}, words, {**last, "source": "total = 3"}]
+        if locked:
+            told["cells"].append({**last, "id": "locked", "source": "", "metadata": {"editable": False}})
         (server.root / "notes.ipynb").write_text(json.dumps(told))
         (server.root / ANSWERS).write_text(json.dumps([["chat", answer, how]]))
         page.goto(f"{server.url}lab/tree/notes.ipynb?token={server.token}&reset")
@@ -53,7 +57,14 @@ class Running:
         page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").first.wait_for()
 
     def enter(self, number: int) -> None:
+        """Put the cursor into a cell.
+
+        Until the cell is being edited, keys are the notebook's: End scrolls past its last cell, as it does
+        without Tether, and what is typed then runs commands.
+        """
         self.cells.nth(number).locator(".cm-content").click()
+        self.page.locator(".jp-NotebookPanel .jp-Notebook.jp-mod-editMode").wait_for()
+        self.cells.nth(number).locator(".cm-editor.cm-focused").wait_for()
 
     def run(self, number: int = 2, keys: str = "Control+Enter") -> None:
         self.enter(number)
@@ -168,6 +179,26 @@ def test_it_goes_when_it_is_dismissed_when_somebody_types_and_when_they_go_on(pa
     page.keyboard.type("0")
     notes.proposal.wait_for(state="detached")
     notes.until(lambda: {"cancelled": number} in notes.log())
+
+
+def test_it_goes_when_the_kernel_that_it_was_written_for_is_restarted(page, next_lab):
+    notes = Running(page, next_lab)
+    notes.run()
+    notes.offered()
+    page.keyboard.press("Escape")
+    page.keyboard.press("0")
+    page.keyboard.press("0")
+    page.locator(".jp-Dialog button", has_text="Restart").click()
+    notes.proposal.wait_for(state="detached")
+    assert notes.cells.count() == 3
+
+
+def test_an_empty_cell_that_is_read_only_stays_empty(page, next_lab):
+    notes = Running(page, next_lab, locked=True)
+    notes.run()
+    notes.offered().get_by_role("button", name="Accept").click()
+    notes.until(lambda: notes.cells.count() == 5)
+    assert notes.sources()[-2:] == [CODE, ""]
 
 
 def test_only_the_last_cell_that_ran_well_asks_and_a_failure_is_told_in_words(page, next_lab):

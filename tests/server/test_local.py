@@ -61,6 +61,36 @@ async def test_one_question_waits_for_another_and_is_told_its_place(stream):
     assert kinds[-1] == "done"
 
 
+async def test_a_question_takes_the_place_of_a_completion_that_nobody_asked_for(stream):
+    body = {"prompt": "x = ", "max_tokens": 4000, "stream": True, "priority": "low"}
+    ghost = stream(body, accept="*/*", path="v1/completions")
+    kinds, written = [], []
+    async for line in ghost.lines():
+        if line.startswith("data: {"):
+            written.append(json.loads(line.removeprefix("data: "))["choices"][0])
+        if len(written) == 1 and not kinds:
+            # The one slot is taken, and the question is answered all the same.
+            asked = stream({"message": "me first", "max_tokens": 2})
+            kinds = [events.kind(event) async for event in asked.events()]
+    assert "queued" not in kinds
+    assert kinds[-1] == "done"
+    assert written[0]["text"]
+    assert written[-1]["finish_reason"] == "length"
+    assert len(written) < 4000
+
+
+async def test_a_completion_goes_on_in_the_models_memory_while_somebody_types(stream, ask):
+    above, typed, cached = "import pandas as pd\n" * 20, "df = pd.read", []
+    for end in range(1, len(typed) + 1):
+        body = {"prompt": above + typed[:end], "max_tokens": 1, "prompt_cache_key": "lab", "priority": "low"}
+        reply = json.loads((await ask("v1", "completions", body=body)).body)
+        cached.append(reply["usage"]["prompt_tokens_details"]["cached_tokens"])
+    # What stood there a key ago is not read again, but for the token whose likely followers are asked for.
+    assert cached[0] == 0
+    assert cached[1:] == sorted(cached[1:])
+    assert cached[1] >= len(above)
+
+
 async def test_health_tells_the_layers_and_what_this_build_can_do(ask):
     state = json.loads((await ask("health", method="GET")).body)
     assert state["gpu"]["layers"] > 0

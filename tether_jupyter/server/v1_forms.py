@@ -116,9 +116,9 @@ class CompletionRequest(Form):
     )
     priority: Literal["interactive", "low"] | None = Field(
         None,
-        description="Not OpenAI's. `low` for a text that nobody asked for, such as one proposed while somebody "
-        "types: it begins at once where there is room, answers to questions go first where there is none, and "
-        "it may end early for them, with `length`.",
+        description="Not OpenAI's. `low` for a text that nobody asked for, such as one proposed while "
+        "somebody types: it begins at once where there is room, answers to questions go first where there is "
+        "none, and it may end early for them, with `length`.",
     )
     wake: bool | None = Field(
         None,

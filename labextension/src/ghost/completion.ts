@@ -53,6 +53,39 @@ export class Completion {
     return !this._ended && this._text && typed.startsWith(this._text) ? '' : null;
   }
 
+  /**
+   * What remains of it by `rest`, each time that it is another text than was told last, until it has ended.
+   *
+   * It may have grown since `told` was read: who comes late misses nothing.
+   */
+  async *follow(rest: () => string | null, told: string): AsyncGenerator<string> {
+    for (;;) {
+      const now = rest();
+      if (now === null) {
+        return;
+      }
+      if (now !== told) {
+        told = now;
+        yield now;
+      } else if (this._ended) {
+        return;
+      } else {
+        await this.change();
+      }
+    }
+  }
+
+  /** Resolve when it has changed. */
+  change(): Promise<void> {
+    return new Promise(done => {
+      const heard = () => {
+        this.changed.disconnect(heard);
+        done();
+      };
+      this.changed.connect(heard);
+    });
+  }
+
   /** End it for good: nothing of it is shown from now on, and nobody writes on. */
   cancel(): void {
     if (!this._cancelled) {

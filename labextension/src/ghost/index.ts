@@ -10,7 +10,7 @@ import { textAfter, textBefore } from './around';
 import { contextOf } from './chatContext';
 import { Completion } from './completion';
 import { guardKeys } from './keys';
-import { IPlace, isClosed, isProse, isStill, placeOf } from './place';
+import { IPlace, isClosed, isOpen, isProse, isStill, placeOf } from './place';
 import type { IGhostSettings } from './settings';
 import { atEmptyLine, IShape, lineAfter } from './trim';
 import { Watch } from './watch';
@@ -23,6 +23,8 @@ const NOTHING: List = { items: [] };
 const PAUSE = 15_000;
 /** Milliseconds that the first text may take while typing: later, the thought is another one. */
 const LATE = 10_000;
+/** The next word or sign, in any script. */
+const WORD = /^\s*(?:[\p{L}\p{M}\p{N}_]+|[^\p{L}\p{M}\p{N}_\s]+)/u;
 
 export interface IGhostOptions {
   server: TetherServer;
@@ -61,7 +63,9 @@ export class GhostText {
       await new Promise(done => setTimeout(done, this._options.settings().debounce));
     }
     const model = number === this._number ? await this._where.find() : null;
-    if (number !== this._number || !isStill(place) || !this._allowed(model, byHand)) {
+    // Meanwhile, the notebook may have been closed, or the switch turned.
+    const wanted = number === this._number && isStill(place) && this._wanted(place, byHand);
+    if (!wanted || !this._allowed(model, byHand)) {
       return NOTHING;
     }
     this._begin(place, model!, byHand);
@@ -70,23 +74,19 @@ export class GhostText {
 
   /** The whole text so far, each time that it has grown; it ends when the text or the cursor is elsewhere. */
   async *stream(token: string): AsyncGenerator<{ response: { insertText: string } }> {
-    const [number, place] = this._tokens.get(token) ?? [];
+    const listed = this._tokens.get(token);
     this._tokens.delete(token);
     const completion = this._completion;
-    if (!place || !completion) {
+    if (!listed || !completion) {
       return;
     }
-    let told = this._restAt(place);
-    while (!completion.ended) {
-      await change(completion);
-      const rest = completion === this._completion ? this._restAt(place) : null;
-      if (number !== this._number || rest === null || !isStill(place)) {
-        return;
-      }
-      if (rest !== told) {
-        told = rest;
-        yield { response: { insertText: rest } };
-      }
+    const { number, place, told } = listed;
+    const rest = () =>
+      completion === this._completion && number === this._number && isOpen(place)
+        ? this._restAt(place)
+        : null;
+    for await (const insertText of completion.follow(rest, told)) {
+      yield { response: { insertText } };
     }
   }
 
@@ -97,7 +97,7 @@ export class GhostText {
     if (!place || !rest) {
       return false;
     }
-    const part = what === 'word' ? /^\s*(?:\w+|[^\w\s]+)/ : /^\n?[^\n]*/;
+    const part = what === 'word' ? WORD : /^\n?[^\n]*/;
     const insert = part.exec(rest)?.[0] || rest;
     const from = place.prefix.length;
     place.view.dispatch({
@@ -141,7 +141,9 @@ export class GhostText {
     }
     // In the middle of a word, what is missing is rarely what comes next.
     const inWord = /^\w/.test(lineAfter(place.suffix));
-    return when !== 'asked' && !inWord && (prose || !written) && Date.now() > this._pausedUntil;
+    // What is written by others, or from elsewhere in the page, is no typing.
+    const typed = place.view.hasFocus && when !== 'asked';
+    return typed && !inWord && (prose || !written) && Date.now() > this._pausedUntil;
   }
 
   /** Whether this model may be asked; told in words where somebody asked for it. */
@@ -189,7 +191,14 @@ export class GhostText {
       }
     });
     const late = setTimeout(
-      () => !completion.text && completion.cancel(),
+      () => {
+        if (!completion.text && !completion.ended) {
+          completion.cancel();
+          if (byHand) {
+            this._tell('The model has said nothing for half a minute, so nothing was completed.');
+          }
+        }
+      },
       byHand ? 3 * LATE : LATE
     );
     void completion.done.then(() => {
@@ -206,17 +215,17 @@ export class GhostText {
   ): Promise<IInlineCompletionList> {
     const completion = this._completion!;
     while (!this._restAt(place) && !completion.ended) {
-      await change(completion);
+      await completion.change();
     }
     const rest = completion === this._completion ? this._restAt(place) : null;
-    if (!rest || number !== this._number || !isStill(place)) {
+    if (!rest || number !== this._number || !isOpen(place)) {
       if (byHand && rest === '' && !completion.failure) {
         this._tell('The model has nothing to add here.');
       }
       return NOTHING;
     }
     const token = String(number);
-    this._tokens.set(token, [number, place]);
+    this._tokens.set(token, { number, place, told: rest });
     return { items: [{ insertText: rest, isIncomplete: !completion.ended, token }] };
   }
 
@@ -248,18 +257,7 @@ export class GhostText {
   private _number = 0;
   private _completion: Completion | null = null;
   private _watch: Watch | null = null;
-  private _tokens = new Map<string, [number, IPlace]>();
+  private _tokens = new Map<string, { number: number; place: IPlace; told: string }>();
   private _pausedUntil = 0;
   private _told: string | undefined;
-}
-
-/** Resolve when a completion has changed. */
-function change(completion: Completion): Promise<void> {
-  return new Promise(done => {
-    const heard = () => {
-      completion.changed.disconnect(heard);
-      done();
-    };
-    completion.changed.connect(heard);
-  });
 }

@@ -7,6 +7,8 @@ import type { ICellText } from './around';
 
 /** An editor with a cursor in it, and what stands around. */
 export interface IPlace {
+  /** The notebook, file or console that the editor is in. */
+  widget: Widget;
   editor: CodeEditor.IEditor;
   view: EditorView;
   /** All of the editor's text, on both sides of the cursor. */
@@ -33,6 +35,7 @@ export function placeOf(widget: Widget): IPlace | null {
   }
   const text = view.state.doc.toString();
   return {
+    widget,
     editor,
     view,
     prefix: text.slice(0, main.head),
@@ -46,6 +49,8 @@ export function placeOf(widget: Widget): IPlace | null {
 export function isStill(place: IPlace): boolean {
   const { state } = place.view;
   return (
+    !place.editor.isDisposed &&
+    !place.widget.isDisposed &&
     state.selection.main.empty &&
     state.selection.main.head === place.prefix.length &&
     state.doc.length === place.prefix.length + place.suffix.length &&
@@ -61,6 +66,11 @@ export function isClosed({ view }: IPlace): boolean {
     view.composing ||
     view.compositionStarted
   );
+}
+
+/** Whether a text can be shown at a place as it was. */
+export function isOpen(place: IPlace): boolean {
+  return isStill(place) && !isClosed(place);
 }
 
 /** Whether a text of this kind is written for people. */

@@ -15,7 +15,8 @@ export interface IGhostSettings {
 
 export const DEFAULTS: IGhostSettings = {
   when: 'local',
-  debounce: 75,
+  // Chosen by benchmarks/ghost.py: see its results in benchmarks/README.md.
+  debounce: 120,
   lines: true,
   maxTokens: 64,
   prose: false,

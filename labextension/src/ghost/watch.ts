@@ -12,6 +12,7 @@ export class Watch {
     model.sharedModel.changed.connect(this._onChange, this);
     model.selections.changed.connect(this._onChange, this);
     host.addEventListener('focusout', this._onLeave);
+    _begun.widget.disposed.connect(this._onGone, this);
   }
 
   get editor(): CodeEditor.IEditor {
@@ -35,6 +36,11 @@ export class Watch {
     model?.sharedModel.changed.disconnect(this._onChange, this);
     model?.selections.changed.disconnect(this._onChange, this);
     host.removeEventListener('focusout', this._onLeave);
+    this._begun.widget.disposed.disconnect(this._onGone, this);
+  }
+
+  private _onGone(): void {
+    this._moved(null);
   }
 
   private _onChange(): void {

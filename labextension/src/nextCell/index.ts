@@ -84,6 +84,7 @@ export class NextCell {
     preview.say('Writing a next cell…');
     let answer = '';
     let model = '';
+    let whole = true;
     let frame = 0;
     try {
       for await (const event of server.stream(question(proposal.panel, sources, at), signal)) {
@@ -103,6 +104,8 @@ export class NextCell {
         } else if ('error' in event) {
           preview.say(`No next cell. ${event.error.message}`);
           return;
+        } else if ('done' in event) {
+          whole = event.finish_reason === 'stop';
         }
       }
     } catch (reason) {
@@ -113,7 +116,7 @@ export class NextCell {
     } finally {
       cancelAnimationFrame(frame);
     }
-    const code = codeOf(answer, true);
+    const code = codeOf(answer, true, whole);
     if (!code) {
       if (this._proposal === proposal) {
         this.leave();
@@ -126,8 +129,12 @@ export class NextCell {
     const { languages } = this._options;
     const language = languages?.findByMIME(proposal.panel.content.codeMimetype) ?? null;
     if (languages && language) {
-      preview.codeNode.textContent = '';
-      await languages.highlight(code, language, preview.codeNode);
+      const coloured = document.createElement('code');
+      // Without its colours it still is the code.
+      await languages
+        .highlight(code, language, coloured)
+        .then(() => preview.codeNode.replaceChildren(...coloured.childNodes))
+        .catch(reason => console.error('Tether:', reason));
     }
   }
 
@@ -151,6 +158,8 @@ class Proposal {
       each?.model.sharedModel.changed.connect(this._onChanged, this);
     }
     _cell.disposed.connect(this._onLeft, this);
+    panel.sessionContext.statusChanged.connect(this._onStatus, this);
+    panel.sessionContext.kernelChanged.connect(this._onLeft, this);
   }
 
   left: () => void = () => undefined;
@@ -164,7 +173,8 @@ class Proposal {
     const notebook = this.panel.content;
     const at = notebook.widgets.indexOf(this._cell);
     const below = notebook.widgets[at + 1]?.model;
-    const empty = below?.type === 'code' && !below.sharedModel.getSource().trim();
+    const open = below?.type === 'code' && below.getMetadata('editable') !== false;
+    const empty = open && !below.sharedModel.getSource().trim();
     const code = this._code;
     if (empty) {
       putSource(this.panel, 'replace', below.id, code);
@@ -189,6 +199,8 @@ class Proposal {
       each?.model?.sharedModel?.changed.disconnect(this._onChanged, this);
     }
     this._cell.disposed.disconnect(this._onLeft, this);
+    this.panel.sessionContext.statusChanged.disconnect(this._onStatus, this);
+    this.panel.sessionContext.kernelChanged.disconnect(this._onLeft, this);
     this.preview.dispose();
   }
 
@@ -200,6 +212,13 @@ class Proposal {
 
   private _onChanged(_: unknown, change: { sourceChange?: unknown }): void {
     if (change.sourceChange) {
+      this.left();
+    }
+  }
+
+  private _onStatus(_: unknown, status: string): void {
+    // What it goes on from is gone with the kernel's memory.
+    if (['restarting', 'autorestarting', 'terminating', 'dead'].includes(status)) {
       this.left();
     }
   }

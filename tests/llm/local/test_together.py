@@ -195,7 +195,14 @@ async def test_a_completion_that_nobody_asked_for_goes_after_people_and_before_r
         await queue.put("g1", low=True)
         await queue.put("b1")
         await queue.put("a2")
-        assert await queue.run() == ["b1", "a2", "g1", "r1"]
+        await queue.run()
+        # By what the engine told them: it may have answered all before anybody here reads the first answer.
+        assert queue.places == {
+            "r1": [1, 2, 3, 4, 3, 2, 1],
+            "g1": [1, 2, 3, 2, 1],
+            "b1": [1],
+            "a2": [2, 1],
+        }
 
 
 async def test_a_completion_that_nobody_asked_for_begins_at_once_where_there_is_room(endless: Path) -> None:

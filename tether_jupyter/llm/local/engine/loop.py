@@ -169,7 +169,7 @@ class Engine:
                 self.emit("queued", turn.job.id, position=position)
 
     def give_way(self) -> None:
-        """Free a slot for somebody: what is still being read goes back into the queue, an answer ends early."""
+        """Free a slot for somebody: what is still being read goes back in the queue, an answer ends early."""
         low = [turn for turn in self.active() if turn.job.low]
         turn = max(low, key=lambda turn: (turn.pending is None, turn.job.came), default=None)
         if turn is None or turn.slot is None:

@@ -15,8 +15,8 @@ REMEMBERED = 1000
 class Schedule:
     """The turns that wait for a slot.
 
-    People come before what gives way to them, and that before batch rows. Among equals it goes round by caller: somebody's second turn comes after
-    everybody's first, however long it has been there.
+    People come before what gives way to them, and that before batch rows. Among equals it goes round by
+    caller: somebody's second turn comes after everybody's first, however long it has been there.
     """
 
     def __init__(self) -> None:
