@@ -218,15 +218,16 @@ class Engine:
         taken = [slot for slot in self.slots.all if slot.turn is not None]
         answering = [(s, t) for s in taken if (t := s.turn) is not None and t.pending is not None]
         reading = [(s, t) for s in taken if (t := s.turn) is not None and t.pending is None]
-        people = sum(not t.job.low for _, t in answering), sum(not t.job.low for _, t in reading)
-        drafting = (sum(people) or len(taken)) <= DRAFTING
+        answered = len([t for _, t in answering if not t.job.low])
+        people = answered + len([t for _, t in reading if not t.job.low])
+        drafting = (people or len(taken)) <= DRAFTING
         for slot, turn in answering:
             # What gives way takes no room for guesses that others would wait for.
-            guessing = drafting and not (turn.job.low and sum(people))
+            guessing = drafting and not (turn.job.low and people)
             said = [turn.pending, *(self.draft(slot, turn) if guessing else ())]
             row = batch.add(slot.number, said, slot.length, len(said))
             parts.append(Part(slot, turn, said, len(said), row))
-        room = min(batch.room, self.pace.prompt_tokens(batch.size, *people))
+        room = min(batch.room, self.pace.prompt_tokens(batch.size, answered, people - answered))
         # The shortest prompt first gives the best mean wait; a part is kept for who waits longest.
         oldest = min((t for _, t in reading), key=lambda t: (t.job.rank, t.job.came), default=None)
         reading.sort(key=lambda pair: (pair[1].job.rank, pair[1].unread))
@@ -234,8 +235,8 @@ class Engine:
         for slot, turn in reading:
             kept = room // OLDEST if turn is not oldest and not done else 0
             most = room - kept
-            if turn.job.low and sum(people):
-                most = min(most, self.pace.beside(people[0]))
+            if turn.job.low and people:
+                most = min(most, self.pace.beside(answered))
             tokens = turn.tokens[turn.read : turn.read + most]
             done = done or turn is oldest
             if not len(tokens):
