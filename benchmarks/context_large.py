@@ -2,7 +2,7 @@
 
 The notebooks are written for the run: 80 plots in base64, as Jupyter writes them; the same with the line
 breaks of older ones; for a model that sees, which gets the nearest pictures; and, of other kinds, one long
-text in HTML, and a hundred thousand printed lines in each of ten cells.
+text in HTML, a hundred thousand printed lines in each of ten cells, and twenty thousand cells of words.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from typing import Any
 
 from benchmarks.support.result import Row
 from tether_jupyter.context import reading
-from tether_jupyter.context.budget import Counted, fit
-from tether_jupyter.context.notebook import pieces, read
+from tether_jupyter.context.budget import CHARACTERS_PER_TOKEN, Counted, fit
+from tether_jupyter.context.notebook import look, read
 from tether_jupyter.context.secrets import Masker
 
 ROUNDS = 15
 SECONDS = 1200
 MEGABYTES = 40
 AT_MOST = 100
+BUDGET = 4_000
+"""Tokens."""
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\2\x80\0\0\1\xe0"
 
 
@@ -75,6 +77,22 @@ def lines() -> dict[str, Any]:
     return notebook([{"output_type": "stream", "name": "stdout", "text": text} for _ in range(10)])
 
 
+def words() -> dict[str, Any]:
+    """Return a notebook of twenty thousand cells that explain, compute and print."""
+    cells: list[dict[str, Any]] = []
+    for number in range(MEGABYTES * 1_000_000 // 4_000):
+        text = [f"Paragraph {number}.{line}: the quick brown fox jumps over it.\n" for line in range(25)]
+        code = [f"x{line} = compute(df, {line}, mode='abc', level={number})\n" for line in range(20)]
+        cells.append({"cell_type": "markdown", "id": f"m{number}", "metadata": {}, "source": text})
+        cells.append(
+            {
+                "cell_type": "code", "id": f"c{number}", "metadata": {}, "execution_count": number,
+                "source": code, "outputs": [{"output_type": "stream", "name": "stdout", "text": text[:8]}],
+            }
+        )  # fmt: skip
+    return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
 def count(texts: Sequence[str]) -> list[int]:
     """Stand in for a tokenizer."""
     return [len(text) // 4 + 1 for text in texts]
@@ -85,8 +103,8 @@ def added(path: Path, sees: bool, forget: bool) -> float:
     if forget:
         reading.SHELF.clear()
     begun = time.perf_counter()
-    found = pieces(read(path), reach="all", sees=sees)
-    fitted = fit(found, 4000, Counted(count))
+    looked = look(read(path), reach="all", sees=sees, room=2 * CHARACTERS_PER_TOKEN * BUDGET)
+    fitted = fit(looked.pieces, BUDGET, Counted(count))
     Masker().mask_all([piece.text for piece in fitted.kept])
     spent = time.perf_counter() - begun
     if not fitted.kept:
@@ -99,8 +117,9 @@ CASES: Sequence[tuple[str, Callable[[], dict[str, Any]], bool, bool, float | Non
     ("plots, to a model that sees", lambda: plots(wrapped=False), True, True, AT_MOST),
     ("plots in lines", lambda: plots(wrapped=True), False, True, AT_MOST),
     ("plots, unchanged since the last question", lambda: plots(wrapped=False), False, False, AT_MOST),
-    ("one page of HTML", html, False, True, None),
-    ("a million printed lines", lines, False, True, None),
+    ("one page of HTML", html, False, True, AT_MOST),
+    ("a million printed lines", lines, False, True, AT_MOST),
+    ("twenty thousand cells of words and code", words, False, True, AT_MOST),
 )
 
 

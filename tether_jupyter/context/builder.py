@@ -21,6 +21,7 @@ Level = Literal["off", "schema", "samples", "values"]
 LEVELS: tuple[Level, ...] = ("off", "schema", "samples", "values")
 ERROR, RUNNING, NAMED = 4.0, 3.0, 2.0
 """Ranks above those of cells."""
+FAR = "Nearer cells take all the room there is."
 WITHOUT_WINDOW = 8000
 """Tokens of context for a model whose window nobody knows."""
 ROOM_FOR_WORDS = 512
@@ -231,7 +232,8 @@ class Builder:
         await asyncio.gather(*looks)
 
     async def _cells(self, wish: Wish, found: Found, reader: Reader) -> None:
-        from tether_jupyter.context.notebook import pieces
+        from tether_jupyter.context.budget import CHARACTERS_PER_TOKEN
+        from tether_jupyter.context.notebook import look
 
         notebook = await self.read_notebook(wish.notebook) if wish.notebook else None
         problem = "the notebook cannot be read here" if notebook is None else notebook.problem
@@ -239,14 +241,20 @@ class Builder:
             found.miss("cell", wish.notebook or "the notebook", problem or "")
             return
         reach: Literal["around", "all"] = "all" if wish.cells == "all" else "around"
-        found.pieces += await asyncio.to_thread(
-            pieces,
+        looked = await asyncio.to_thread(
+            look,
             notebook,
             cell_id=wish.cell_id,
             reach=reach,
             sees=reader.sees,
             level="schema" if wish.level == "off" else wish.level,
+            # More than twice of what may fit at best is not worth the time.
+            room=2 * CHARACTERS_PER_TOKEN * room_for(reader),
         )
+        found.pieces += looked.pieces
+        if looked.beyond:
+            ending = "" if looked.beyond == 1 else "s"
+            found.miss("cell", f"{looked.beyond:,} cell{ending} further away", FAR)
 
     def _counter(self, reader: Reader) -> Callable[[Sequence[str]], Sequence[int]]:
         """Return what counts tokens from a thread; it remembers them for as long as the model is the same."""
@@ -270,7 +278,7 @@ class Builder:
         from tether_jupyter.context.budget import fit
 
         sizes = await reader.count(fixed)
-        room = reader.budget or (reader.window // 2 if reader.window else WITHOUT_WINDOW)
+        room = room_for(reader)
         if reader.window:
             room = min(room, reader.window - reader.answer - sum(sizes) - ROOM_FOR_WORDS)
         if not found.pieces:
@@ -300,6 +308,11 @@ class Builder:
         if masked:
             seen["masked"] = masked
         return replace(question, seen={"level": wish.level, **seen} if seen else {})
+
+
+def room_for(reader: Reader) -> int:
+    """Return the tokens that the context may have at most."""
+    return reader.budget or (reader.window // 2 if reader.window else WITHOUT_WINDOW)
 
 
 def hidden(variables: list[dict[str, Any]], masker: Masker | None) -> list[dict[str, Any]]:

@@ -10,9 +10,9 @@ from typing import Any, Literal
 from tether_jupyter.context import base64s, outputs
 from tether_jupyter.context.outputs import Level, joined, middle_out
 from tether_jupyter.context.piece import Piece
-from tether_jupyter.context.reading import Notebook, read
+from tether_jupyter.context.reading import Cells, Notebook, read
 
-__all__ = ["Notebook", "pieces", "read"]
+__all__ = ["Notebook", "look", "pieces", "read"]
 
 BEFORE, AFTER = 12, 3
 """Cells around the one that asks; headings and imports from further away come too."""
@@ -20,6 +20,8 @@ MOST_SOURCE = 20_000
 """Characters of one cell's source."""
 MOST_CELLS = 2_000
 """Cells that are looked at, the nearest ones."""
+MOST_PARSED = 800_000
+"""Bytes of cells that are parsed of a large notebook, the nearest ones."""
 MOST_IMAGES = 8
 
 IMPORT = re.compile(r"^[ \t]{0,8}(?:import|from)[ \t]+\w", re.MULTILINE)
@@ -67,15 +69,37 @@ class Cell:
         return bool(commands) and all(COMMAND.match(line) for line in commands)
 
 
-def pieces(
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look at a notebook has found.
+
+    Parameters
+    ----------
+    pieces:
+        In the notebook's order.
+    beyond:
+        How many cells were wished for and not looked at, all of them further away.
+    """
+
+    pieces: list[Piece]
+    beyond: int = 0
+
+
+def pieces(notebook: Any, **options: Any) -> list[Piece]:
+    """Return the pieces that `look` finds."""
+    return look(notebook, **options).pieces
+
+
+def look(
     notebook: Any,
     *,
     cell_id: str | int | None = None,
     reach: Literal["around", "all"] = "around",
     sees: bool = False,
     level: Level = "samples",
-) -> list[Piece]:
-    """Return the cells around one as pieces, in the notebook's order; whatever cannot be read is left out.
+    room: int | None = None,
+) -> Looked:
+    """Return the cells around one as pieces; whatever cannot be read is left out.
 
     Parameters
     ----------
@@ -90,21 +114,48 @@ def pieces(
     level:
         How much of the data in outputs is told. At `schema`, and at any that is not known, none is: tables
         have columns and no rows.
+    room:
+        Characters after which no further cell is looked at; a cell that is larger than that does not count.
     """
     level = level if level in outputs.ROWS else "schema"
-    cells = list(cells_of(notebook))
-    asking = place_of(cells, cell_id)
+    cells, asking, unparsed = near(notebook, cell_id)
     payload = notebook.payload if isinstance(notebook, Notebook) else None
     ranks = ranked(cells, asking, reach)
-    nearest = sorted(ranks, key=lambda at: -ranks[at])[:MOST_CELLS]
+    nearest = sorted(ranks, key=lambda at: -ranks[at])
     done = []
-    room = MOST_IMAGES
-    for at in nearest:
-        piece = piece_of(cells[at], ranks[at], sees and room > 0, level, payload)
+    images, spent = MOST_IMAGES, 0
+    for at in nearest[:MOST_CELLS]:
+        if room is not None and spent > room:
+            break
+        piece = piece_of(cells[at], ranks[at], sees and images > 0, level, payload)
         if piece is not None:
-            room -= len(piece.images)
-            done.append((at, piece))
-    return [piece for _, piece in sorted(done, key=lambda one: one[0])]
+            images -= len(piece.images)
+            spent += len(piece.text) if room is None or len(piece.text) <= room else 0
+        done.append((at, piece))
+    beyond = len(nearest) - len(done) + (unparsed if reach == "all" else 0)
+    return Looked([piece for _, piece in sorted(done, key=lambda one: one[0]) if piece is not None], beyond)
+
+
+def near(notebook: Any, cell_id: str | int | None) -> tuple[list[Cell], int, int]:
+    """Return the cells, the index of the one that asks, and how many are too far from it to be parsed."""
+    found = notebook.get("cells") if isinstance(notebook, dict) else None
+    if not isinstance(found, Cells):
+        cells = list(cells_of(notebook))
+        return cells, place_of(cells, cell_id), 0
+    asking = found.place(cell_id)
+    first = last = asking
+    room = MOST_PARSED
+    while room > 0 and (first > 0 or last < len(found)):
+        # The asking cell stands at `last` first of all; then those before and after it, in turns.
+        if last < len(found) and (first == 0 or last - asking <= asking - first):
+            at = last
+            last += 1
+        else:
+            first -= 1
+            at = first
+        room -= found.size(at)
+    cells = [cell_of(found.parsed(at), at + 1) for at in range(first, last)]
+    return cells, asking - first, len(found) - len(cells)
 
 
 def piece_of(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tether_jupyter.context import base64s, charts, markup, pictures, tables, terminal, tracebacks
+from tether_jupyter.context import base64s, charts, gaps, markup, pictures, tables, terminal, tracebacks
 
 Level = Literal["schema", "samples", "values"]
 
@@ -132,8 +132,9 @@ def stream(output: dict[str, Any], level: Level) -> str:
 
 def hidden(text: str) -> str:
     """Return what may be said of a text that is data."""
-    lines = text.strip("\n").count("\n") + 1
-    return f"[text, {lines:,} line{'s' if lines > 1 else ''}]" if text.strip() else ""
+    lines, gone = text.strip("\n").count("\n") + 1, gaps.lines_in(text)
+    about = "about " if gaps.bytes_in(text) else ""
+    return f"[text, {about}{lines + gone:,} line{'s' if lines > 1 else ''}]" if text.strip() else ""
 
 
 NAMES_3 = {
@@ -195,11 +196,11 @@ def strip_placeholder(text: str) -> str:
 
 def words(data: dict[str, Any], texts: dict[str, str], level: Level) -> str:
     """Return the text of a bundle without pictures, charts or tables."""
-    source, text = "", ""
+    source, text, gone = "", "", 0
     for mime in ("text/markdown", "text/latex", "text/plain", "text/html", "application/json"):
         if mime == "text/plain" and SAYS_NOTHING.fullmatch(texts.get(mime, "")[:400]):
             continue
-        source = texts.get(mime, "")
+        source, gone = gaps.without(texts.get(mime, ""))
         if mime == "application/json" and not source and mime in data:
             source = compact(data[mime])
         if source.strip():
@@ -212,7 +213,9 @@ def words(data: dict[str, Any], texts: dict[str, str], level: Level) -> str:
         return f"[{', '.join(kinds[:5])}]"[:200] if kinds else texts.get("text/plain", "").strip()[:200]
     if level == "schema":
         return hidden(text)
-    cut = f"\n[… {len(source) - MOST_READ:,} characters left out …]" if len(source) > MOST_READ else ""
+    looked_at = markup.MOST_HTML if mime == "text/html" else MOST_READ
+    rest = source[looked_at:]
+    cut = f"\n{gaps.left_out(rest, gone)}" if rest or gone else ""
     return terminal.reduced(middle_out(text, MOST_TEXT)) + cut
 
 
@@ -232,4 +235,4 @@ def middle_out(text: str, most: int) -> str:
         head = head[:end]
     if 0 <= (begin := tail.find("\n")) < len(tail) // 2:
         tail = tail[begin + 1 :]
-    return f"{head}\n[… {len(text) - len(head) - len(tail):,} characters left out …]\n{tail}"
+    return f"{head}\n{gaps.left_out(text[len(head) : len(text) - len(tail)])}\n{tail}"

@@ -1,4 +1,4 @@
-"""Reading a notebook's file: quickly, with its pictures left in the file, and never twice the same."""
+"""Reading a notebook's file: quickly, its pictures and long texts left where they are, and never twice."""
 
 from __future__ import annotations
 
@@ -7,19 +7,25 @@ import os
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from tether_jupyter.context import gaps
 
 LARGEST = 256 * 1024 * 1024
 """Bytes of a file beyond which a notebook is not read."""
 MOST_KEPT = 8
 LARGEST_KEPT = 16 * 1024 * 1024
 """Bytes of a notebook, without its pictures, that is kept for the next question."""
+LARGEST_WHOLE = 3 * 1024 * 1024
+"""Bytes, without pictures and middles, from which on each cell is parsed when it is asked for."""
 SHORTEST_PICTURE = 2_048
 HEAD, JPEG_HEAD = 192, 8_192
 """Characters of a picture that stay: its size stands there."""
 
 VALUE = re.compile(rb'image/(?:png|jpeg|gif|webp|bmp|tiff)"[ \t\r\n]*:[ \t\r\n]*"')
+OPENING = re.compile(rb'\{\n( {1,8})"cells": \[\n {2,16}\{')
 PLACE = re.compile(r"tether-image (\d{1,12}) (\d{1,12}) ")
 BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 OTHERS = bytes(set(range(256)) - set(BASE64))
@@ -62,6 +68,43 @@ class Notebook(dict[str, Any]):
                 return ""
         body = raw.replace(b"\\n", b"").replace(b"\\/", b"/")
         return "" if body.translate(None, BASE64) else body.decode("ascii")
+
+
+class Cells:
+    """The cells of a large notebook, each parsed when it is asked for.
+
+    Parameters
+    ----------
+    parts:
+        The JSON of each, without its braces.
+    """
+
+    def __init__(self, parts: list[bytes]) -> None:
+        self._parts = parts
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def size(self, at: int) -> int:
+        """Return the bytes of a cell."""
+        return len(self._parts[at])
+
+    def parsed(self, at: int) -> Any:
+        """Return a cell; `None` where it is no JSON."""
+        try:
+            return json.loads(b"{%s}" % self._parts[at])
+        except (ValueError, RecursionError):
+            return None
+
+    def place(self, cell_id: str | int | None) -> int:
+        """Return the index of a cell by its id or its index; behind the last one where there is none."""
+        if isinstance(cell_id, int) and not isinstance(cell_id, bool) and 0 <= cell_id < len(self):
+            return cell_id
+        if not isinstance(cell_id, str):
+            return len(self)
+        # In a text the quotation marks would have backslashes before them.
+        sought = f'"id": {json.dumps(cell_id)}'.encode()
+        return next((at for at, part in enumerate(self._parts) if sought in part), len(self))
 
 
 def stamp(about: os.stat_result) -> tuple[int, int]:
@@ -139,9 +182,18 @@ def parsed(raw: bytes) -> tuple[Notebook, int]:
     if len(raw) > LARGEST:
         return Notebook(problem=f"The notebook is larger than {LARGEST >> 20} MiB: it is not read."), 0
     # In UTF-16 and UTF-32, which JSON may be in too, no search for bytes fits.
-    short = raw if raw[:4].count(0) or raw[:2] in (b"\xff\xfe", b"\xfe\xff") else without_pictures(raw)
+    short = raw if raw[:4].count(0) or raw[:2] in (b"\xff\xfe", b"\xfe\xff") else shortened(raw)
+    if len(short) > LARGEST_WHOLE and (cells := apart(short)) is not None:
+        return Notebook({"cells": cells}), len(short)
     try:
-        content = json.loads(short)
+        try:
+            content = json.loads(short)
+        except ValueError:
+            if short is raw:
+                raise
+            # Laid out so that a line break is not what it is in Jupyter's files, or broken: as a whole, then.
+            short = raw
+            content = json.loads(raw)
     except RecursionError:
         return Notebook(problem="The notebook is nested too deeply to be read."), 0
     except ValueError:
@@ -151,16 +203,44 @@ def parsed(raw: bytes) -> tuple[Notebook, int]:
     return Notebook(content), len(short)
 
 
-def without_pictures(raw: bytes) -> bytes:
-    """Return JSON in which each longer base64 of an `image/…` key is its place in the file, and its head.
+def apart(raw: bytes) -> Cells | None:
+    """Return the cells of a notebook that is laid out as Jupyter does it, unparsed; `None` for any other."""
+    opening = OPENING.match(raw)
+    if opening is None:
+        return None
+    step = opening[1]
+    end = raw.rfind(b"\n%s}\n%s]" % (step * 2, step), opening.end())
+    if end < 0:
+        return None
+    try:
+        # What stands behind the cells has to be the rest of a notebook.
+        json.loads(b"{" + raw[raw.index(b"]", end) + 1 :].lstrip(b", \n"))
+    except (ValueError, RecursionError):
+        return None
+    return Cells(raw[opening.end() : end].split(b"\n%s},\n%s{" % (step * 2, step * 2)))
+
+
+def shortened(raw: bytes) -> bytes:
+    """Return JSON without what need not be parsed: middles of long texts, and pictures but their heads."""
+    parts = []
+    at = done = 0
+    for middle in [*gaps.found(raw), (len(raw), len(raw), b"")]:
+        for start, end, instead in pictures(raw, at, middle[0]):
+            parts += [raw[done:start], instead]
+            done = end
+        parts += [raw[done : middle[0]], middle[2]]
+        at = done = middle[1]
+    return b"".join(parts) if len(parts) > 2 else raw
+
+
+def pictures(raw: bytes, at: int, stop: int) -> Iterator[gaps.Cut]:
+    """Yield the longer base64 of `image/…` keys, each with its place in the file and its head instead.
 
     `"image/png"` without a backslash before it can only begin a key or a value in legal JSON, as the sign
     that closes a text is never followed by a letter; so with a colon and a quotation mark it is a key with
     its text.
     """
-    parts = []
-    at = 0
-    found = raw.find(b'"image/')
+    found = raw.find(b'"image/', at, stop)
     while found >= 0:
         key = VALUE.match(raw, found + 1)
         following = found + 8
@@ -168,20 +248,13 @@ def without_pictures(raw: bytes) -> bytes:
             start = key.end()
             end = closing(raw, start)
             if end < 0:
-                break
+                return
             following = end
             if end - start >= SHORTEST_PICTURE:
                 kept = JPEG_HEAD if raw.startswith(b"image/jpeg", found + 1) else HEAD
                 head = raw[start : min(start + kept, end)].replace(b"\\n", b"").translate(None, OTHERS)
-                parts.append(raw[at:start])
-                parts.append(b"tether-image %d %d " % (start, end))
-                parts.append(head)
-                at = end
-        found = raw.find(b'"image/', following)
-    if not parts:
-        return raw
-    parts.append(raw[at:])
-    return b"".join(parts)
+                yield start, end, b"tether-image %d %d " % (start, end) + head
+        found = raw.find(b'"image/', following, stop)
 
 
 def closing(raw: bytes, start: int) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tether_jupyter.context import gaps
 from tether_jupyter.context.markup import TOKEN, closed
 
 MOST_HTML = 24_000
@@ -29,11 +30,14 @@ class Table:
         As far as they were read. A cell is one line.
     shape:
         Rows and columns of the whole, as far as it says so or could be counted.
+    more:
+        Whether there are rows that nobody has counted.
     """
 
     columns: list[str]
     rows: list[list[str]] = field(default_factory=list)
     shape: tuple[int | None, int | None] = (None, None)
+    more: bool = False
 
     def render(self, most: int = HEAD) -> str:
         """Return the shape, the columns, and at most so many rows, a line each."""
@@ -45,6 +49,8 @@ class Table:
         lines += [line(row) for row in self.rows[:most]]
         if height is not None and self.rows and most and height > len(self.rows[:most]):
             lines.append(f"[… {height - len(self.rows[:most]):,} more rows]")
+        elif height is None and self.more:
+            lines.append("[… more rows]")
         return "\n".join(lines)
 
 
@@ -108,13 +114,15 @@ def from_html(source: str) -> Table | None:
     rows = [cells for _, cells in grid]
     stated = SHAPE.search(source, max(0, len(source) - 2_000))
     width = len(columns or rows[0])
+    more = bool(gaps.bytes_in(source))
+    shape: tuple[int | None, int | None]
     if stated:
         shape = (number(stated[1]), number(stated[2]))
     else:
         tags = source.count("<tr", start)
         index = bool(columns) and not columns[0]
-        shape = (max(len(rows), tags - len(heads)), width - index)
-    return Table(columns, rows, shape)
+        shape = (None if more else max(len(rows), tags - len(heads)), width - index)
+    return Table(columns, rows, shape, more)
 
 
 def number(text: str) -> int:

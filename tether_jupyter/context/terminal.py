@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from tether_jupyter.context import gaps
+
 MOST_READ = 64_000
 """Characters at either end of a long output that are looked at."""
 HEAD_LINES, TAIL_LINES = 30, 15
@@ -101,8 +103,12 @@ def shortened(
         clean = str
     lines: list[str] = []
     skipped = at = 0
+    about = ""
     for text in texts:
+        if gone := gaps.lines_in(text):
+            about = "about "
         if len(text) > 2 * MOST_READ:
+            skipped += gone
             first, last = cut_at_line(text[:MOST_READ]), cut_at_line(text[-MOST_READ:], end=True)
             skipped += max(0, text.count("\n") - first.count("\n") - last.count("\n") - 1)
             begun = shown(clean(first)).split("\n")
@@ -115,11 +121,11 @@ def shortened(
     at = max(0, min(at - gone, head)) if skipped else head
     if len(lines) > head + tail + 2:
         at = at or head
-        skipped += len(lines) - at - tail
+        skipped += len(lines) - at - tail + sum(map(gaps.lines_in, lines[at:-tail]))
         lines = [*lines[:at], *lines[-tail:]]
     lines = [short_line(line) for line in lines]
     if skipped:
-        lines.insert(at, f"[… {skipped:,} lines left out …]")
+        lines.insert(at, f"[… {about}{skipped:,} lines left out …]")
     return "\n".join(lines)
 
 
