@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +172,44 @@ def test_a_fresh_kernel_finds_its_notebooks_conversation(kernel: Kernel, tether:
         "a1",
         kernel.id,
     )
+
+
+class TestAfterARestart:
+    @pytest.fixture
+    def kernel_of(self, kernel: Kernel, tether: FakeTether) -> Iterator[Kernel]:
+        """A kernel whose notebook has a conversation, of which it knows nothing."""
+        tether.notebooks[kernel.id] = "c_9"
+        tether.talks["c_9"] = TALK
+        restart(kernel)
+        yield kernel
+        restart(kernel)
+
+    def test_what_was_undone_stays_undone(self, kernel_of: Kernel, tether: FakeTether) -> None:
+        tether.metadata["c_9"] = {"see": {"level": "schema"}}
+        kernel_of.run("%tether undo")
+        assert tether.metadata["c_9"]["see"] == {"level": "schema"}, "what else is noted there stays"
+        restart(kernel_of)
+        assert "Or rather" not in kernel_of.run("%tether history").printed
+        restart(kernel_of)
+        kernel_of.run("%tether next?")
+        assert (tether.requests[-1]["conversation_id"], tether.requests[-1]["parent_id"]) == ("c_9", "a1")
+
+    def test_the_chosen_branch_is_the_one_that_goes_on(self, kernel_of: Kernel, tether: FakeTether) -> None:
+        kernel_of.run("%tether branch 2")
+        restart(kernel_of)
+        assert "*  2" in kernel_of.run("%tether branch").printed
+        kernel_of.run("%tether next?")
+        assert tether.requests[-1]["parent_id"] == "a2"
+
+    def test_what_was_said_since_goes_before(self, kernel_of: Kernel, tether: FakeTether) -> None:
+        kernel_of.run("%tether undo")
+        tether.talks["c_9"] = [*TALK, message("q4", "user", "In the sidebar?", "a3")]
+        restart(kernel_of)
+        kernel_of.run("%tether next?")
+        assert "parent_id" not in tether.requests[-1]
+
+
+def restart(kernel: Kernel) -> None:
+    """Let the magic know nothing any more, as after a restart of its kernel, whose id stays."""
+    kernel.run("%unload_ext tether_jupyter")
+    assert kernel.run("%load_ext tether_jupyter").reply["status"] == "ok"

@@ -67,6 +67,7 @@ class FakeTether:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.closed_at: list[float] = []
         self.notebooks: dict[str, str] = {}
+        self.metadata: dict[str, dict[str, Any]] = {}
         self._conversations = 0
         self._changed = threading.Condition()
         self._gates: set[str] = set()
@@ -110,12 +111,16 @@ class FakeTether:
         self._conversations += 1
         return f"c_{self._conversations}"
 
+    def said(self, conversation: str) -> int:
+        """Return how many messages a conversation has."""
+        return len(self.talks.get(conversation, []))
+
     def forget(self) -> None:
         """Forget all that was asked, and answer plainly again."""
         self.script, self.scripts = words("Hello", " there"), []
         self.model, self.health, self.health_status = "local:tiny", dict(HEALTH), 200
         self.requests, self.headers, self.paths, self.stopped = [], [], [], []
-        self.notebooks, self.closed_at = {}, []
+        self.notebooks, self.metadata, self.closed_at = {}, {}, []
         self.models, self.asked, self.presets = {"models": [], "problem": None}, [], {}
         self.settings, self.preview, self.previewed, self.uploads = {}, {}, [], []
         self.strangers, self.talks, self.exports, self.seen = set(), {}, [], None
@@ -370,6 +375,8 @@ class Conversations(Handler):
                 "title": "",
                 "created_at": c,
                 "last_message_at": c,
+                "message_count": self.fake.said(c),
+                "metadata": self.fake.metadata.get(c, {}),
             }
             for k, c in self.fake.notebooks.items()
             # As the real one does, it lists everything for a kernel that it does not know.
@@ -395,8 +402,20 @@ class Conversation(Handler):
         kernels = {c: k for k, c in self.fake.notebooks.items()}
         kernel = kernels.get(conversation, "any")
         stranger = notebook_of(self.fake, kernel) is None
-        title = "Why is the sky blue?"
-        self.finish({"id": conversation, "notebook": None if stranger else f"{kernel}.ipynb", "title": title})
+        self.finish(
+            {
+                "id": conversation,
+                "notebook": None if stranger else f"{kernel}.ipynb",
+                "title": "Why is the sky blue?",
+                "last_message_at": conversation,
+                "message_count": self.fake.said(conversation),
+                "metadata": self.fake.metadata.get(conversation, {}),
+            }
+        )
+
+    def patch(self, conversation: str) -> None:
+        self.fake.metadata[conversation] = json.loads(self.request.body)["metadata"]
+        self.get(conversation)
 
 
 class Messages(Handler):

@@ -122,6 +122,10 @@ class AsyncClient:
         """End the turn that is under way in a conversation."""
         await self._json("POST", f"stop/{quote(conversation_id, safe='')}", {})
 
+    async def change_conversation(self, conversation_id: str, **fields: Any) -> dict[str, Any]:
+        """Change the `title`, `metadata` or other facts of a conversation, and return all of them."""
+        return await self._json("PATCH", f"conversations/{quote(conversation_id, safe='')}", fields)
+
     async def new_conversation(self, **fields: Any) -> str:
         """Start a conversation and return its id; with `kernel_id`, it becomes that notebook's."""
         return str((await self._json("POST", "conversations", fields))["id"])

@@ -168,6 +168,10 @@ class Client:
         """End the turn that is under way in a conversation."""
         self._json("POST", f"stop/{quote(conversation_id, safe='')}", {})
 
+    def change_conversation(self, conversation_id: str, **fields: Any) -> dict[str, Any]:
+        """Change the `title`, `metadata` or other facts of a conversation, and return all of them."""
+        return self._json("PATCH", f"conversations/{quote(conversation_id, safe='')}", fields)
+
     def new_conversation(self, **fields: Any) -> str:
         """Start a conversation and return its id; with `kernel_id`, it becomes that notebook's."""
         return str(self._json("POST", "conversations", fields)["id"])

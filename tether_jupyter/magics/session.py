@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import time
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 CONNECTION_FILE = re.compile(r"kernel-([0-9A-Za-z-]+)\.json$")
 CLIENT = "magic"
 """The front end that the magic is: its settings and presets are its own."""
+GOES_ON = "goes_on_from"
+"""Where a conversation's metadata says what the next question answers, after `undo` and `branch`."""
 FRESH_SECONDS = 30.0
 SET_BY_USER = ("preset", "client settings")
 PARAMETERS = (
@@ -51,6 +54,7 @@ class Session:
         self._last: str | None = None
         self._bound: bool | None = None if self.kernel_id else False
         self._tips: dict[str, str] = {}
+        self._recalled = False
         self._origins: dict[str, Origin] = {}
 
     @property
@@ -123,6 +127,7 @@ class Session:
             # Without an id it must not carry the kernel's: that would go on with the notebook's own.
             named = self._named.get(name)
             return {**notebook, "conversation_id": named, **self._tip(named)} if named else {}
+        self._recall()
         if not self._belongs():
             return (
                 {**notebook, "conversation_id": self._own, **self._tip(self._own)} if self._own else notebook
@@ -191,15 +196,37 @@ class Session:
             return self._own
         if self._last in self._tips:
             return self._last
+        newest = self._newest()
+        if newest is not None:
+            self._take(newest)
+        return self._last
+
+    def _newest(self) -> dict[str, Any] | None:
+        """Return the notebook's newest conversation, as the server has it."""
         rows = self.client.conversations(kernel_id=self.kernel_id)
         notebooks = {row.get("notebook") for row in rows}
         if not self._bound and (len(notebooks) != 1 or None in notebooks):
             # Of a kernel that it does not know, the server lists everything.
             rows = []
-        newest = max(rows, key=lambda row: (row["last_message_at"], row["created_at"]), default=None)
-        if newest is not None:
-            self._last = str(newest["id"])
-        return self._last
+        return max(rows, key=lambda row: (row["last_message_at"], row["created_at"]), default=None)
+
+    def _take(self, row: dict[str, Any]) -> None:
+        """Take a conversation for the notebook's, with what was undone in it before this kernel started."""
+        self._last = str(row["id"])
+        noted = (row.get("metadata") or {}).get(GOES_ON)
+        if self._last not in self._tips and isinstance(noted, dict) and noted.get("behind") == behind(row):
+            self._tips[self._last] = str(noted.get("from"))
+
+    def _recall(self) -> None:
+        """Find out, before the first question, whether something was undone before a restart."""
+        if self._recalled or not self.kernel_id:
+            return
+        self._recalled = True
+        # Without an answer the question itself will tell.
+        with contextlib.suppress(TetherError):
+            newest = self._newest()
+            if newest is not None and GOES_ON in (newest.get("metadata") or {}):
+                self._take(newest)
 
     def tip(self, conversation: str) -> str | None:
         """Return the message that the next question answers, where that is not the newest."""
@@ -208,6 +235,13 @@ class Session:
     def go_on_from(self, conversation: str, message: str) -> None:
         """Let the next question of a conversation answer this message; `root` for its beginning."""
         self._tips[conversation] = message
+        self._recalled = True
+        # It holds here all the same: only after a restart of the kernel nobody would know.
+        with contextlib.suppress(TetherError):
+            row = self.client.conversation(conversation)
+            noted = {"from": message, "behind": behind(row)}
+            kept = row.get("metadata") or {}
+            self.client.change_conversation(conversation, metadata={**kept, GOES_ON: noted})
 
     # -- where models run
 
@@ -226,6 +260,11 @@ class Session:
         started, self.started = self.started, None
         if started is not None:
             started.stop()
+
+
+def behind(row: dict[str, Any]) -> str:
+    """Return what tells whether anything was said in a conversation since."""
+    return f"{row.get('message_count')} {row.get('last_message_at')}"
 
 
 def kernel_id(shell: Any) -> str | None:
