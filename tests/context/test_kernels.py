@@ -372,7 +372,7 @@ async def test_an_answer_that_is_far_too_long_is_never_taken_in(kernel: Kernel) 
 
 async def test_a_question_that_the_end_overtakes_is_an_outcome(kernel: Kernel, gate: Path) -> None:
     async with asking(kernel) as kernels:
-        assert found(await kernels.prepare("k"))["variables"] == []
+        assert found(await kernels.look("k", []))["variables"] == []
         kernel.run(answers(f"open({str(gate)!r}).read()"))
         os.mkfifo(gate)
         question = asyncio.create_task(kernels.look("k"))
@@ -434,7 +434,7 @@ async def test_a_dead_kernel_says_so(own_kernel: Kernel) -> None:
 
 async def test_a_cell_that_lets_no_other_thread_run_is_not_waited_for(own_kernel: Kernel, gate: Path) -> None:
     async with asking(own_kernel) as kernels:
-        assert (await kernels.prepare("k")).problem is None
+        assert (await kernels.look("k", [])).problem is None
     os.mkfifo(gate)
     # This match holds the interpreter for longer than anybody waits.
     match = "re.match('(a+)+$', 'a' * 40 + 'b')"

@@ -110,10 +110,6 @@ class Kernels:
         except Exception:  # noqa: BLE001 - what it raises for a kernel that is gone is the manager's own choice
             return False
 
-    async def prepare(self, kernel_id: str) -> Outcome:
-        """Bring the probe into an idle kernel, so that the first question to a busy one is soon answered."""
-        return await self._ask(kernel_id, {"do": "look", "names": []})
-
     async def forget(self, kernel_id: str) -> None:
         """Let go of a kernel, whose subshell goes too."""
         _, link = self._links.pop(kernel_id, (None, None))
