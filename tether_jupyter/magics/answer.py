@@ -47,6 +47,7 @@ class Answer:
     finish_reason: str | None = None
     outcome: str | None = None
     place: str | None = None
+    name: str | None = None
     demo: bool = False
     notice: str | None = None
     fence: str | None = None
@@ -179,7 +180,7 @@ class Answer:
         return " · ".join(" ".join(str(part).split())[:80] for part in parts if part)
 
     def _name(self) -> str:
-        return self.label.partition(":")[2] or self.label
+        return self.name or self.label.partition(":")[2] or self.label
 
 
 def nth(number: int) -> str:

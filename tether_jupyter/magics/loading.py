@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from tether_jupyter.client import labels
 from tether_jupyter.client.sync import Client
 from tether_jupyter.errors import TetherError
 from tether_jupyter.magics.answer import Answer
@@ -59,7 +60,8 @@ def progress_of(health: dict[str, Any], label: str) -> float | None:
     service = health.get("llm_service") or {}
     engine = service.get("engine")
     # Health tells of the server's usual backend only, and only an engine loads.
-    if health.get("backend") != label.partition(":")[0] or service.get("ready") or engine is None:
+    backend = health.get("backend")
+    if backend != labels.split(label, backend)[0] or service.get("ready") or engine is None:
         return None
     progress = engine.get("progress")
     return float(progress) if isinstance(progress, (int, float)) else 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from tether_jupyter.client import labels
 from tether_jupyter.client.sync import Client
 from tether_jupyter.errors import TetherError
 
@@ -23,17 +24,23 @@ class Origin:
 
     def __init__(self, client: Client, label: str) -> None:
         self._client = client
-        self._backend = label.partition(":")[0]
+        self._label = label
         self._health: dict[str, Any] = {}
         self._thread = threading.Thread(target=self._look, name="tether-origin", daemon=True)
         self._thread.start()
+
+    @property
+    def name(self) -> str:
+        """What people call the model, as far as is known by now which backend has it."""
+        return labels.split(self._label, self._health.get("backend"))[1] or self._label
 
     def learn(self, patience: float) -> tuple[str | None, bool]:
         """Return the place, and whether this is the demo model, after at most so many seconds."""
         self._thread.join(patience)
         # Health tells of the server's default backend; for any other, its name must do.
-        health = self._health if self._health.get("backend") == self._backend else {}
-        place = health.get("place") or GUESSES.get(self._backend) or self._backend or None
+        backend, _ = labels.split(self._label, self._health.get("backend"))
+        health = self._health if self._health.get("backend") == backend else {}
+        place = health.get("place") or GUESSES.get(backend) or backend or None
         server = self._client.server
         return (server.host if place == HERE and not server.is_local else place), bool(health.get("demo"))
 

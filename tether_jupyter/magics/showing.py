@@ -106,7 +106,9 @@ def _describe(session: Session, answer: Answer, *, patience: float) -> None:
     """Fill in where the answer came from, as far as that is known."""
     if not answer.meta:
         return
-    answer.place, answer.demo = session.origin(answer.label).learn(patience)
+    origin = session.origin(answer.label)
+    answer.place, answer.demo = origin.learn(patience)
+    answer.name = origin.name
     if answer.demo and not session.told:
         session.told = True
         answer.notice = DEMO

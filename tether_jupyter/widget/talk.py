@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
+from tether_jupyter.client import labels
 from tether_jupyter.client.sync import Client
 from tether_jupyter.errors import Internal, NotFound, TetherError
 from tether_jupyter.widget import mentions, rows, words
@@ -210,7 +211,7 @@ class Talk:
     def _end(self, turn: Turn, question: Row | None) -> None:
         label = str(turn.meta.get("model") or "")
         usual = self._health.get("backend")
-        if label and usual != words.split(label, usual)[0]:
+        if label and usual != labels.split(label, usual)[0]:
             self._look_at_health()
         row = turn.row
         row["line"] = self._line(label, turn.usage, turn.finish_reason)

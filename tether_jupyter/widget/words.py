@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tether_jupyter.client import labels
+
 HERE = "this machine"
 GUESSES = {"local": HERE, "mock": HERE}
 DEMO = (
@@ -13,20 +15,6 @@ DEMO = (
     "and restart Jupyter."
 )
 ENDINGS = {"length": "cut at the length limit", "cancelled": "stopped by you"}
-
-
-def split(label: str, usual: str | None = None) -> tuple[str, str]:
-    """Return the backend and the model of `backend:model`.
-
-    Parameters
-    ----------
-    usual:
-        The server's usual backend. One that is named by its class has a colon of its own.
-    """
-    if usual and label.startswith(f"{usual}:"):
-        return usual, label.removeprefix(f"{usual}:")
-    backend, _, name = label.partition(":")
-    return backend, name
 
 
 def quiet_line(
@@ -68,14 +56,14 @@ def money(cost: Any) -> str | None:
 
 def name_of(health: Mapping[str, Any], label: str) -> str:
     """Return what people call a model."""
-    backend, name = split(label, health.get("backend"))
+    backend, name = labels.split(label, health.get("backend"))
     return "demo model" if is_demo(health, label) else name or backend
 
 
 def is_demo(health: Mapping[str, Any], label: str) -> bool:
     """Return whether a model is the demo model, which is only ever the usual backend's."""
     usual = health.get("backend")
-    return bool(health.get("demo")) and split(label, usual)[0] == usual
+    return bool(health.get("demo")) and labels.split(label, usual)[0] == usual
 
 
 def place_of(health: Mapping[str, Any], label: str, *, host: str | None) -> str | None:
@@ -88,7 +76,7 @@ def place_of(health: Mapping[str, Any], label: str, *, host: str | None) -> str 
     host:
         The Jupyter server's host where that is another machine; `this machine` is that one then.
     """
-    backend, _ = split(label, health.get("backend"))
+    backend, _ = labels.split(label, health.get("backend"))
     told = health.get("place") if health.get("backend") == backend else None
     place = told or GUESSES.get(backend) or backend or None
     return host if place == HERE and host else place
@@ -100,7 +88,7 @@ def progress_of(health: Mapping[str, Any], label: str) -> float | None:
     engine = service.get("engine")
     # Health tells of the server's usual backend only, and only an engine loads.
     usual = health.get("backend")
-    if usual != split(label, usual)[0] or service.get("ready") or engine is None:
+    if usual != labels.split(label, usual)[0] or service.get("ready") or engine is None:
         return None
     progress = engine.get("progress")
     return float(progress) if isinstance(progress, (int, float)) else 0.0
