@@ -13,7 +13,7 @@ from tornado.httpclient import HTTPClientError, HTTPResponse
 from tether_jupyter.llm.mock import MockService
 from tether_jupyter.services import Services
 
-pytest_plugins = ("pytest_jupyter.jupyter_server",)
+pytest_plugins = ("pytest_jupyter.jupyter_server", "tests.support.played")
 
 TETHER_VARIABLES = (
     "DATABASE_URL",

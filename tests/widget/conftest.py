@@ -59,19 +59,6 @@ class Front:
         return [message["phase"] for message in self.of("phase")]
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[FakeTether]:
-    with FakeTether() as fake:
-        yield fake
-
-
-@pytest.fixture
-def tether(server: FakeTether) -> FakeTether:
-    """The played server, with nothing left of the test before."""
-    server.forget()
-    return server
-
-
 @pytest.fixture
 def front() -> Front:
     return Front()
