@@ -14,15 +14,19 @@ interface IProps {
   thread: Thread;
   room: ChatRoom;
   sight: Sight;
+  /** Its reader is brought here. */
+  wanted: boolean;
 }
 
 /** One message. Far from what is seen it is plain text: a thousand of them open at once. */
-export const Message = React.memo(function Message({ said, thread, room, sight }: IProps) {
+export const Message = React.memo(function Message(props: IProps) {
+  const { said, thread, room, sight, wanted } = props;
   const root = React.useRef<HTMLElement>(null);
-  const [near, setNear] = React.useState(false);
+  const [seen, setNear] = React.useState(false);
+  const near = seen || wanted;
   React.useEffect(
-    () => (near || !root.current ? undefined : sight.watch(root.current, () => setNear(true))),
-    [near, sight]
+    () => (seen || !root.current ? undefined : sight.watch(root.current, () => setNear(true))),
+    [seen, sight]
   );
   const asked = said instanceof Question;
   return (

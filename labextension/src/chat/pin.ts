@@ -1,6 +1,9 @@
 /** How near the end counts as at the end, px. */
 const AT_END = 32;
 
+/** What stays free above an element that was gone to, px. */
+const EDGE = 16;
+
 /** What a reader scrolls with, and how long after it a movement is the reader's, ms. */
 const TOUCHES = ['wheel', 'keydown', 'pointerdown', 'touchmove'];
 const TOUCH_MS = 800;
@@ -20,8 +23,18 @@ export class Pin {
     this._pin(true);
   }
 
+  /** Bring an element into view and hold it there, whatever grows around it, until its reader moves. */
+  toElement(element: HTMLElement): void {
+    this._held = element;
+    this._pinned = false;
+    this._scroller.classList.remove('tether-mod-pinned');
+    this._follow();
+    this._onAway(this._left > AT_END);
+  }
+
   /** Go to the end, and stay there. */
   toEnd(): void {
+    this._held = null;
     this._pin(true);
     this._follow();
   }
@@ -42,11 +55,23 @@ export class Pin {
 
   private _follow = (): void => {
     const scroller = this._scroller;
-    if (this._pinned) {
+    if (this._held?.isConnected) {
+      const { top, height } = this._held.getBoundingClientRect();
+      // What is long begins at the top; what is short has a little before it.
+      const room = Math.max(EDGE, (scroller.clientHeight - height) / 3);
+      scroller.scrollTop += top - scroller.getBoundingClientRect().top - room;
+      this._onAway(this._left > AT_END);
+    } else if (this._pinned) {
       scroller.scrollTop = scroller.scrollHeight;
     }
     this._remember();
   };
+
+  /** How far the end is, px. */
+  private get _left(): number {
+    const { scrollHeight, clientHeight, scrollTop } = this._scroller;
+    return scrollHeight - clientHeight - scrollTop;
+  }
 
   private _remember(): void {
     this._top = this._scroller.scrollTop;
@@ -55,7 +80,12 @@ export class Pin {
 
   private _onScroll = (): void => {
     const scroller = this._scroller;
-    const left = scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop;
+    const left = this._left;
+    if (this._held) {
+      this._onAway(left > AT_END);
+      this._remember();
+      return;
+    }
     const byReader = performance.now() - this._touched < TOUCH_MS;
     // The browser moves the view too, when content shrinks.
     const up = scroller.scrollTop < this._top - 1 && scroller.scrollHeight >= this._height;
@@ -71,6 +101,7 @@ export class Pin {
   };
 
   private _onTouch = (event: Event): void => {
+    this._held = null;
     // A scroll bar is held for as long as it takes.
     this._touched = event.type === 'pointerdown' ? Infinity : performance.now();
     // Scrolling is animated: unpinned later, it would be undone by the next piece of the answer.
@@ -87,6 +118,8 @@ export class Pin {
 
   private _observer = new ResizeObserver(this._follow);
   private _pinned = true;
+  /** What was gone to, until its reader moves. */
+  private _held: HTMLElement | null = null;
   private _touched = -TOUCH_MS;
   private _top = 0;
   private _height = 0;

@@ -42,8 +42,11 @@ export class Rooms {
     this._changed.emit();
   }
 
-  /** Bring another conversation to the front, until another notebook comes there. */
-  async show(conversation: string): Promise<void> {
+  /**
+   * Bring another conversation to the front, until another notebook comes there, and its reader to a message of it.
+   * Returns whether that is there. Raises TurnError.
+   */
+  async show(conversation: string, message: string | null = null): Promise<boolean> {
     const threads = [...this._rooms.values(), ...this._others.values()];
     const known = threads.find(each => each.id === conversation);
     const thread = known ?? this._make(null, conversation);
@@ -53,6 +56,7 @@ export class Rooms {
     this._chosen = thread === this._current ? null : thread;
     this._changed.emit();
     await thread.refresh();
+    return message === null || (await thread.goTo(message));
   }
 
   /** Begin a fresh conversation for the notebook in front. */

@@ -244,6 +244,36 @@ export class Thread {
     }
   }
 
+  /** What its reader is to be brought to: another object each time. */
+  get spot(): { said: Said } | null {
+    return this._spot;
+  }
+
+  /** Bring the reader to a message, in whichever branch it is. Returns whether it is there. Raises TurnError. */
+  async goTo(id: string): Promise<boolean> {
+    const shown = () => this._said.find(each => each.id === id);
+    // An answer under way is not taken from the screen.
+    if (!shown() && !this.busy) {
+      if (!this._tree.holds(id)) {
+        await this._read();
+      }
+      if (!this.busy && this._tree.holds(id)) {
+        this._adopt(this._id, this._tree.turn(id));
+      }
+    }
+    const said = shown();
+    if (said) {
+      this._spot = { said };
+      this._changed.emit();
+    }
+    return said !== undefined;
+  }
+
+  /** It is no longer on the screen: shown anew, it begins at its end. */
+  leaveSpot(): void {
+    this._spot = null;
+  }
+
   /** Begin a fresh conversation for this notebook. */
   async fresh(): Promise<void> {
     await this.stop();
@@ -437,6 +467,7 @@ export class Thread {
   private _id: string | null;
   private _title: string | null = null;
   private _said: Said[] = [];
+  private _spot: { said: Said } | null = null;
   private _queued: readonly IAsk[] = [];
   /** Whether somebody has chosen this conversation, whatever its notebook goes on with. */
   private _chosen: boolean;

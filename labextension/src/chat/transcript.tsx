@@ -6,6 +6,7 @@ import { Message } from './message';
 import { Pin } from './pin';
 import type { ChatRoom } from './room';
 import { Sight } from './sight';
+import { arrive, arrivedWords } from './spot';
 import type { Thread } from './thread';
 
 interface IProps {
@@ -37,6 +38,16 @@ export function Transcript({ thread, room }: IProps): JSX.Element {
     // What was just asked is what its asker wants to see, and of what is opened the end.
     pin.current?.toEnd();
   }, [last && (thread.busy || thread.answer === null) ? last.key : '']);
+  const { spot } = thread;
+  React.useLayoutEffect(() => {
+    const messages = scroller.current?.firstElementChild;
+    const found = spot && messages?.children[thread.said.indexOf(spot.said)];
+    if (found instanceof HTMLElement) {
+      pin.current?.toElement(found);
+      arrive(found);
+    }
+  }, [spot, sight]);
+  React.useEffect(() => () => thread.leaveSpot(), [thread]);
   return (
     <div className="tether-transcript" data-empty={thread.said.length === 0}>
       <div
@@ -50,10 +61,20 @@ export function Transcript({ thread, room }: IProps): JSX.Element {
         <div className="tether-messages">
           {sight &&
             thread.said.map(said => (
-              <Message key={said.key} said={said} thread={thread} room={room} sight={sight} />
+              <Message
+                key={said.key}
+                said={said}
+                thread={thread}
+                room={room}
+                sight={sight}
+                wanted={spot?.said === said}
+              />
             ))}
         </div>
       </div>
+      <span className="tether-spoken" role="status" data-testid="tether-arrived">
+        {spot && arrivedWords(thread, spot.said)}
+      </span>
       {away && (
         <button
           type="button"

@@ -81,6 +81,11 @@ export class Tree {
     return this._stored.find(each => each.id === id)?.parent_id;
   }
 
+  /** Whether a message has been read. */
+  holds(id: string): boolean {
+    return !this._partial && this._knows(id);
+  }
+
   /** The ids of the messages that follow the same one, in the order of time. */
   siblings(id: string): string[] {
     return siblings(this._stored, id).map(each => each.id);

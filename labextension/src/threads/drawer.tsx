@@ -34,7 +34,7 @@ export function Drawer({ library }: { library: Library }): JSX.Element {
     if (row.kind === 'group') {
       library.fold(row.group.key, !row.open);
     } else if (row.kind === 'hit') {
-      void library.choose(row.found.conversation.id);
+      void library.choose(row.found.conversation.id, row.found.message?.id);
     } else if (row.thread.deleted_at) {
       void library.restore(row.thread.id);
     } else {

@@ -18,6 +18,7 @@ export interface IFront {
   title: string | null;
   readonly notebook: string | null;
   readonly said: readonly { id: string | null }[];
+  readonly busy: boolean;
 }
 
 /** Where conversations come to the front; the chat's rooms are one. */
@@ -26,7 +27,8 @@ export interface IStage {
   readonly open: { readonly path: string | null; readonly changed: ISignal<unknown, void> };
   readonly current: IFront;
   readonly changed: ISignal<unknown, void>;
-  show(conversation: string): Promise<void>;
+  /** With a message, its reader is brought there; returns whether it is there. */
+  show(conversation: string, message?: string | null): Promise<boolean>;
   begin(): Promise<void>;
   forget(conversation: string): void;
 }
@@ -116,11 +118,24 @@ export class Library {
     await this._try(() => this.stage.show(id), 'It could not be opened.');
   }
 
-  /** Bring a conversation of the list to the front; the list makes room for it. */
-  async choose(id: string): Promise<void> {
+  /** Bring a conversation of the list to the front, at a message of it; the list makes room for it. */
+  async choose(id: string, message: string | null = null): Promise<void> {
     this.close();
-    await this.show(id);
-    this._chosen.emit();
+    if (message === null) {
+      await this.show(id);
+      this._chosen.emit();
+      return;
+    }
+    await this._try(async () => {
+      if (!(await this.stage.show(id, message))) {
+        this.toast.say(
+          this.stage.current.busy
+            ? 'What was found is in another branch. Search again when the answer under way is over.'
+            : 'What was found has been taken away since.'
+        );
+        this._chosen.emit();
+      }
+    }, 'It could not be opened.');
   }
 
   /** One was chosen: whoever has the input puts the cursor there. */
