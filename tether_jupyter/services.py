@@ -178,8 +178,11 @@ class Services:
     async def preview(self, request: ChatRequest, owner: str, may: May | None = None) -> dict[str, Any]:
         """Return what a request would send, where to, and how many tokens that is. Nothing is asked."""
         turn, backend = await self._open(request, owner, "preview", may)
-        with contextlib.suppress(TetherError):  # Without its model, tokens are guessed.
-            await self.wake(backend)
+        if not self.backends.get(backend).loads(
+            turn.prompt.model
+        ):  # A look puts no model in another's place.
+            with contextlib.suppress(TetherError):  # Without its model, tokens are guessed.
+                await self.wake(backend)
         return await self.seeing.told(turn, backend, self.backends.get(backend))
 
     async def _open(
@@ -191,7 +194,9 @@ class Services:
         tether = self.settings.tether
         backend, model_name = self.backends.split(request.model)
         service = self.backends.get(backend)
-        service.check_model(model_name)
+        other = service.loads(model_name)
+        if not other:
+            service.check_model(model_name)
         service.check_room(owner)
         if SEEING not in sys.modules:
             await asyncio.to_thread(import_module, SEEING)
@@ -199,7 +204,7 @@ class Services:
         turn = await open_turn(
             request,
             owner=owner,
-            wake=partial(self.wake, backend),
+            wake=partial(self.wake, backend, model_name if other else None),
             model_name=model_name,
             model_label=f"{backend}:{model_name or service.model_name}",
             history=self.history,
@@ -253,14 +258,15 @@ class Services:
             with contextlib.suppress(TetherError):  # A database that is away is noticed where it is needed.
                 await self.history.alive()
 
-    async def wake(self, backend: str) -> LLMService:
-        """Return a backend that is awake; the first time, make the collector less eager.
+    async def wake(self, backend: str, model: str | None = None) -> LLMService:
+        """Return a backend that is awake, with this model of it; at first, make the collector less eager.
 
         Jupyter and an SDK make a quarter of a million objects that live as long as the server, and each full
         collection walks them all: a third of the time in which a thousand turns are opened. So they are set
         aside.
         """
-        service = await self.backends.wake(backend)
+        wake = self.backends.wake(backend) if model is None else self.backends.load(backend, model)
+        service = await wake
         wanted = self.settings.tether.collector_threshold
         if wanted and not self._settled:
             self._settled = True

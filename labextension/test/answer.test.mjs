@@ -3,9 +3,15 @@ import { test } from 'node:test';
 
 import answers from '../lib/test/chat/answer.js';
 import loading from '../lib/test/chat/loading.js';
+import models from '../lib/test/server/models.js';
 
 const { Answer } = answers;
-const { LoadWatch } = loading;
+const { LoadWatch, loadFor } = loading;
+
+/** Watch an answer, with a server that tells this health. */
+function watch(answer, health) {
+  return new LoadWatch(answer, () => health().then(models.loadOf));
+}
 
 const META = { meta: { id: 'm_1', conversation_id: 'c_1', parent_id: null, model: 'local:tiny' } };
 const LIMITED = {
@@ -74,7 +80,7 @@ test('an answer that is over hears nothing more but its id', () => {
 test('a model that is still loading is looked for again when a connection is back', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const answer = new Answer(null);
-  new LoadWatch(answer, async () => health(false, 0.5));
+  watch(answer, async () => health(false, 0.5));
   answer.take(META);
   t.mock.timers.tick(500);
   answer.lose(1);
@@ -91,7 +97,7 @@ test('an answer that comes at once asks nobody about loading', t => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   let asked = 0;
   const answer = new Answer(null);
-  new LoadWatch(answer, async () => (asked++, health(false, 0)));
+  watch(answer, async () => (asked++, health(false, 0)));
   answer.take(META);
   t.mock.timers.tick(999);
   answer.take({ delta: 'x' });
@@ -104,7 +110,7 @@ test('a wait for a model that loads says so, once a second, until it is loaded',
   const told = [health(false, 0), health(false, 0.38), health(true, 1)];
   let asked = 0;
   const answer = new Answer(null);
-  new LoadWatch(answer, async () => told[asked++]);
+  watch(answer, async () => told[asked++]);
   answer.take(META);
   const seen = [];
   for (let second = 0; second < 6; second++) {
@@ -124,7 +130,7 @@ test('what health says after the first text comes too late', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   let tell;
   const answer = new Answer(null);
-  new LoadWatch(answer, () => new Promise(resolve => (tell = resolve)));
+  watch(answer, () => new Promise(resolve => (tell = resolve)));
   answer.take(META);
   t.mock.timers.tick(1000);
   answer.take({ delta: 'x' });
@@ -137,7 +143,7 @@ test('a server that does not tell its health is left alone', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   let asked = 0;
   const answer = new Answer(null);
-  new LoadWatch(answer, async () => {
+  watch(answer, async () => {
     asked++;
     throw new Error('gone');
   });
@@ -147,4 +153,25 @@ test('a server that does not tell its health is left alone', async t => {
     await settled();
   }
   assert.deepEqual([asked, answer.phase], [1, 'waiting']);
+});
+
+test('of a model that is not the usual one, the list tells how far it is loaded', async () => {
+  const rows = [
+    { backend: 'local', name: 'blue', loaded: false, engine: { progress: 0.4 } },
+    { backend: 'local', name: 'red', loaded: true, engine: { progress: 1 } },
+    { backend: 'local', name: 'idle', loaded: false, engine: null }
+  ];
+  const server = {
+    health: async () => ({ ...health(true, 1), backend: 'openai' }),
+    models: async () => ({ models: rows, problem: null })
+  };
+  const found = async model => {
+    const answer = new Answer(null);
+    answer.take({ meta: { ...META.meta, model } });
+    return loadFor(answer, server);
+  };
+  assert.deepEqual(await found('local:blue'), { name: 'blue', progress: 0.4 });
+  assert.equal(await found('local:red'), null);
+  assert.equal(await found('local:idle'), null);
+  assert.equal(await found('openai:gpt'), null);
 });

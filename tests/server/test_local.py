@@ -134,3 +134,52 @@ class TestAFileThatIsNotThere:
         reply = await ask("chat", body={"message": "hi"})
         assert reply.code == 503
         assert json.loads(reply.body)["error"]["type"] == "model_not_ready"
+
+
+class TestAModelOfTheShelf:
+    """Picked by name, while another one is the server's own."""
+
+    @pytest.fixture(scope="class")
+    def shelf(self, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("shelf")
+        tiny_gguf.write(folder / "red.gguf", says=["red "], again=True, shape=tiny_gguf.SLOW)
+        tiny_gguf.write(folder / "blue.gguf", says=["blue "], again=True)
+        return folder
+
+    @pytest.fixture
+    def tether_config(self, shelf):
+        local = {"model_path": str(shelf / "red.gguf"), "models_dir": str(shelf), "n_threads": 1, "slots": 1}
+        return {"Tether": {"backend": "local"}, "LocalLLM": local}
+
+    async def test_is_loaded_by_the_question_that_names_it(self, ask, stream, services):
+        asked = {"message": "who are you?", "max_tokens": 1, "model": "local:blue"}
+        found = [event async for event in stream(asked).events()]
+        # The turn is there before the model is: its loading can be watched, and stopped.
+        assert found[0]["meta"]["model"] == "local:blue"
+        assert "".join(event.get("delta", "") for event in found).strip() == "blue"
+        assert found[-1]["done"] is True
+        assert json.loads((await ask("health", method="GET")).body)["model"] == "blue"
+        # And the usual one comes back in the same way.
+        reply = await ask("chat", body={"message": "and you?", "max_tokens": 1, "model": "local:red"})
+        assert json.loads(reply.body)["content"].strip() == "red"
+
+    async def test_takes_no_place_while_another_one_writes(self, ask, stream):
+        first = stream({"message": "go on", "max_tokens": 4000})
+        async for event in first.events():
+            if "delta" in event:
+                break
+        reply = await ask("chat", body={"message": "hi", "model": "local:blue"})
+        assert reply.code == 409
+        assert "'red' is writing 1 answers" in json.loads(reply.body)["error"]["message"]
+        first.response.cancel()
+
+    async def test_is_not_loaded_by_a_look_at_what_would_be_sent(self, ask, services):
+        reply = await ask("context", body={"message": "hi", "model": "local:blue"})
+        assert (reply.code, json.loads(reply.body)["to"]["model"]) == (200, "blue")
+        assert services.backends.get("local").model_name == "red"
+
+    async def test_that_is_nowhere_is_refused_before_anything_is_kept(self, ask):
+        reply = await ask("chat", body={"message": "hi", "model": "local:green"})
+        assert reply.code == 404
+        listed = json.loads((await ask("conversations", method="GET")).body)
+        assert listed["conversations"] == []

@@ -118,6 +118,14 @@ class Backends:
                     self._awake.add(name)
         return service
 
+    async def load(self, name: str, model: str | None) -> LLMService:
+        """Get a model of a backend ready, in place of the one that is, and return the backend."""
+        service = self.get(name)
+        # Without the lock: a second load is refused at once, and does not wait for the first.
+        await service.load(model)
+        self._awake.add(name)
+        return service
+
     async def unload(self, name: str) -> LLMService:
         """Let a backend give back what it holds, and return it; the next question wakes it anew."""
         service = self.get(name)

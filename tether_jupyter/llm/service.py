@@ -84,6 +84,10 @@ class LLMService:
         """Return this backend's own models: `name` and `loaded`, and what else is known of them."""
         return []
 
+    def loads(self, name: str | None) -> bool:
+        """Return whether a question for this model has it loaded first, in place of the one that is."""
+        return False
+
     def check_model(self, name: str | None) -> None:
         """Raise `NotFound` where a request names a model that does not answer here."""
         if name not in (None, self.model_name) and not self.takes_models:

@@ -108,8 +108,7 @@ class LoadHandler(ModelsDoor):
 
     async def post(self) -> None:
         backend, model = self.services.backends.split(self.read_name(needed=False))
-        service = self.services.backends.get(backend)
-        await service.load(model)
+        service = await self.services.backends.load(backend, model)
         self.answer({"backend": backend, "name": service.model_name, "loaded": True})
 
 

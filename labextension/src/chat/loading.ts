@@ -1,5 +1,5 @@
-import { loadOf } from '../server/models';
-import type { IHealth } from '../server/request';
+import { ILoad, loadIn, loadOf } from '../server/models';
+import type { TetherServer } from '../server/request';
 import type { Answer } from './answer';
 import type { Phase } from './words';
 
@@ -13,7 +13,7 @@ const BEFORE: readonly Phase[] = ['sending', 'joining', 'lost'];
 export class LoadWatch {
   constructor(
     private _answer: Answer,
-    private _health: () => Promise<IHealth>
+    private _load: () => Promise<ILoad | null>
   ) {
     _answer.changed.connect(this._follow, this);
   }
@@ -39,7 +39,7 @@ export class LoadWatch {
   private async _look(): Promise<void> {
     this._timer = undefined;
     // The turn itself says what is wrong with the server.
-    const load = await this._health().then(loadOf, () => null);
+    const load = await this._load().catch(() => null);
     if (this._disposed || !this._waits) {
       return;
     }
@@ -54,4 +54,14 @@ export class LoadWatch {
 
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private _disposed = false;
+}
+
+/** How far the model of an answer is loaded; null where it is, or where nothing has to be. */
+export async function loadFor(answer: Answer, server: TetherServer): Promise<ILoad | null> {
+  const health = await server.health();
+  const { model } = answer;
+  // Health tells of the usual backend alone.
+  return model === null || model.startsWith(`${health.backend}:`)
+    ? loadOf(health)
+    : loadIn((await server.models()).models, model);
 }

@@ -7,7 +7,7 @@ import { asTurnError } from '../server/problems';
 import { IContext, IHealth, IQuestion, TetherServer } from '../server/request';
 import { Answer, Question } from './answer';
 import type { IAsk } from './ask';
-import { LoadWatch } from './loading';
+import { loadFor, LoadWatch } from './loading';
 import { compare, Said } from './shown';
 import { Tree } from './tree';
 import { Turn } from './turn';
@@ -342,7 +342,7 @@ export class Thread {
       }
     };
     answer.changed.connect(onChange);
-    const watch = new LoadWatch(answer, () => this._options.server.health());
+    const watch = new LoadWatch(answer, () => loadFor(answer, this._options.server));
     this._stateChanged.emit();
     void run();
     await turn.over;

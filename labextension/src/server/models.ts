@@ -95,6 +95,13 @@ export function loadOf(health: IHealth): ILoad | null {
   return { name, progress: service.engine.progress ?? 0 };
 }
 
+/** The same for a model of another backend than the usual one. */
+export function loadIn(models: readonly IModelState[], id: string): ILoad | null {
+  const found = models.find(each => `${each.backend}:${each.name}` === id && !each.loaded);
+  const progress = found?.engine?.progress;
+  return found && progress !== undefined ? { name: found.name, progress } : null;
+}
+
 /** A number of bytes in decimal units: `4.68 GB`. */
 export function size(count: number): string {
   let value = count;

@@ -319,18 +319,34 @@ class LocalService(LLMService):
             return await super().count(texts)
         return await counts(worker, list(texts))
 
+    def loads(self, name: str | None) -> bool:
+        """Return whether a question for a model has it loaded: it is here, and no other one is at work."""
+        idle = not self._swapping and not self.room.total
+        return idle and name not in (None, self.model_name) and self._has(name)
+
+    def _has(self, name: str | None) -> bool:
+        try:
+            self.file.find(name)
+        except TetherError:
+            return False
+        return True
+
     def check_model(self, name: str | None) -> None:
         """Refuse a model that is not loaded here; say so where it is on the shelf."""
         if name in (None, self.model_name):
             return
         shown = printable(str(name))
-        try:
-            self.shelf.path(str(name))
-        except TetherError:
+        if not self._has(name):
             raise NotFound(
                 f"There is no local model called {shown!r}. "
                 f"This server runs {self.model_name!r}; ask for that, or for no model."
-            ) from None
+            )
+        if self._swapping or self.room.total:
+            doing = "is being loaded" if self._swapping else f"is writing {self.room.total} answers"
+            raise Conflict(
+                f"{shown!r} is on this machine, but {self.model_name!r} {doing}. "
+                "Ask again when that is over, or ask the one that is there."
+            )
         raise NotFound(
             f"{shown!r} is on this machine, but {self.model_name!r} is the one that answers. "
             "Load it first, with `POST models/load`."
