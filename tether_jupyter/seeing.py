@@ -92,6 +92,7 @@ class Seeing:
         self,
         request: ChatRequest,
         service: LLMService,
+        model: str | None,
         notebook: str | None,
         may: May | None,
         question: Question,
@@ -125,10 +126,10 @@ class Seeing:
             raise Forbidden("You may not read notebooks on this server: leave `see.cells` out.")
         reader = Reader(
             service.count,
-            service.window,
+            service.window_of(model),
             request.max_tokens or self.settings.tether.default_max_tokens or 0,
             self.settings.tether.context_budget,
-            service.vision,
+            service.sees(model) is not False,
             f"{service.service_type}:{service.model_name}" if service.is_ready() else None,
         )
         wish = replace(wish, kernel_id=kernel_id, notebook=notebook)
@@ -156,7 +157,7 @@ class Seeing:
             "masked": seen.get("masked", []),
             "messages": list(turn.prompt.messages),
             "tokens": sum(await service.count(texts)),
-            "window": service.window,
+            "window": service.window_of(turn.prompt.model),
         }
 
     async def close(self) -> None:

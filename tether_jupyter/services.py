@@ -201,6 +201,7 @@ class Services:
         if SEEING not in sys.modules:
             await asyncio.to_thread(import_module, SEEING)
         notebook = await self.notebook_of(request.notebook, request.kernel_id)
+        sees = service.sees(model_name) is not False
         turn = await open_turn(
             request,
             owner=owner,
@@ -217,9 +218,9 @@ class Services:
             notebook=notebook,
             correlation_id=correlation_id,
             file_id=await self.find_file(notebook) if notebook else None,
-            files=partial(self.files_of, owner, service.vision),
-            see=partial(self.seeing.see, request, service, notebook, may),
-            sees=service.vision,
+            files=partial(self.files_of, owner, sees),
+            see=partial(self.seeing.see, request, service, model_name, notebook, may),
+            sees=sees,
             file_room=service.file_room,
         )
         return turn, backend

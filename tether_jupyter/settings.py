@@ -156,6 +156,12 @@ class OpenAILLM(Configurable):
     model = Unicode("gpt-4o-mini", help="The model to ask for.").tag(
         config=True, env=["TETHER_OPENAI_MODEL", "LLM__MODEL"]
     )
+    models = Dict(
+        Dict(),
+        help="What is known of models, which their API does not tell: "
+        "`{'qwen*-vl*': {'vision': True, 'context_length': 32768}, 'qwen*': {'vision': False}}`. The first "
+        "name that fits counts; of what is left out nothing is known, and the model is asked.",
+    ).tag(config=True)
     api_key_name = Unicode(
         "", help="The environment variable that holds the key; empty for OPENAI_API_KEY."
     ).tag(config=True)

@@ -5,7 +5,9 @@ import json
 
 import pytest
 
+from tests.server.test_uploads import BOUNDARY, form
 from tests.support import gguf_bytes
+from tests.support.documents import PNG
 from tests.support.fake_hub import Fault, Hub
 from tether_jupyter.llm.models.retry import Timing
 from tether_jupyter.llm.models.shelf import Shelf
@@ -86,6 +88,10 @@ class TestTheList:
         assert here["memory"] > here["size"] == (shelf.folder / FILE).stat().st_size
         assert (other["installed"], other["approximate"], other["place"]) == (False, True, "this machine")
         assert other["purpose"]
+
+    async def test_says_that_models_of_this_machine_see_no_pictures(self, put, row):
+        put()
+        assert ((await row())["vision"], (await row("qwen3-4b"))["vision"]) == (False, False)
 
     async def test_looking_makes_nothing(self, ask, shelf):
         for path in (["models"], ["models", "metadata"]):
@@ -244,3 +250,46 @@ class TestABackendThatIsNotThere:
         assert reply.code == 200
         assert "There is no backend `nope`" in json.loads(reply.body)["problem"]
         assert (await row())["installed"]
+
+
+class TestAnApi:
+    """It tells nothing of its models: what is known of them stands in the settings."""
+
+    @pytest.fixture
+    def known(self):
+        return {"see*": {"vision": True, "context_length": 9000}, "read*": {"vision": False}}
+
+    @pytest.fixture
+    def model(self, request):
+        return getattr(request, "param", "seer")
+
+    @pytest.fixture
+    def tether_config(self, known, model):
+        openai = {"base_url": "http://127.0.0.1:9/v1", "model": model, "models": known}
+        return {"Tether": {"backend": "openai"}, "OpenAILLM": openai}
+
+    @pytest.mark.parametrize(
+        ("model", "vision", "window"),
+        [("seer", True, 9000), ("reader", False, None), ("other", None, None)],
+        indirect=["model"],
+    )
+    async def test_tells_what_is_known_of_its_model_and_nothing_else(self, row, model, vision, window):
+        found = await row(model)
+        assert (found["vision"], found["context_length"]) == (vision, window)
+        assert found["place"] == "this machine"
+
+    async def test_is_not_sent_a_picture_that_its_model_cannot_see(self, ask, jp_fetch):
+        headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+        sent = await jp_fetch("tether", "uploads", method="POST", body=form(("p.png", PNG)), headers=headers)
+        question = {"message": "?", "attachments": [json.loads(sent.body)["uploads"][0]["id"]]}
+        refused = await ask("chat", body={**question, "model": "openai:reader"})
+        assert refused.code == 400
+        assert "does not see images" in json.loads(refused.body)["error"]["message"]
+        # Of another model nobody knows: it is asked, where this port answers nothing.
+        assert (await ask("chat", body={**question, "model": "openai:other"})).code == 502
+
+    async def test_tells_the_window_of_the_model_that_is_asked(self, ask):
+        told = json.loads((await ask("context", body={"message": "?"})).body)
+        assert told["window"] == 9000
+        told = json.loads((await ask("context", body={"message": "?", "model": "openai:other"})).body)
+        assert told["window"] is None

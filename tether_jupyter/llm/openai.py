@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from fnmatch import fnmatchcase
 from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -57,7 +58,6 @@ class OpenAIService(LLMService):
 
     service_type = "openai"
     takes_models = True
-    vision = True
     heavy_modules = ("openai", "openai.resources.chat", "aiohttp")
 
     def __init__(
@@ -151,6 +151,22 @@ class OpenAIService(LLMService):
 
     def is_ready(self) -> bool:
         return self._client is not None
+
+    def _told(self, name: str | None, fact: str) -> Any:
+        """Return what the settings tell of a model; `None` where they do not."""
+        model = name or self.model_name
+        for pattern, facts in self.options.models.items():
+            if fnmatchcase(model, pattern):
+                return facts.get(fact)
+        return None
+
+    def sees(self, name: str | None) -> bool | None:
+        told = self._told(name, "vision")
+        return None if told is None else bool(told)
+
+    def window_of(self, name: str | None) -> int | None:
+        told = self._told(name, "context_length")
+        return told if isinstance(told, int) and told > 0 else None
 
     async def describe(self) -> dict[str, Any]:
         problem = None

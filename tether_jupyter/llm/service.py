@@ -88,6 +88,14 @@ class LLMService:
         """Return whether a question for this model has it loaded first, in place of the one that is."""
         return False
 
+    def sees(self, name: str | None) -> bool | None:
+        """Return whether a model takes images; `None` where nobody knows, and it is asked."""
+        return self.vision
+
+    def window_of(self, name: str | None) -> int | None:
+        """Return the tokens of a model's window, where they are known."""
+        return self.window
+
     def check_model(self, name: str | None) -> None:
         """Raise `NotFound` where a request names a model that does not answer here."""
         if name not in (None, self.model_name) and not self.takes_models:

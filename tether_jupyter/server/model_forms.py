@@ -29,6 +29,7 @@ class ModelState(BaseModel):
     quantization: str | None
     context_length: int | None
     architecture: str | None
+    vision: bool | None = Field(description="Whether it takes pictures; null where nobody knows.")
     license: str | None
     repo: str | None
     purpose: str | None

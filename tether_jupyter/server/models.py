@@ -58,6 +58,8 @@ class ModelsDoor(TetherHandler):
                 "backend": backend,
                 "place": place,
                 "active": default and model.get("name") == service.model_name,
+                "vision": model.get("vision", service.sees(model.get("name"))),
+                "context_length": model.get("context_length") or service.window_of(model.get("name")),
             }
             for model in models
         ]

@@ -14,6 +14,7 @@ import { useDrop } from './drop';
 import { Field } from './field';
 import { Footer } from './footer';
 import { fullness } from './gauge';
+import { isPicture, unseenWords } from './pictures';
 import { partsOf } from './parts';
 import { Popover } from './popover';
 import { Preview } from './preview';
@@ -75,6 +76,13 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
     }
   }, [Boolean(last?.usage)]);
 
+  const pictures = draft.attachments.filter(each => isPicture(each.mime));
+  React.useEffect(() => {
+    if (pictures.length) {
+      void lists.lookModels();
+    }
+  }, [pictures.length > 0]);
+
   const busy = thread.busy;
   const model = lists.inForce(draft.options.model, rooms.health);
   const full = fullness(
@@ -82,7 +90,9 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
     preview.found?.window ?? model?.window ?? null
   );
   const problem = preview.problem?.type === 'connection_lost' ? null : preview.problem;
-  const warning = problem?.message ?? (full && full.state !== 'low' ? full.words : null);
+  const unseen = model ? unseenWords(model, pictures) : null;
+  const warning =
+    unseen ?? problem?.message ?? (full && full.state !== 'low' ? full.words : null);
 
   const send = () => {
     const parsed = parse(draft.words);
@@ -95,6 +105,9 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
       );
     } else if (files.busy) {
       setHint('A file is still on its way. Send again when it is there.');
+    } else if (unseen !== null) {
+      // It stands above the field; the question would come back unanswered.
+      setHint('Not sent: the words are kept.');
     } else if (!draft.words.trim()) {
       setHint(draft.isEmpty ? null : 'Type a question to send with it.');
     } else {

@@ -71,15 +71,22 @@ export class Lists {
         id: modelId(known),
         name: known.name,
         place: placeOf(known),
-        window: known.context_length
+        window: known.context_length,
+        sees: known.vision ?? null
       };
     }
     if (health && (!id || id === `${health.backend}:${health.model}` || id === health.model)) {
       const name = health.demo ? 'demo model' : health.model || 'no model';
-      return { id: id ?? '', name, place: health.place, window: known?.context_length ?? null };
+      return {
+        id: id ?? '',
+        name,
+        place: health.place,
+        window: known?.context_length ?? null,
+        sees: known?.vision ?? null
+      };
     }
     const colon = id?.indexOf(':') ?? -1;
-    return id ? { id, name: id.slice(colon + 1), place: '', window: null } : null;
+    return id ? { id, name: id.slice(colon + 1), place: '', window: null, sees: null } : null;
   }
 
   private _once(what: string, again: boolean, look: () => Promise<void>): Promise<void> {
@@ -106,6 +113,8 @@ export interface IModelInForce {
   name: string;
   place: string;
   window: number | null;
+  /** Whether it takes pictures; null where nobody knows. */
+  sees: boolean | null;
 }
 
 export const SEE_LABEL: Record<Level, string> = {

@@ -133,6 +133,7 @@ function engineFigures({ llm_service: service, gpu }: IHealth): [string, string]
     ['Memory of the weights', bytes(engine.weight_bytes)],
     ['Memory of the conversations', bytes(engine.kv_bytes)],
     ['Put aside', bytes(engine.parked_bytes)],
+    ['Its process in all', bytes(engine.resident_bytes)],
     ['On the GPU', gpu?.layers ? `${gpu.layers_on_gpu ?? 0} of ${gpu.layers} layers` : null]
   ];
   return rows.filter((row): row is [string, string] => row[1] !== null);

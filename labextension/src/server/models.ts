@@ -14,6 +14,8 @@ export interface IEngine {
   kv_bytes?: number;
   kv_tokens?: number;
   parked_bytes?: number;
+  /** All that its process holds; mapped files are part of it. */
+  resident_bytes?: number;
   tokens_per_s?: number | null;
   prompt_tokens_per_s?: number | null;
 }
@@ -36,6 +38,8 @@ export interface IModelState {
   quantization?: string | null;
   context_length?: number | null;
   architecture?: string | null;
+  /** Whether it takes pictures; null where nobody knows. */
+  vision?: boolean | null;
   license?: string | null;
   repo?: string | null;
   purpose?: string | null;

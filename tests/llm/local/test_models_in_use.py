@@ -112,6 +112,8 @@ async def test_the_list_tells_of_the_engine_while_it_runs(shelf: Path) -> None:
         assert row["size"] == (shelf / "red.gguf").stat().st_size
         assert row["engine"].items() >= {"slots": 2, "running": 0, "waiting": 0, "progress": 1.0}.items()
         assert row["engine"]["kv_bytes"] > 0
+        # More than the weights: the process around them, too.
+        assert row["engine"]["resident_bytes"] > row["engine"]["kv_bytes"]
 
 
 async def test_how_far_a_model_is_loaded_is_told(shelf: Path) -> None:

@@ -23,6 +23,14 @@ def available() -> int | None:
         return None
 
 
+def resident(pid: int | None) -> int | None:
+    """Return the bytes that a process holds, mapped files included; `None` where it cannot be told."""
+    pages = read(Path(f"/proc/{pid}/statm")).split() if pid is not None else []
+    if len(pages) < 2 or not pages[1].isdigit():
+        return None
+    return int(pages[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def free_memory(meminfo: str) -> int | None:
     """Return `MemAvailable` of a `/proc/meminfo`, in bytes."""
     for line in meminfo.splitlines():

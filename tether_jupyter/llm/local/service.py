@@ -23,6 +23,7 @@ from tether_jupyter.llm.local import bindings, probe
 from tether_jupyter.llm.local.answers import answer, counts, vectors
 from tether_jupyter.llm.local.breaker import Breaker
 from tether_jupyter.llm.local.checking import figures, plain
+from tether_jupyter.llm.local.memory import resident
 from tether_jupyter.llm.local.model_file import ModelFile
 from tether_jupyter.llm.local.process import WorkerProcess
 from tether_jupyter.llm.local.room import Room
@@ -389,6 +390,8 @@ class LocalService(LLMService):
         engine = {name: facts[name] for name in ENGINE if name in facts}
         if self._worker is not None and not self._worker.dead:
             engine["progress"] = self._worker.progress
+            if (held := resident(self.pid)) is not None:
+                engine["resident_bytes"] = held
         planned = min(self.settings.context_length or trained, trained)
         return {
             "ready": worker is not None,

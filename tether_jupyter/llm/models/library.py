@@ -18,6 +18,8 @@ from tether_jupyter.llm.models.shelf import Entry, Shelf
 if TYPE_CHECKING:
     from tether_jupyter.settings import Settings
 
+SEES = False
+"""The engine of this machine's models reads text alone, whatever a model was made for."""
 MAX_PULLS = 4
 """Pulls that one server runs at once."""
 
@@ -145,6 +147,7 @@ class Library:
             quantization=facts.quantization if facts else None,
             context_length=header.context_length if header else None,
             architecture=header.architecture if header else None,
+            vision=SEES,
             license=(origin.license if origin else None) or (facts.license if facts else None),
             repo=origin.repo if origin else None,
             problem=entry.problem,
@@ -165,6 +168,7 @@ def row_of(name: str, **known: Any) -> dict[str, Any]:
         "quantization": None,
         "context_length": None,
         "architecture": None,
+        "vision": None,
         "license": None,
         "repo": None,
         "purpose": None,
@@ -182,6 +186,7 @@ def suggested_row(known: Suggestion) -> dict[str, Any]:
         known.name,
         size=known.size,
         memory=known.memory,
+        vision=SEES,
         license=known.license,
         repo=known.repo,
         purpose=known.purpose,
