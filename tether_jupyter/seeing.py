@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tether_jupyter.settings import Settings
 
 HERE = "this machine"
+MOST_COUNTS = 20_000
+"""Texts whose tokens are remembered."""
 May = Callable[[str, str], Awaitable[bool]]
 """Says whether the caller may do something to a kind of things of Jupyter's own."""
 
@@ -66,6 +68,7 @@ class Seeing:
         self.jupyter = jupyter
         manager = jupyter.kernel_manager if jupyter is not None else None
         self.kernels = Kernels(manager.get_kernel) if manager is not None else None
+        self._counts: dict[tuple[str, str, bool, int, int], int] = {}
 
     @cached_property
     def builder(self) -> Builder:
@@ -156,9 +159,20 @@ class Seeing:
             "left_out": seen.get("left_out", []),
             "masked": seen.get("masked", []),
             "messages": list(turn.prompt.messages),
-            "tokens": sum(await service.count(texts)),
+            "tokens": sum(await self.counted(service, texts)),
             "window": service.window_of(turn.prompt.model),
         }
+
+    async def counted(self, service: LLMService, texts: Sequence[str]) -> list[int]:
+        """Return how many tokens each text has; only those that were not counted before are counted."""
+        who = (service.service_type, service.model_name, service.is_ready())
+        keys = [(*who, len(text), hash(text)) for text in texts]
+        fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._counts}
+        if len(self._counts) + len(fresh) > MOST_COUNTS:
+            self._counts.clear()
+            fresh = dict(zip(keys, texts, strict=True))
+        self._counts |= zip(fresh, await service.count(list(fresh.values())), strict=True)
+        return [self._counts[key] for key in keys]
 
     async def close(self) -> None:
         """Let go of the kernels that were looked into."""

@@ -175,15 +175,20 @@ class Services:
         self.beat()
         return self.generations.start(turn, background=request.background)
 
-    async def preview(self, request: ChatRequest, owner: str, may: May | None = None) -> dict[str, Any]:
-        """Return what a request would send, where to, and how many tokens that is. Nothing is asked."""
+    async def preview(
+        self, request: ChatRequest, owner: str, may: May | None = None, *, brief: bool = False
+    ) -> dict[str, Any]:
+        """Return what a request would send, where to, and how many tokens that is. Nothing is asked.
+
+        `brief`: the figures alone, without the messages, and without loading a model to count them.
+        """
         turn, backend = await self._open(request, owner, "preview", may)
-        if not self.backends.get(backend).loads(
-            turn.prompt.model
-        ):  # A look puts no model in another's place.
+        # A look puts no model in another's place.
+        if not brief and not self.backends.get(backend).loads(turn.prompt.model):
             with contextlib.suppress(TetherError):  # Without its model, tokens are guessed.
                 await self.wake(backend)
-        return await self.seeing.told(turn, backend, self.backends.get(backend))
+        told = await self.seeing.told(turn, backend, self.backends.get(backend))
+        return {**told, "messages": []} if brief else told
 
     async def _open(
         self, request: ChatRequest, owner: str, correlation_id: str, may: May | None

@@ -347,12 +347,53 @@ def test_up_edits_the_last_question_and_cancel_leaves_it(page, echoing):
     panel.get_by_text("2 of 2").first.wait_for()
 
 
+def gauge_says(page, words):
+    page.locator(f"[data-testid='tether-gauge'][aria-label*='{words}']").wait_for()
+
+
+def test_a_cell_that_words_name_is_dismissed_by_keyboard_for_this_conversation(page, echoing):
+    _, panel = fresh(page, echoing)
+    box(panel).fill("what does cell 2 do?")
+    chip = chips(panel).filter(has_text="cell 2")
+    chip.wait_for()
+    chip.get_by_role("button", name="Leave cell 2 out of this conversation").press("Enter")
+    chip.wait_for(state="detached")
+    page.wait_for_function("document.activeElement.tagName === 'TEXTAREA'")
+    box(panel).press("Enter")
+    question = panel.locator(".tether-Question", has_text="what does cell 2 do?")
+    question.wait_for()
+    assert question.locator(".tether-context").count() == 0
+    answer = question.locator("xpath=following::*[contains(@class, 'tether-Answer')]").first
+    answer.get_by_text("what does cell 2 do?").wait_for()
+    # It stays dismissed here, whatever the next words name; another cell comes along as before.
+    box(panel).fill("and cell 2, or cell 3?")
+    assert chips(panel).count() == 0
+    box(panel).fill("and cell 3?")
+    other = chips(panel).filter(has_text="cell 3")
+    other.get_by_role("button", name=re.compile("^Show cell 3")).press("Delete")
+    other.wait_for(state="detached")
+    # A new conversation knows nothing of it.
+    panel.get_by_test_id("tether-newChat").click()
+    panel.get_by_test_id("tether-empty").wait_for()
+    box(panel).fill("what does cell 2 do?")
+    chips(panel).filter(has_text="cell 2").wait_for()
+
+
 def test_the_gauge_tells_how_full_the_window_is(page, demo_lab):
     lab, panel = fresh(page, demo_lab)
     lab.ask("How do I read a CSV file?")
     gauge = panel.get_by_test_id("tether-gauge")
     gauge.get_by_text(re.compile(r"^\d+ %$")).wait_for()
     assert re.search(r"of the [\d,]+ tokens that the model can take", gauge.get_attribute("aria-label"))
+    answered = gauge.get_attribute("aria-label")
+    # What is typed counts before it is sent, and no longer when it is gone.
+    box(panel).fill("What of it? " * 20)
+    gauge_says(page, "ith this question")
+    box(panel).fill("")
+    page.wait_for_function(
+        """words => document.querySelector("[data-testid='tether-gauge']").ariaLabel === words""",
+        arg=answered,
+    )
     gauge.click()
     page.get_by_test_id("tether-sheet").get_by_text("that the model can take").wait_for()
     assert "How do I read a CSV file?" in page.get_by_test_id("tether-sheet").inner_text()

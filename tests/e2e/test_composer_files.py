@@ -76,14 +76,25 @@ def test_a_file_is_attached_by_its_button_and_taken_away_again(page, small):
 
 
 def test_a_picture_is_shown_small_and_a_model_that_does_not_see_is_said_before_sending(page, small):
+    asked = []
     _, panel = fresh(page, small)
     give(page, [("plot.png", "image/png", PNG)], "drop")
     chip = chips(panel).filter(has_text="plot.png")
     chip.locator("img[src^='blob:']").wait_for()
-    panel.get_by_test_id("tether-hint").get_by_text("does not see images").wait_for()
+    hint = panel.get_by_test_id("tether-hint")
+    hint.get_by_text("sees no pictures").wait_for()
+    hint.get_by_text("Take “plot.png” away").wait_for()
+    # It does not wait for a refusal: nothing is sent.
+    page.on("request", lambda sent: asked.append(sent.url) if "tether/chat" in sent.url else None)
+    box(panel).fill("what is in it?")
+    box(panel).press("Enter")
+    hint.get_by_text("Not sent").wait_for()
+    assert (asked, box(panel).input_value()) == ([], "what is in it?")
     assert panel.locator(".tether-Question").count() == 0
     chip.get_by_role("button", name="Take plot.png away").click()
-    panel.get_by_test_id("tether-hint").get_by_text("does not see images").wait_for(state="detached")
+    hint.get_by_text("sees no pictures").wait_for(state="detached")
+    box(panel).press("Enter")
+    panel.locator(".tether-Question", has_text="what is in it?").wait_for()
     assert page.elsewhere == []
 
 
@@ -119,17 +130,20 @@ def test_what_leaves_is_shown_exactly_with_secrets_masked(page, small):
     assert panel.locator(".tether-Question").count() == 0
 
 
-def test_what_goes_along_is_counted_once_it_rests_and_not_while_words_are_typed(page, small):
+def test_the_next_question_is_counted_when_typing_rests_and_not_for_each_key(page, small):
     _, panel = fresh(page, small)
     asked = []
-    page.on("request", lambda sent: asked.append(sent) if sent.url.endswith("/tether/context") else None)
-    box(panel).press_sequentially("@cell 1")
-    page.keyboard.press("Enter")
-    panel.get_by_test_id("tether-rowTotal").get_by_text(re.compile(r"\d")).wait_for()
-    before = len(asked)
-    box(panel).press_sequentially("and a good many words behind it")
-    panel.get_by_test_id("tether-send").wait_for()
-    assert len(asked) == before
+    page.on("request", lambda sent: asked.append(sent) if "/tether/context" in sent.url else None)
+    words = "a good many words that somebody types without a rest"
+    with page.expect_response(
+        lambda reply: "/tether/context" in reply.url and words in (reply.request.post_data or "")
+    ) as counted:
+        box(panel).press_sequentially(words)
+    assert len(asked) < len(words) / 4
+    told = counted.value.json()
+    assert told["tokens"] > 0
+    # It is cheap: the conversation itself does not travel.
+    assert told["messages"] == []
 
 
 def test_a_model_is_chosen_for_this_conversation_and_shown_with_its_place(page, small):

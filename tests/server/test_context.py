@@ -68,6 +68,31 @@ async def test_a_preview_shows_what_the_model_then_gets(ask, mock):
     assert list(mock.prompts[-1].messages) == preview["messages"]
 
 
+async def test_a_brief_preview_tells_the_same_figures_without_the_messages(ask):
+    asked = {"message": "what is df?", "context": [variable(PRICES)]}
+    whole = await previewed(ask, **asked)
+    brief = content(await ask("context", body=asked, params={"brief": "true"}))
+    assert {**whole, "messages": []} == brief
+    refused = await ask("context", body=asked, params={"brief": "perhaps"})
+    assert refused.code == 400
+
+
+async def test_what_was_counted_once_is_not_counted_again(ask, mock, monkeypatch):
+    counted = []
+
+    async def count(texts):
+        counted.append(list(texts))
+        return [7 for _ in texts]
+
+    monkeypatch.setattr(mock, "count", count)
+    first = content(await ask("context", body={"message": "hello"}, params={"brief": "true"}))
+    counted.clear()
+    again = content(await ask("context", body={"message": "hello, you"}, params={"brief": "true"}))
+    assert again["tokens"] == first["tokens"] > 0
+    # The system prompt is the same: only the words are counted.
+    assert [texts for texts in counted if texts] == [["hello, you"]]
+
+
 async def test_a_preview_keeps_nothing(ask):
     await previewed(ask, context=[variable(PRICES)])
     assert content(await ask("conversations", method="GET"))["conversations"] == []

@@ -150,6 +150,13 @@ def guarded(method: Any, websocket: bool) -> Any:
     return ws_authenticated(checked) if websocket else web.authenticated(checked)
 
 
+def flag(text: str, name: str) -> bool:
+    """Return what a query's `true` or `false` means."""
+    if text.lower() not in ("true", "false", "1", "0"):
+        raise InvalidRequest(f"`{name}` is `true` or `false`.")
+    return text.lower() in ("true", "1")
+
+
 def printable(text: str) -> str:
     """Return a short form of a caller's text that cannot forge a line of the log."""
     return "".join(c if c.isprintable() else "?" for c in text[:256])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tether_jupyter.core.layers import CLIENT, DEFAULT, InForce
-from tether_jupyter.errors import InvalidRequest, TetherError
-from tether_jupyter.server.base import TetherHandler
+from tether_jupyter.errors import TetherError
+from tether_jupyter.server.base import TetherHandler, flag
 from tether_jupyter.server.chat import ID
 
 if TYPE_CHECKING:
@@ -130,13 +130,6 @@ def of_server(services: Services) -> dict[str, InForce]:
         model = backend  # There is no such backend, which health says as well.
     source = settings.sources.get(MODEL_TRAITS.get(backend, "Tether.backend"), chosen)
     return {**found, "model": InForce(model, source), "tools": InForce("off", DEFAULT)}
-
-
-def flag(text: str, name: str) -> bool:
-    """Return what a query's `true` or `false` means."""
-    if text.lower() not in ("true", "false", "1", "0"):
-        raise InvalidRequest(f"`{name}` is `true` or `false`.")
-    return text.lower() in ("true", "1")
 
 
 handlers = [

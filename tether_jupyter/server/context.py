@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from tether_jupyter.server.base import TetherHandler
+from tether_jupyter.server.base import TetherHandler, flag
 
 
 class ContextHandler(TetherHandler):
-    """`POST context`: the preview of a turn. Nothing is asked, and nothing is kept."""
+    """`POST context`: the preview of a turn. Nothing is asked, and nothing is kept.
+
+    With `brief=true` it tells the figures alone: that is cheap enough to follow somebody who types.
+    """
 
     async def post(self) -> None:
         from tether_jupyter.core.request import read_chat
@@ -14,7 +17,8 @@ class ContextHandler(TetherHandler):
         request = read_chat(
             self.read_body(), max_message_length=self.services.settings.tether.max_message_length
         )
-        self.answer(await self.services.preview(request, self.owner, self.may))
+        brief = flag(self.get_query_argument("brief", "false"), "brief")
+        self.answer(await self.services.preview(request, self.owner, self.may, brief=brief))
 
 
 handlers = [(r"/tether/context", ContextHandler)]

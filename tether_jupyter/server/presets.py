@@ -7,9 +7,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from tether_jupyter.server.base import TetherHandler
+from tether_jupyter.server.base import TetherHandler, flag
 from tether_jupyter.server.chat import ID
-from tether_jupyter.server.clients import flag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

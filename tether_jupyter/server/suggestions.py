@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from tether_jupyter.errors import InvalidRequest
-from tether_jupyter.server.base import TetherHandler
+from tether_jupyter.server.base import TetherHandler, flag
 from tether_jupyter.server.chat import ID
-from tether_jupyter.server.clients import flag
 
 
 class SuggestionsDoor(TetherHandler):

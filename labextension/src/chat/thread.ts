@@ -100,7 +100,7 @@ export class Thread {
 
   /** Ask, or have it wait for the end of the answer under way. Resolves when it has been answered or queued. */
   async send(ask: IAsk): Promise<void> {
-    const context = [...this._options.contextOf(ask.words), ...ask.context];
+    const context = [...this.named(ask.words), ...ask.context];
     const whole = { ...ask, context: context.filter(isFirst) };
     if (this.busy || this._retrying) {
       this._queued = [...this._queued, whole];
@@ -108,6 +108,17 @@ export class Thread {
     } else {
       await this.ask(Question.of(whole));
     }
+  }
+
+  /** What of the notebook words name outright, which goes along unless it was dismissed here. */
+  named(words: string): IContext[] {
+    return this._options.contextOf(words).filter(each => !this._dismissed.has(keyOf(each)));
+  }
+
+  /** Leave a piece out of this conversation, whatever words name it. */
+  dismiss(piece: IContext): void {
+    this._dismissed.add(keyOf(piece));
+    this._changed.emit();
   }
 
   /** Take back what waits. */
@@ -287,6 +298,7 @@ export class Thread {
     this._trouble = null;
     this._title = null;
     this._tree.clear();
+    this._dismissed.clear();
     this._show([]);
     this._stateChanged.emit();
   }
@@ -467,6 +479,7 @@ export class Thread {
   private _id: string | null;
   private _title: string | null = null;
   private _said: Said[] = [];
+  private _dismissed = new Set<string>();
   private _spot: { said: Said } | null = null;
   private _queued: readonly IAsk[] = [];
   /** Whether somebody has chosen this conversation, whatever its notebook goes on with. */
@@ -485,5 +498,9 @@ export class Thread {
 }
 
 function isFirst(piece: IContext, at: number, all: IContext[]): boolean {
-  return all.findIndex(each => each.kind === piece.kind && each.name === piece.name) === at;
+  return all.findIndex(each => keyOf(each) === keyOf(piece)) === at;
+}
+
+function keyOf(piece: IContext): string {
+  return `${piece.kind} ${piece.name}`;
 }

@@ -5,7 +5,6 @@ import type { IAsk } from '../chat/ask';
 import { useSignals } from '../chat/hooks';
 import type { Rooms } from '../chat/rooms';
 import type { Thread } from '../chat/thread';
-import { contextOf } from '../notebook/read';
 import { asTurnError } from '../server/problems';
 import { choose, Menu, menuOf } from './choosing';
 import { command } from './commander';
@@ -20,7 +19,7 @@ import { Popover } from './popover';
 import { Preview } from './preview';
 import { Queue } from './queue';
 import { Row } from './row';
-import { showAll, showPiece } from './sheet';
+import { IPiece, showAll, showPiece } from './sheet';
 
 /** From here on there is room for every button, px. */
 const WIDE = 560;
@@ -49,7 +48,7 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
       new Preview(rooms.server, draft, () => ({
         conversation: thread.id,
         notebook: thread.notebook,
-        named: namedIn(rooms, thread)
+        named: namedIn(thread)
       })),
     [rooms, thread]
   );
@@ -87,12 +86,12 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
   const model = lists.inForce(draft.options.model, rooms.health);
   const full = fullness(
     preview.found?.tokens ?? usedBy(last),
-    preview.found?.window ?? model?.window ?? null
+    preview.found?.window ?? model?.window ?? null,
+    preview.found !== null && !draft.isEmpty
   );
   const problem = preview.problem?.type === 'connection_lost' ? null : preview.problem;
   const unseen = model ? unseenWords(model, pictures) : null;
-  const warning =
-    unseen ?? problem?.message ?? (full && full.state !== 'low' ? full.words : null);
+  const warning = unseen ?? problem?.message ?? (full && full.state !== 'low' ? full.words : null);
 
   const send = () => {
     const parsed = parse(draft.words);
@@ -168,6 +167,10 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
       (button ?? other)?.focus();
     }
   };
+  const look = async (piece: IPiece) => {
+    await preview.now();
+    await showPiece(piece, preview.found, preview.problem);
+  };
   const all = async () => {
     await preview.now();
     await showAll(preview.found, preview.problem, Boolean(draft.words.trim()));
@@ -221,8 +224,13 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
         draft={draft}
         files={files}
         preview={preview}
-        named={namedIn(rooms, thread)}
-        onShow={piece => void showPiece(piece, preview.found, preview.problem)}
+        named={namedIn(thread)}
+        onShow={piece => void look(piece)}
+        onDismiss={piece => {
+          thread.dismiss(piece);
+          preview.soon();
+          draft.focus();
+        }}
         onAll={() => void all()}
       />
       <div className="tether-hints" role="status" data-testid="tether-hint">
@@ -289,12 +297,9 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
 }
 
 /** What the typed words name outright, which goes along without being chosen. */
-function namedIn(rooms: Rooms, thread: Thread) {
-  const panel = rooms.open.path === thread.notebook ? rooms.open.panel : null;
+function namedIn(thread: Thread) {
   const chosen = new Set(thread.draft.chips.map(each => `${each.kind} ${each.name}`));
-  return contextOf(thread.draft.words, panel).filter(
-    each => !chosen.has(`${each.kind} ${each.name}`)
-  );
+  return thread.named(thread.draft.words).filter(each => !chosen.has(`${each.kind} ${each.name}`));
 }
 
 function lastAnswer(thread: Thread): Answer | null {

@@ -11,13 +11,18 @@ export interface IFullness {
 /** Nine tenths of a window are enough to say so. */
 const HIGH = 90;
 
-export function fullness(used: number | null, window: number | null): IFullness | null {
+/** `ahead`: the figures are those of the question that is being written, with all that is before it. */
+export function fullness(
+  used: number | null,
+  window: number | null,
+  ahead = false
+): IFullness | null {
   if (used === null || !window) {
     return null;
   }
   const percent = Math.round((used / window) * 100);
   const state = used >= window ? 'full' : percent >= HIGH ? 'high' : 'low';
-  const figures = `${used.toLocaleString('en')} of the ${window.toLocaleString('en')} tokens that the model can take`;
+  const figures = `${ahead ? 'with this question ' : ''}${used.toLocaleString('en')} of the ${window.toLocaleString('en')} tokens that the model can take`;
   return {
     used,
     window,
@@ -28,7 +33,7 @@ export function fullness(used: number | null, window: number | null): IFullness 
         ? `The window is full: ${figures}. Begin a new conversation, or take something away.`
         : state === 'high'
           ? `Nearly full: ${figures}.`
-          : `${figures}.`
+          : `${figures[0].toUpperCase()}${figures.slice(1)}.`
   };
 }
 

@@ -10,6 +10,9 @@ import { Draft, DraftChange } from './draft';
 /** What goes along is counted this long after it last changed, ms. */
 const SETTLED_MS = 350;
 
+/** Words are counted when their typing rests for so long, ms. */
+const RESTED_MS = 700;
+
 /** Where a question would be asked. */
 export interface IPlace {
   conversation: string | null;
@@ -18,7 +21,7 @@ export interface IPlace {
   named: IContext[];
 }
 
-/** What a draft would send: counted when what goes along changes, never while words are typed. */
+/** What a draft would send: counted when what goes along changes, and when typing rests. */
 export class Preview {
   constructor(
     private _server: TetherServer,
@@ -31,16 +34,17 @@ export class Preview {
   found: IPreview | null = null;
   /** Why it cannot be told, in words, which is why it could not be sent either. */
   problem: IProblem | null = null;
+  /** Whether what goes along has changed since it was counted. */
   looking = false;
 
   get changed(): ISignal<this, void> {
     return this._changed;
   }
 
-  /** Look when the draft has been left alone for a moment; with nothing to go along, there is nothing to count. */
-  soon(): void {
+  /** Look when the draft has been left alone for a moment; an empty one has nothing to count. */
+  soon(what: DraftChange = 'context'): void {
     this._cancel();
-    if (!this._draft.chips.length && !this._draft.attachments.length) {
+    if (this._draft.isEmpty) {
       if (this.found || this.problem || this.looking) {
         this.found = null;
         this.problem = null;
@@ -49,23 +53,34 @@ export class Preview {
       }
       return;
     }
-    this.looking = true;
-    this._changed.emit();
-    this._timer = window.setTimeout(() => void this.now(), SETTLED_MS);
+    const words = what === 'words' && !this.looking;
+    this._look(!words);
+    this._timer = window.setTimeout(() => void this._ask(true), words ? RESTED_MS : SETTLED_MS);
   }
 
-  /** Look now. */
+  /** Look now, at all that would be sent. */
   async now(): Promise<void> {
+    this._look(true);
+    await this._ask(false);
+  }
+
+  private _look(looking: boolean): void {
+    if (looking !== this.looking) {
+      this.looking = looking;
+      this._changed.emit();
+    }
+  }
+
+  private async _ask(brief: boolean): Promise<void> {
     this._cancel();
     const control = new AbortController();
     this._control = control;
-    this.looking = true;
-    this._changed.emit();
     try {
       const found = await previewOf(
         this._server,
         questionOf(this._draft.peek(), this._place()),
-        control.signal
+        control.signal,
+        brief
       );
       if (this._control === control) {
         this.found = found;
@@ -74,7 +89,10 @@ export class Preview {
     } catch (reason) {
       if (this._control === control) {
         this.found = null;
-        this.problem = asTurnError(reason).problem;
+        const { problem } = asTurnError(reason);
+        // Of words alone, all that is not about their length is said elsewhere.
+        const along = this._draft.chips.length + this._draft.attachments.length > 0;
+        this.problem = along || !brief || problem.type === 'context_overflow' ? problem : null;
       }
     } finally {
       if (this._control === control) {
@@ -91,9 +109,7 @@ export class Preview {
   }
 
   private _follow(_: Draft, what: DraftChange): void {
-    if (what !== 'words') {
-      this.soon();
-    }
+    this.soon(what);
   }
 
   private _cancel(): void {

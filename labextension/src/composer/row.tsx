@@ -9,6 +9,7 @@ import { Draft } from './draft';
 import { Files, ISending } from './files';
 import { short } from './gauge';
 import { Preview } from './preview';
+import type { IPiece } from './sheet';
 
 interface IProps {
   draft: Draft;
@@ -16,12 +17,15 @@ interface IProps {
   preview: Preview;
   /** What the words name outright: it goes along until they say otherwise. */
   named: readonly IContext[];
-  onShow: (chip: { kind: string; name: string; text: string | null; note: string | null }) => void;
+  onShow: (piece: IPiece) => void;
+  /** A piece that the words name is not to go along in this conversation. */
+  onDismiss: (piece: IContext) => void;
   onAll: () => void;
 }
 
 /** What goes along: each can be looked at and taken away. */
-export function Row({ draft, files, preview, named, onShow, onAll }: IProps): JSX.Element | null {
+export function Row(props: IProps): JSX.Element | null {
+  const { draft, files, preview, named, onShow, onDismiss, onAll } = props;
   useSignals(draft.changed, files.changed, preview.changed);
   const { chips, attachments } = draft;
   if (!chips.length && !attachments.length && !files.sending.length && !named.length) {
@@ -59,6 +63,8 @@ export function Row({ draft, files, preview, named, onShow, onAll }: IProps): JS
           label={each.name}
           tokens={tokensOf(each.kind, each.name)}
           note="Named in your words"
+          isNamed
+          onRemove={() => onDismiss(each)}
           onShow={() =>
             onShow({
               kind: each.kind,
@@ -110,16 +116,19 @@ interface IChipProps {
   warn?: boolean;
   picture?: string | null;
   isFile?: boolean;
+  /** It goes along because the words name it: nobody has chosen it. */
+  isNamed?: boolean;
   onShow: () => void;
   onRemove?: () => void;
 }
 
 function Chip(props: IChipProps): JSX.Element {
-  const { label, tokens, note, warn, picture, isFile, onShow, onRemove } = props;
+  const { label, tokens, note, warn, picture, isFile, isNamed, onShow, onRemove } = props;
+  const away = isNamed ? 'Leave out of this conversation' : 'Take away';
   const count = tokens === null ? '' : `${tokens.toLocaleString('en')} tokens`;
   return (
     <span
-      className={`tether-chip${warn ? ' tether-mod-warn' : ''}${onRemove ? '' : ' tether-mod-named'}`}
+      className={`tether-chip${warn ? ' tether-mod-warn' : ''}${isNamed ? ' tether-mod-named' : ''}`}
       data-testid="tether-chip"
       title={[count, note].filter(Boolean).join(' · ')}
     >
@@ -128,6 +137,12 @@ function Chip(props: IChipProps): JSX.Element {
         className="tether-chipShow"
         aria-label={[`Show ${label}`, count, note].filter(Boolean).join(', ')}
         onClick={onShow}
+        onKeyDown={event => {
+          if (onRemove && (event.key === 'Delete' || event.key === 'Backspace')) {
+            event.preventDefault();
+            onRemove();
+          }
+        }}
       >
         {picture ? (
           <img className="tether-thumb" src={picture} alt="" />
@@ -141,8 +156,8 @@ function Chip(props: IChipProps): JSX.Element {
         <button
           type="button"
           className="tether-chipRemove"
-          aria-label={`Take ${label} away`}
-          title="Take away"
+          aria-label={isNamed ? `Leave ${label} out of this conversation` : `Take ${label} away`}
+          title={away}
           onClick={onRemove}
         >
           <closeIcon.react tag="span" width="12px" height="12px" />

@@ -24,9 +24,17 @@ export async function showAll(
   );
 }
 
+/** Something that goes along, to be looked at. */
+export interface IPiece {
+  kind: string;
+  name: string;
+  text: string | null;
+  note: string | null;
+}
+
 /** Show the exact text of one piece. */
 export async function showPiece(
-  piece: { kind: string; name: string; text: string | null; note: string | null },
+  piece: IPiece,
   found: IPreview | null,
   problem: IProblem | null
 ): Promise<void> {

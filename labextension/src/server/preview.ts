@@ -21,13 +21,14 @@ interface IMessagePart {
   image_url?: { url: string };
 }
 
-/** Ask what a question would send. */
+/** Ask what a question would send; `brief` leaves the messages out, and loads no model to count them. */
 export async function previewOf(
   server: TetherServer,
   question: IQuestion,
-  signal?: AbortSignal
+  signal?: AbortSignal,
+  brief = false
 ): Promise<IPreview> {
-  return server.json<IPreview>('context', {
+  return server.json<IPreview>(brief ? 'context?brief=true' : 'context', {
     method: 'POST',
     headers: JSON_BODY,
     body: JSON.stringify({ client_id: 'lab', ...question }),

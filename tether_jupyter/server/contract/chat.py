@@ -36,7 +36,12 @@ def paths() -> dict[str, Any]:
         "/tether/generate": {"post": turn},
         "/tether/chat/ws": {"get": socket()},
         "/tether/context": {
-            "post": operation("What a turn would send, and where to", "ContextPreview", body="ChatRequest")
+            "post": operation(
+                "What a turn would send, and where to. With `brief=true`, the figures without the messages",
+                "ContextPreview",
+                body="ChatRequest",
+                parameters=[parameter("brief", "query", enum=["true", "false"], default="false")],
+            )
         },
         "/tether/stop/{conversation_id}": {
             "post": operation("Stop what is being answered", "Stopped", parameters=[conversation])
