@@ -16,7 +16,7 @@ from tether_jupyter.core.frames import frames
 from tether_jupyter.core.generation import Generation, Generations
 from tether_jupyter.core.history import History
 from tether_jupyter.core.opening import Defaults, open_turn
-from tether_jupyter.errors import TetherError
+from tether_jupyter.errors import NotFound, TetherError
 from tether_jupyter.llm.registry import Backends
 from tether_jupyter.llm.service import LLMService
 from tether_jupyter.settings import Settings
@@ -29,6 +29,7 @@ from tether_jupyter.store.shelter import ShelteredHistory
 
 if TYPE_CHECKING:
     from tether_jupyter.core.attached import Attached
+    from tether_jupyter.core.history import StoredMessage
     from tether_jupyter.core.request import ChatRequest
     from tether_jupyter.core.turn import Turn
     from tether_jupyter.llm.models.library import Library
@@ -249,6 +250,30 @@ class Services:
             if others:
                 found += await self.uploads.still_there(owner, others, sees=sees)
         return found
+
+    async def take_away(self, owner: str, message_id: str) -> StoredMessage:
+        """Delete a message with what follows it, and stop the answers that are being written there.
+
+        Raises
+        ------
+        NotFound
+            There is none of that id.
+        """
+        before = await self._written(owner)
+        found = await self.history.change_message(owner, message_id, deleted=True)
+        # A turn that is not kept yet is in neither: nobody can have taken its question away.
+        for id in before - await self._written(owner) if before else ():
+            if generation := self.generations.running(owner, id):
+                generation.stop()
+        return found
+
+    async def _written(self, owner: str) -> set[str]:
+        """Return the ids of the answers under way that the history has."""
+        found: set[str] = set()
+        for conversation in self.generations.writing(owner):
+            with contextlib.suppress(NotFound):  # It is not kept, or not yet.
+                found |= {each.id for each in await self.history.messages(owner, conversation)}
+        return {id for id in found if self.generations.running(owner, id)}
 
     def beat(self) -> None:
         """Let the history know that this server lives, for as long as a turn is under way."""

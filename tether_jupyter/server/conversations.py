@@ -124,7 +124,7 @@ class MessageHandler(TetherHandler):
         self.answer(found.payload())
 
     async def delete(self, message_id: str) -> None:
-        found = await self.services.history.change_message(self.owner, message_id, deleted=True)
+        found = await self.services.take_away(self.owner, message_id)
         self.answer(found.payload())
 
 
