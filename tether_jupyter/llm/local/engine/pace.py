@@ -17,7 +17,7 @@ STEP_SHARE = 2.0
 """By how much a step grows with those who wait for their first word, over those who wait for their next."""
 FEWEST = 64
 """Prompt tokens of a step, at least: fewer cost about as much time."""
-FEWEST_BESIDE = 16
+FEWEST_BESIDE = 4
 """Prompt tokens of a step, at least, where they must not hold up the answers in it."""
 WINDOW = 10.0
 """Seconds over which the speed is told."""
