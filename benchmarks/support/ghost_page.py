@@ -43,7 +43,9 @@ document.addEventListener('keydown', event => {
   window.ghost.shown = null;
 }, true);
 const lineNow = () => {
-  const line = document.activeElement?.closest?.('.cm-editor')?.querySelector('.cm-activeLine');
+  // The editor marks no active line unless somebody wants it: the cursor is in it.
+  const at = document.getSelection()?.focusNode;
+  const line = (at?.nodeType === Node.TEXT_NODE ? at.parentElement : at)?.closest?.('.cm-line');
   if (!line) {
     return null;
   }
