@@ -53,16 +53,11 @@ const lineNow = () => {
   copy.querySelectorAll('[class*=jp-GhostText]').forEach(each => each.remove());
   return copy.textContent;
 };
-new MutationObserver(() => {
+// By the frame: in between, a key stands in the line that the editor has not heard of yet.
+const judge = () => {
   const text = ghosts();
   if (!text) {
     return;
-  }
-  if (window.ghost.shown === null) {
-    const now = performance.now();
-    const { key } = window.ghost;
-    window.ghost.shown = now - key;
-    window.ghost.drawn = now;
   }
   const line = lineNow();
   if (line === null || text + line === window.ghost.last) {
@@ -74,6 +69,19 @@ new MutationObserver(() => {
   if (!whole.startsWith(text)) {
     window.ghost.wrong.push([line, text]);
   }
+};
+new MutationObserver(() => {
+  const text = ghosts();
+  if (!text) {
+    return;
+  }
+  if (window.ghost.shown === null) {
+    const now = performance.now();
+    const { key } = window.ghost;
+    window.ghost.shown = now - key;
+    window.ghost.drawn = now;
+  }
+  requestAnimationFrame(judge);
 }).observe(document, { subtree: true, childList: true, characterData: true });
 """
 PARTS = "(({ key, asked, first, drawn }) => [key, asked, first, drawn])(window.ghost)"
