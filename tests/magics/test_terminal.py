@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
 from tests.support.fake_tether import FakeTether, words
-from tether_jupyter.errors import RateLimited
+from tether_jupyter.errors import ModelNotReady, RateLimited
 
 
 def test_the_answer_is_printed_as_plain_text(
@@ -106,3 +107,18 @@ def test_a_question_may_end_with_its_mark(
 ) -> None:
     shell.run_cell(cell)
     assert [request["message"] for request in tether.requests] == [sent]
+
+
+def test_an_option_that_is_nearly_one_is_told(shell: InteractiveShell) -> None:
+    with pytest.raises(UsageError, match=r"no option --temprature\. Did you mean `--temperature`\?"):
+        shell.run_line_magic("tether", "--temprature 0.3 why?")
+
+
+def test_without_a_server_the_way_to_bring_one_up_is_told(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("JUPYTER_SERVER_URL")
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    with pytest.raises(ModelNotReady) as refused:
+        shell.run_line_magic("tether", "why?")
+    assert "`%tether start`" in str(refused.value.hint)

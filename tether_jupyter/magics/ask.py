@@ -11,6 +11,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 
+from tether_jupyter.client.discovery import HOW_TO_START
 from tether_jupyter.errors import TetherError
 from tether_jupyter.magics import commands, options
 from tether_jupyter.magics.completion import Completer
@@ -18,6 +19,8 @@ from tether_jupyter.magics.failure import quietly, when
 from tether_jupyter.magics.session import Session
 
 LEVELS = ("off", "schema", "samples", "values")
+
+START_HERE = "`%tether start` brings one up for this session; or start `jupyter lab`, and try again."
 
 
 @magics_class
@@ -147,7 +150,11 @@ class AskMagics(Magics):
         try:
             self._do(line, cell)
         except TetherError as reason:
-            raise quietly(reason, reason.message, reason.hint, when(reason)) from None
+            hint = reason.hint
+            if hint == HOW_TO_START and not self.session.has_notebook:
+                # A notebook's own server would be another one, with the notebook's conversation.
+                hint = START_HERE
+            raise quietly(reason, reason.message, hint, when(reason)) from None
         except KeyboardInterrupt as reason:
             self.session.client.close()
             raise quietly(reason, "Stopped by you.") from None

@@ -36,7 +36,9 @@ def split(parser: argparse.ArgumentParser, line: str) -> tuple[argparse.Namespac
             name, rest = name[:2], name[2:] + (found[2] or "") + rest
         action = known.get(name)
         if action is None:
-            raise UsageError(f"There is no option {name}. See %%tether? for those there are.")
+            from tether_jupyter.magics.mentions import near
+
+            raise UsageError(f"There is no option {name}.{near(name, list(known))} %%tether? lists them all.")
         if action.nargs == 0:
             tokens.append(name)
             continue
