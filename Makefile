@@ -12,7 +12,7 @@ AGAIN := --reruns 1 -r R
 export PATH := $(abspath $(BIN)):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: lab test lint unit faults front-test browser-test wheel-test bench setup clean
+.PHONY: lab test lint unit faults front-test browser-test older-test wheel-test bench setup clean
 .DELETE_ON_ERROR:
 
 # Jupyter asks root, who is often all there is in a container, to say so.
@@ -79,6 +79,16 @@ faults: setup
 browser-test: setup $(DONE)/chromium
 	$(BIN)/python -m pytest tests/e2e -n 2 --dist loadfile $(AGAIN)
 
+# What works with JupyterLab 4.6 has to work with 4.5, and beside another chat: each in an environment of its own.
+OLDER := tests/e2e/test_other_labs.py $(foreach room,first_light ghost inline_edit notebook_actions threads composer widget,\
+           tests/e2e/test_$(room).py)
+older-test: setup $(DONE)/chromium
+	PYTHON=$(PYTHON) bash scripts/older.sh $(VENV)-4.5 'jupyterlab==4.5.*' 'notebook==7.5.*'
+	SERVER_PYTHON=$(abspath $(VENV)-4.5/bin/python) $(BIN)/python -m pytest $(OLDER) -n 2 --dist loadfile
+	PYTHON=$(PYTHON) bash scripts/older.sh $(VENV)-chat 'jupyterlab==4.6.*' 'notebook==7.6.*' jupyterlab-chat
+	SERVER_PYTHON=$(abspath $(VENV)-chat/bin/python) $(BIN)/python -m pytest tests/e2e/test_other_labs.py \
+	  tests/e2e/test_composer.py -n 2 --dist loadfile
+
 $(DONE)/chromium: scripts/chromium.sh
 	bash scripts/chromium.sh
 	touch $@
@@ -93,4 +103,4 @@ bench: setup
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) dist labextension/node_modules labextension/lib tether_jupyter/labextension tether_jupyter/widget/static
+	rm -rf $(VENV) $(VENV)-* dist labextension/node_modules labextension/lib tether_jupyter/labextension tether_jupyter/widget/static

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 READY = 90.0  # seconds that a server may take to start on a busy machine
+PYTHON = os.environ.get("SERVER_PYTHON", sys.executable)
+"""What the servers run on: `make older-test` names the environments of other JupyterLabs."""
 
 
 @dataclass
@@ -83,9 +85,11 @@ def running(
         "JUPYTERLAB_SETTINGS_DIR": str(folder / "lab" / "user-settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(folder / "lab" / "workspaces"),
         "IPYTHONDIR": str(home / "ipython"),
+        # `jupyter lab` looks for `jupyter-lab` there.
+        "PATH": os.pathsep.join([str(Path(PYTHON).parent), os.environ.get("PATH", os.defpath)]),
         **environment,
     }
-    command = [sys.executable, "-m", "jupyter", app, "--no-browser", "--ServerApp.ip=127.0.0.1"]
+    command = [PYTHON, "-m", "jupyter", app, "--no-browser", "--ServerApp.ip=127.0.0.1"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={root}"]
     command += [f"--IdentityProvider.token={token}", *options]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
