@@ -150,11 +150,10 @@ class AskMagics(Magics):
         try:
             self._do(line, cell)
         except TetherError as reason:
-            hint = reason.hint
-            if hint == HOW_TO_START and not self.session.has_notebook:
+            if reason.hint == HOW_TO_START and not self.session.has_notebook:
                 # A notebook's own server would be another one, with the notebook's conversation.
-                hint = START_HERE
-            raise quietly(reason, reason.message, hint, when(reason)) from None
+                reason.hint = START_HERE
+            raise quietly(reason, reason.message, reason.hint, when(reason)) from None
         except KeyboardInterrupt as reason:
             self.session.client.close()
             raise quietly(reason, "Stopped by you.") from None
