@@ -75,6 +75,7 @@ function made(ask: (fix: boolean) => void): HTMLElement {
 function button(words: string, name: string, testid: string, press: () => void): HTMLElement {
   const node = document.createElement('button');
   node.type = 'button';
+  node.className = 'tether-button';
   node.textContent = words;
   node.title = name;
   node.setAttribute('aria-label', name);

@@ -19,8 +19,15 @@ export function Branches({ said, thread, room }: IProps): JSX.Element | null {
   if (count < 2) {
     return null;
   }
-  const turn = (step: 1 | -1) => {
-    thread.turnTo(said, step).catch(reason => room.note(asTurnError(reason).problem.message));
+  const turn = async (step: 1 | -1, article: Element | null | undefined) => {
+    const all = article?.parentElement;
+    const place = all ? [...all.children].indexOf(article) : -1;
+    try {
+      await thread.turnTo(said, step);
+      focusAt(all, place, article, step);
+    } catch (reason) {
+      room.note(asTurnError(reason).problem.message);
+    }
   };
   return (
     <span className="tether-branches" data-testid="tether-branches">
@@ -29,7 +36,7 @@ export function Branches({ said, thread, room }: IProps): JSX.Element | null {
         name="The version before"
         testid="tether-branchBefore"
         disabled={at === 1 || thread.busy}
-        onClick={() => turn(-1)}
+        onClick={event => void turn(-1, event.currentTarget.closest('article'))}
       />
       <span>
         {at} of {count}
@@ -39,8 +46,28 @@ export function Branches({ said, thread, room }: IProps): JSX.Element | null {
         name="The version after"
         testid="tether-branchAfter"
         disabled={at === count || thread.busy}
-        onClick={() => turn(1)}
+        onClick={event => void turn(1, event.currentTarget.closest('article'))}
       />
     </span>
   );
+}
+
+/** The other version is another element: the arrow that was pressed is to be under the finger there too. */
+function focusAt(
+  all: Element | null | undefined,
+  place: number,
+  was: Element | null | undefined,
+  step: 1 | -1,
+  tries = 30
+): void {
+  const now = all?.children[place];
+  const arrows = now !== was && now?.querySelector('.tether-branches');
+  if (arrows) {
+    const own = `[data-testid=tether-branch${step === 1 ? 'After' : 'Before'}]:enabled`;
+    (
+      arrows.querySelector<HTMLElement>(own) ?? arrows.querySelector<HTMLElement>('button:enabled')
+    )?.focus();
+  } else if (tries > 0) {
+    requestAnimationFrame(() => focusAt(all, place, was, step, tries - 1));
+  }
 }

@@ -152,7 +152,7 @@ function Edit({ words, send, cancel }: IEditProps): JSX.Element {
         </button>
         <button
           type="button"
-          className="tether-button tether-send"
+          className="tether-button tether-mod-accept"
           disabled={!ready}
           onClick={() => send(text.trim())}
         >

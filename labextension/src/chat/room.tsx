@@ -10,6 +10,7 @@ import { ICellPlace } from '../notebook/open';
 import { asTurnError } from '../server/problems';
 import type { IAsk } from './ask';
 import { CodeToolbar, IEditor } from './codeToolbar';
+import { keepFocus } from './focus';
 import { Head } from './head';
 import { useSignals } from './hooks';
 import { DatabaseNotice, Notice } from './notice';
@@ -32,6 +33,7 @@ export class ChatRoom extends ReactWidget implements IEditor {
     super();
     this.addClass('tether-Room');
     this.rendermime = chatRendermime(rendermime);
+    keepFocus(this.node, () => this._place);
     rooms.open.activeCellChanged.connect(() => CodeToolbar.refreshAll(this.node));
     rooms.open.changed.connect(() => CodeToolbar.refreshAll(this.node));
   }
@@ -107,6 +109,19 @@ export class ChatRoom extends ReactWidget implements IEditor {
 
   protected render(): JSX.Element {
     return <Body room={this} />;
+  }
+
+  /** Where the focus can always be: the list while it is open, or the input, or what is there when all is off. */
+  private get _place(): HTMLElement | null {
+    const places = [
+      '.tether-drawer [role=treeitem][tabindex="0"]',
+      '.tether-drawer input',
+      '.tether-input textarea',
+      '.tether-notice button',
+      '.tether-head button:enabled'
+    ];
+    const found = places.map(each => this.node.querySelector<HTMLElement>(each));
+    return found.find(each => each?.checkVisibility() && !each.closest('[inert]')) ?? null;
   }
 
   private _setNote(note: INote | null): void {

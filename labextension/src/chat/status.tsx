@@ -44,7 +44,7 @@ export function Status({ thread, room }: IProps): JSX.Element {
   return (
     <div className="tether-statusRow">
       <span
-        className={`tether-status${busy ? ' tether-mod-busy' : ''}`}
+        className={`tether-status tether-dot${busy ? ' tether-mod-busy' : ''}`}
         data-testid="tether-status"
         data-phase={answer?.phase ?? 'idle'}
         aria-hidden="true"

@@ -210,7 +210,15 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
       data-testid="tether-composer"
       {...handlers}
     >
-      <Queue queued={thread.queued} onBack={back} />
+      <Queue
+        queued={thread.queued}
+        isHeld={!busy}
+        onAsk={ask => {
+          thread.unqueue(ask);
+          void thread.send(ask);
+        }}
+        onBack={back}
+      />
       {draft.editing && (
         <div className="tether-editing" data-testid="tether-editing">
           Editing

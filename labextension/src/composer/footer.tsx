@@ -119,7 +119,7 @@ export function Footer(props: IProps): JSX.Element {
       ) : (
         <button
           type="button"
-          className="tether-button tether-send jp-mod-accept"
+          className="tether-button tether-mod-accept tether-send jp-mod-accept"
           data-testid="tether-send"
           title={props.sendTitle}
           disabled={!props.canSend}

@@ -5,11 +5,14 @@ import type { IAsk } from '../chat/ask';
 
 interface IProps {
   queued: readonly IAsk[];
+  /** After a stop or a failure nothing is asked by itself. */
+  isHeld: boolean;
+  onAsk: (ask: IAsk) => void;
   onBack: (ask: IAsk) => void;
 }
 
 /** What was typed while an answer is written, and is asked after it. */
-export function Queue({ queued, onBack }: IProps): JSX.Element | null {
+export function Queue({ queued, isHeld, onAsk, onBack }: IProps): JSX.Element | null {
   if (!queued.length) {
     return null;
   }
@@ -20,6 +23,17 @@ export function Queue({ queued, onBack }: IProps): JSX.Element | null {
           <span className="tether-queuedWords">
             <span className="tether-queuedMark">{at === 0 ? 'Next' : 'Then'}</span> {ask.words}
           </span>
+          {isHeld && at === 0 && (
+            <button
+              type="button"
+              className="tether-linkButton"
+              aria-label={`Ask now: ${ask.words.slice(0, 60)}`}
+              data-testid="tether-askQueued"
+              onClick={() => onAsk(ask)}
+            >
+              Ask now
+            </button>
+          )}
           <button
             type="button"
             className="tether-chipRemove"

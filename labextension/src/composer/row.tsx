@@ -103,6 +103,7 @@ export function Row(props: IProps): JSX.Element | null {
           onClick={onAll}
         >
           {preview.looking ? '…' : preview.found ? short(total) : '?'}
+          <span className="tether-rowUnit"> tokens</span>
         </button>
       )}
     </div>

@@ -20,7 +20,7 @@ export class InlineEdits {
       say: words => (this._spoken.textContent = words),
       keydown: event => _commands.processKeydownEvent(event)
     };
-    this._spoken.className = 'tether-Inline-spoken';
+    this._spoken.className = 'tether-spoken tether-Inline-spoken';
     this._spoken.setAttribute('role', 'status');
     this._spoken.setAttribute('aria-live', 'polite');
     document.body.append(this._spoken);

@@ -41,11 +41,12 @@ export class Popover {
     this._words.autocomplete = 'off';
     this._words.spellcheck = false;
     this._words.dataset.testid = 'tether-inline-words';
-    this._status.className = 'tether-Inline-status';
+    this._status.className = 'tether-Inline-status tether-dot';
     this._status.dataset.testid = 'tether-inline-status';
     this._ask = button('Ask', 'tether-inline-ask', () => _doing.ask(this.words));
     this._again = button('Try again', 'tether-inline-again', () => _doing.ask(this.words));
     this._take = button('Take', 'tether-inline-take', () => _doing.take());
+    this._take.classList.add('tether-mod-accept');
     this._close = button('Close', 'tether-inline-close', () => _doing.close());
     const foot = document.createElement('div');
     foot.className = 'tether-Inline-foot';
@@ -101,7 +102,7 @@ export class Popover {
     this._state = state;
     this._status.textContent = state.status;
     this._body.classList.toggle('tether-mod-trouble', state.trouble);
-    this._body.classList.toggle('tether-mod-busy', state.busy);
+    this._status.classList.toggle('tether-mod-busy', state.busy);
     this._close.textContent = state.busy ? 'Stop' : state.ready ? 'Give back' : 'Close';
     this._take.hidden = !(state.ready && state.takes);
     this._again.hidden = !state.trouble;
@@ -154,7 +155,7 @@ export class Popover {
 function button(words: string, testid: string, press: () => void): HTMLButtonElement {
   const made = document.createElement('button');
   made.type = 'button';
-  made.className = 'tether-Inline-button';
+  made.className = 'tether-button';
   made.textContent = words;
   made.dataset.testid = testid;
   made.addEventListener('click', press);

@@ -30,6 +30,7 @@ export class Preview extends Widget {
     this._pre.append(this._code);
     const buttons = element('div', 'tether-NextCell-buttons');
     this._accept = this._button('Accept', 'accept', keys.accept);
+    this._accept.classList.add('tether-mod-accept');
     this._accept.hidden = true;
     buttons.append(
       this._accept,
