@@ -60,3 +60,7 @@ test('code is named and not spelled out to a listener', () => {
   );
   assert.ok(spoken('word '.repeat(1000)).length < 700);
 });
+
+test('the rule under a table is no words', () => {
+  assert.equal(spoken('| a | b |\n| --- | :-: |\n| 1 | 2 |'), 'a b 1 2');
+});

@@ -3,7 +3,8 @@ import React from 'react';
 import { useSignals } from './hooks';
 import type { ChatRoom } from './room';
 import type { Thread } from './thread';
-import { INTERRUPTED, phaseWords, spoken } from './words';
+import { Teller } from './teller';
+import { phaseWords } from './words';
 
 /** A thing that just happened to the notebook, and how to take it back. */
 export interface INote {
@@ -30,17 +31,7 @@ export function Status({ thread, room }: IProps): JSX.Element {
   const words = answer
     ? phaseWords(answer.phase, answer.lasted, answer.position, answer.load, answer.pause)
     : '';
-  // A screen reader hears each phase once, without what counts up, and the answer when it is whole.
-  const load = answer?.load && { ...answer.load, progress: 0 };
-  const heard = !answer
-    ? ''
-    : answer.phase === 'done'
-      ? `Tether answered. ${spoken(answer.text)}`
-      : answer.phase === 'failed'
-        ? (answer.problem?.message ?? '')
-        : answer.phase === 'interrupted'
-          ? INTERRUPTED
-          : phaseWords(answer.phase, 0, answer.position, load);
+  const heard = React.useRef(new Teller()).current.hear(answer);
   return (
     <div className="tether-statusRow">
       <span

@@ -109,10 +109,35 @@ export function dollars(cost: number): string {
 export function spoken(markdown: string, limit = 600): string {
   const text = markdown
     .replace(/^ {0,3}(`{3,}|~{3,})[^\n]*\n[\s\S]*?(?:^ {0,3}\1|(?![\s\S]))/gm, 'Code block. ')
+    // The rule under a table's head, and between parts.
+    .replace(/^[ \t|:-]*-{2}[ \t|:-]*$/gm, '')
     .replace(/[*_`#>|]/g, '')
     .replace(/\s+/g, ' ')
     .trim();
   return text.length > limit ? `${text.slice(0, limit)}…` : text;
+}
+
+/**
+ * Where the last sentence of a text that still grows ends; `from` if none has ended since.
+ *
+ * Inside a code block nothing ends, and neither does a sentence with the number of a list.
+ */
+export function sentenceEnd(text: string, from: number): number {
+  const marks =
+    /^ {0,3}(?:`{3,}|~{3,})[^\n]*(?=\n)|(?<!^\s*\d{1,3})[.!?…][)\]"'*_]*(?=\s)|[。！？]|\n(?=\s*\n)/gm;
+  let [end, inCode] = [from, false];
+  for (marks.lastIndex = from; ;) {
+    const found = marks.exec(text);
+    if (!found) {
+      return end;
+    }
+    if (/^ {0,3}[`~]{3}/.test(found[0])) {
+      inCode = !inCode;
+    }
+    if (!inCode) {
+      end = marks.lastIndex;
+    }
+  }
 }
 
 function percent(load: ILoad | null): string {
