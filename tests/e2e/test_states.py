@@ -1,8 +1,9 @@
 """Every state that the panel can be in, in light and dark, at 300, 420 and 700 px: nobody is shut out of any.
 
 In each, axe-core finds nothing serious or critical at 300 px in either theme and at 700 px in the dark one,
-nothing sticks out of the panel, and nothing lies over anything else. A picture of each is kept in `screenshots/states/`; with TETHER_PICTURES set,
-those that the documentation shows are written anew to `docs/pictures/`.
+nothing sticks out of the panel, and nothing lies over anything else. A picture of each is kept in
+`screenshots/states/`; with TETHER_PICTURES set, those that the documentation shows are written anew to
+`docs/pictures/`.
 """
 
 from __future__ import annotations
@@ -467,7 +468,8 @@ def test_the_focus_is_never_lost_with_what_had_it(stage):
     focused(page, "input")
     # What waited is asked by hand after a stop, and by itself after an answer.
     press("tether-askQueued")
-    panel.get_by_text("A short answer.").wait_for()
+    answers = panel.locator(".tether-Answer")
+    answers.get_by_text("A short answer.").wait_for()
     focused(page, "input")
     panel.get_by_test_id("tether-send").wait_for()
     press("tether-regenerate")
@@ -480,7 +482,7 @@ def test_the_focus_is_never_lost_with_what_had_it(stage):
     press("tether-delete")
     focused(page, "input")
     press("tether-undo")
-    panel.get_by_text("A short answer.").wait_for()
+    answers.get_by_text("A short answer.").wait_for()
     focused(page, "input")
     stage.ask("fail")
     panel.get_by_test_id("tether-retry").wait_for()
@@ -489,7 +491,7 @@ def test_the_focus_is_never_lost_with_what_had_it(stage):
 
 
 def test_a_question_that_reads_from_the_right_begins_at_the_right(stage):
-    stage.lab.ask("كيف أحسب المتوسط؟\nIn English")
+    stage.lab.ask("\u0643\u064a\u0641 \u0623\u062d\u0633\u0628?\nIn English")
     question = stage.panel.locator(".tether-Question").last
     question.wait_for()
     sides = question.evaluate(

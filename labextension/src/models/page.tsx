@@ -2,6 +2,7 @@ import { MainAreaWidget, ReactWidget } from '@jupyterlab/apputils';
 import { Message } from '@lumino/messaging';
 import React from 'react';
 
+import { keepFocus } from '../chat/focus';
 import { useSignals } from '../chat/hooks';
 import { tetherIcon } from '../icons';
 import { Asked } from './asked';
@@ -39,6 +40,7 @@ class Content extends ReactWidget {
     this._asked = new Asked(_catalog.server);
     this.addClass('tether-Models');
     this.node.tabIndex = -1;
+    keepFocus(this.node, () => this.node.querySelector<HTMLElement>('button:enabled'));
   }
 
   dispose(): void {
