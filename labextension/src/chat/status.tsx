@@ -28,9 +28,11 @@ export function Status({ thread, room }: IProps): JSX.Element {
     return () => window.clearInterval(timer);
   }, [busy]);
   const answer = thread.answer;
-  const words = answer
-    ? phaseWords(answer.phase, answer.lasted, answer.position, answer.load, answer.pause)
-    : '';
+  // How an answer ended stands under it.
+  const words =
+    answer && busy
+      ? phaseWords(answer.phase, answer.lasted, answer.position, answer.load, answer.pause)
+      : '';
   const heard = React.useRef(new Teller()).current.hear(answer);
   return (
     <div className="tether-statusRow">
@@ -40,7 +42,7 @@ export function Status({ thread, room }: IProps): JSX.Element {
         data-phase={answer?.phase ?? 'idle'}
         aria-hidden="true"
       >
-        {note && !busy ? '' : words}
+        {words}
       </span>
       {note && !busy && (
         <span className="tether-note" data-testid="tether-note" role="status">
