@@ -158,14 +158,11 @@ def kept(server: RunningServer, answers: list[str], **more: Any) -> dict[str, An
     return dict(post(server, "conversations/import", file)["conversation"])
 
 
-def in_front(page: Any, conversation: dict[str, Any]) -> None:
+def in_front(page: Any, server: RunningServer, conversation: dict[str, Any]) -> None:
     """Let the notebook's own conversation be this one: an import is bound to no notebook."""
-    page.route(
-        re.compile(r"/tether/conversations\?.*notebook="),
-        lambda route: route.fulfill(
-            json={"conversations": [{**conversation, "notebook": "quickstart.ipynb"}]}
-        ),
-    )
+    said = server.get(f"tether/conversations/{conversation['id']}/messages")
+    found = {"conversations": [{**conversation, "notebook": "quickstart.ipynb"}], **said}
+    page.route(re.compile(r"/tether/conversations\?.*notebook="), lambda route: route.fulfill(json=found))
 
 
 def quiet(page: Any) -> None:
@@ -242,7 +239,7 @@ def test_the_watch_sees_what_it_is_there_to_see(watched, hostile):
 def test_each_payload_in_an_answer_of_its_own(watched, hostile):
     page = watched
     answers = [f"Begin {number}.\n\n{payload}\n\nEnd." for number, payload in enumerate(PAYLOADS, 1)]
-    in_front(page, kept(hostile, answers))
+    in_front(page, hostile, kept(hostile, answers))
     lab = Lab(page, hostile)
     panel = lab.open_panel()
     seen: set[int] = set()
@@ -310,7 +307,7 @@ def test_what_stands_around_an_answer_is_text_as_well(watched, hostile):
         "hint": f"hint {evil}",
     }
     talk = kept(hostile, ["An answer."], model=f"mock:{evil}"[:390], error=error)
-    in_front(page, {**talk, "title": evil})
+    in_front(page, hostile, {**talk, "title": evil})
     health = hostile.get("tether/health")
     health |= {"model": evil, "place": evil, "problem": evil, "status": "degraded"}
     health |= {"database": {"kind": "sqlite", "ok": False, "problem": evil}}

@@ -333,10 +333,10 @@ def test_server_restarted(reloaded):
         {"role": "user", "content": QUESTIONS["write"]},
         {"role": "assistant", "content": half, "status": "interrupted", "model": "qwen3-4b"},
     )
-    row = {**talk, "notebook": "quickstart.ipynb"}
+    said = stage.server.get(f"tether/conversations/{talk['id']}/messages")
+    found = {"conversations": [{**talk, "notebook": "quickstart.ipynb"}], **said}
     stage.page.route(
-        re.compile(r"/tether/conversations\?.*notebook="),
-        lambda route: route.fulfill(json={"conversations": [row]}),
+        re.compile(r"/tether/conversations\?.*notebook="), lambda route: route.fulfill(json=found)
     )
     stage.reload()
     stage.panel.get_by_test_id("tether-interrupted").wait_for()

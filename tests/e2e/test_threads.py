@@ -412,7 +412,12 @@ def test_of_two_thousand_conversations_only_what_is_in_sight_is_drawn(lab, serve
         offset, limit = int(query.get("offset", 0)), int(query["limit"])
         asked.append(offset)
         more = offset + limit if offset + limit < len(every) else None
-        listed = {"conversations": every[offset : offset + limit], "next": more, "writing": []}
+        listed = {
+            "conversations": every[offset : offset + limit],
+            "next": more,
+            "writing": [],
+            "messages": [],
+        }
         route.fulfill(json=listed)
 
     page.route(re.compile(r"/tether/conversations\?"), page_of)

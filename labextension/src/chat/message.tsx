@@ -16,13 +16,15 @@ interface IProps {
   sight: Sight;
   /** Its reader is brought here. */
   wanted: boolean;
+  /** It is at the end of the conversation. */
+  last: boolean;
 }
 
 /** One message. Far from what is seen it is plain text: a thousand of them open at once. */
 export const Message = React.memo(function Message(props: IProps) {
-  const { said, thread, room, sight, wanted } = props;
+  const { said, thread, room, sight, wanted, last } = props;
   const root = React.useRef<HTMLElement>(null);
-  const [seen, setNear] = React.useState(false);
+  const [seen, setNear] = React.useState(last);
   const near = seen || wanted;
   React.useEffect(
     () => (seen || !root.current ? undefined : sight.watch(root.current, () => setNear(true))),

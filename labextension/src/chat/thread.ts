@@ -395,14 +395,13 @@ export class Thread {
       return;
     }
     const found = own
-      ? await server.facts(this._id ?? '')
+      ? await server.told(this._id ?? '')
       : await server.conversation(this.notebook ?? '');
-    const stored = found ? await server.messages(found.id) : [];
     // What was read before a question was asked no longer says what there is.
     if (turns !== this._turns) {
       return;
     }
-    const branch = this._tree.take(stored);
+    const branch = this._tree.take(found?.messages ?? []);
     this._title = found?.title ?? null;
     this.notebook = this._chosen ? (found?.notebook ?? null) : this.notebook;
     this._adopt(found?.id ?? (own ? this._id : null), branch);

@@ -14,6 +14,9 @@ interface IProps {
   room: ChatRoom;
 }
 
+/** So many messages at the end are drawn at once: what is opened is seen from there. */
+const LAST = 4;
+
 /** The messages. Stays at the end while the reader is there, and where the reader is otherwise. */
 export function Transcript({ thread, room }: IProps): JSX.Element {
   useSignals(thread.changed);
@@ -60,7 +63,7 @@ export function Transcript({ thread, room }: IProps): JSX.Element {
       >
         <div className="tether-messages">
           {sight &&
-            thread.said.map(said => (
+            thread.said.map((said, i) => (
               <Message
                 key={said.key}
                 said={said}
@@ -68,6 +71,7 @@ export function Transcript({ thread, room }: IProps): JSX.Element {
                 room={room}
                 sight={sight}
                 wanted={spot?.said === said}
+                last={i >= thread.said.length - LAST}
               />
             ))}
         </div>

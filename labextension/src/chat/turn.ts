@@ -64,12 +64,12 @@ export class Turn {
     if (this.answer.over) {
       return;
     }
-    this.answer.enter('stopping');
+    // The server is told before anything is drawn.
+    const told = this.conversation ? this._server.stop(this.conversation) : null;
     this._grace ??= setTimeout(() => this._leave(), STOP_GRACE_MS);
-    if (this.conversation) {
-      // An unreachable server is what the time of grace is for.
-      await this._server.stop(this.conversation).catch(() => this._leave());
-    }
+    this.answer.enter('stopping');
+    // An unreachable server is what the time of grace is for.
+    await told?.catch(() => this._leave());
   }
 
   private async _follow(open: () => AsyncIterable<TurnEvent>): Promise<void> {

@@ -11,6 +11,11 @@ export interface IConversation {
   deleted_at: string | null;
 }
 
+/** One with what was said in it, all branches, the oldest first. */
+export interface IToldConversation extends IConversation {
+  messages: IStoredMessage[];
+}
+
 export type Reaction = 'thumbs_up' | 'thumbs_down';
 
 /** A message as it was kept. `parent_id` names the one that it follows: several may follow the same. */

@@ -3,7 +3,7 @@ import { ServerConnection } from '@jupyterlab/services';
 
 import { activity } from './activity';
 import { EventDecoder, isTerminal, TurnEvent } from './events';
-import type { IConversation, IStoredMessage, Reaction } from './history';
+import type { IConversation, IStoredMessage, IToldConversation, Reaction } from './history';
 import type { IEngine, IModelState } from './models';
 import { CUT_OFF, refusal, TurnError, UNREACHED } from './problems';
 
@@ -106,11 +106,19 @@ export class TetherServer {
     return body;
   }
 
-  /** The conversation that a notebook goes on with, if it has one. */
-  async conversation(notebook: string): Promise<IConversation | null> {
-    const query = URLExt.objectToQueryString({ notebook, limit: 1 });
-    const reply = await this.json<{ conversations: IConversation[] }>(`conversations${query}`);
-    return reply.conversations[0] ?? null;
+  /** The conversation that a notebook goes on with, if it has one, with what was said in it. */
+  async conversation(notebook: string): Promise<IToldConversation | null> {
+    const query = URLExt.objectToQueryString({ notebook, limit: 1, messages: true });
+    const { conversations, messages } = await this.json<{
+      conversations: IConversation[];
+      messages: IStoredMessage[];
+    }>(`conversations${query}`);
+    return conversations.length ? { ...conversations[0], messages } : null;
+  }
+
+  /** A conversation with what was said in it, all branches, the oldest first. */
+  async told(conversation: string): Promise<IToldConversation> {
+    return this.json(`conversations/${encodeURIComponent(conversation)}?messages=true`);
   }
 
   /** A conversation's own facts. */
