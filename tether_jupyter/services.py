@@ -49,7 +49,7 @@ MOST_FILES = 32
 """Files of earlier questions and of the project that go with a question."""
 SEEING = "tether_jupyter.seeing"
 FIRST_NEEDED = (
-    *("tether_jupyter.core.request", "tether_jupyter.store.clients", "tether_jupyter.store.rehearsal"),
+    *("tether_jupyter.core.request", "tether_jupyter.store.clients", "tether_jupyter.store.threads"),
     *(SEEING, "tether_jupyter.context.budget", "tether_jupyter.context.variables"),
 )
 """Modules that a server starts without, and that its first question needs."""
@@ -374,13 +374,16 @@ class Services:
         for module in FIRST_NEEDED:
             with contextlib.suppress(ImportError):
                 import_module(module)
-        try:
-            if self.settings.tether.keep_history:
-                sys.modules["tether_jupyter.store.rehearsal"].rehearse(self.database)
-            if service is not None:
+        if self.settings.tether.keep_history:
+            from tether_jupyter.store.rehearsal import rehearse
+
+            with contextlib.suppress(TetherError):
+                rehearse(self.database)
+        if service is not None:
+            try:
                 service.prepare()
-        except Exception as reason:  # noqa: BLE001 - a user's own backend may raise anything
-            log.debug("not everything is ready for a first question: %s", frames(reason))
+            except Exception as reason:  # noqa: BLE001 - a user's own backend may raise anything
+                log.debug("the backend is not ready for a first question: %s", frames(reason))
         if self.settings.tether.collector_threshold:
             # Python's collector need not look at what lives as long as the server.
             gc.freeze()

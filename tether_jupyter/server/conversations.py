@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tether_jupyter.errors import InvalidRequest
-from tether_jupyter.server.base import TetherHandler
+from tether_jupyter.server.base import TetherHandler, flag
 from tether_jupyter.server.chat import ID
 
 MOST_LISTED = 1000
@@ -21,12 +21,12 @@ class ConversationsHandler(TetherHandler):
         )
         limit = self.number("limit", MOST_LISTED, 1, MOST_LISTED)
         offset = self.number("offset", 0, 0, FURTHEST)
-        whole = switch(self, "messages")
+        whole = flag(self.get_query_argument("messages", "false"), "messages")
         found = await self.services.history.conversations(
             self.owner,
             notebook=notebook,
             project_id=self.get_query_argument("project_id", None),
-            deleted=switch(self, "deleted"),
+            deleted=flag(self.get_query_argument("deleted", "false"), "deleted"),
             limit=limit,
             offset=offset,
         )
@@ -62,14 +62,6 @@ class ConversationsHandler(TetherHandler):
         self.answer(created.payload(), 201)
 
 
-def switch(handler: TetherHandler, name: str) -> bool:
-    """Return what a switch in the query is set to; off where it is not there."""
-    given = handler.get_query_argument(name, "false")
-    if given not in ("true", "false"):
-        raise InvalidRequest(f"`{name}` must be `true` or `false`.")
-    return given == "true"
-
-
 async def messages_of(handler: TetherHandler, conversation_id: str) -> list[dict[str, Any]]:
     """Return what was said in a conversation, in the contract's form."""
     found = await handler.services.history.messages(handler.owner, conversation_id)
@@ -94,7 +86,7 @@ class ConversationHandler(TetherHandler):
     """`GET` (`?messages=true`: with what was said), `PATCH` and `DELETE conversations/{id}`."""
 
     async def get(self, conversation_id: str) -> None:
-        whole = switch(self, "messages")
+        whole = flag(self.get_query_argument("messages", "false"), "messages")
         found = (await self.services.history.get(self.owner, conversation_id)).payload()
         if whole:
             found["messages"] = await messages_of(self, conversation_id)

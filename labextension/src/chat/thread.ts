@@ -1,23 +1,15 @@
-import { UUID } from '@lumino/coreutils';
-import { ISignal, Signal } from '@lumino/signaling';
-
 import { Draft } from '../composer/draft';
-import { IStoredMessage, Reaction } from '../server/history';
+import type { Reaction } from '../server/history';
 import { asTurnError } from '../server/problems';
-import { IContext, IHealth, IQuestion, TetherServer } from '../server/request';
+import type { IContext, IHealth, IQuestion } from '../server/request';
 import { Answer, Question } from './answer';
 import type { IAsk } from './ask';
-import { loadFor, LoadWatch } from './loading';
-import { compare, Said } from './shown';
-import { Tree } from './tree';
+import { Course } from './course';
+import type { Said } from './shown';
 import { Turn } from './turn';
 
 export namespace Thread {
-  export interface IOptions {
-    server: TetherServer;
-    notebook: string | null;
-    /** The conversation to show, where it is not the one that the notebook goes on with. */
-    conversation?: string;
+  export interface IOptions extends Course.IOptions {
     /** What of the notebook goes with typed words. */
     contextOf: (words: string) => IContext[];
     /** What is known of the model that answers now. */
@@ -26,66 +18,16 @@ export namespace Thread {
 }
 
 /** One conversation as it is shown: that of a notebook, of none, or one that was chosen. */
-export class Thread {
+export class Thread extends Course {
   constructor(private _options: Thread.IOptions) {
-    this.notebook = _options.notebook;
-    this._id = _options.conversation ?? null;
-    this._chosen = _options.conversation !== undefined;
+    super(_options);
   }
 
-  /** For React, which must not mix up two conversations. */
-  readonly key = UUID.uuid4();
   readonly draft = new Draft();
-  notebook: string | null;
-
-  /** The conversation's id, as soon as there is one. */
-  get id(): string | null {
-    return this._id;
-  }
-
-  get title(): string | null {
-    return this._title;
-  }
-
-  set title(title: string | null) {
-    if (title !== this._title) {
-      this._title = title;
-      this._changed.emit();
-    }
-  }
-
-  /** The branch that is shown, from its beginning. The list is another one after each change. */
-  get said(): readonly Said[] {
-    return this._said;
-  }
 
   /** What waits until the answer under way is over, the next one first. */
   get queued(): readonly IAsk[] {
     return this._queued;
-  }
-
-  /** The answer in progress or the last one. */
-  get answer(): Answer | null {
-    return this._turn?.answer ?? null;
-  }
-
-  get busy(): boolean {
-    return this._turn !== null && !this._turn.answer.over;
-  }
-
-  /** Why the history could not be read, in words. */
-  get trouble(): string | null {
-    return this._trouble;
-  }
-
-  /** Something was said, taken away or queued, or it has another name. */
-  get changed(): ISignal<this, void> {
-    return this._changed;
-  }
-
-  /** The answer in progress changed its phase, or there is another one. */
-  get stateChanged(): ISignal<this, void> {
-    return this._stateChanged;
   }
 
   /** The name of the model that made an answer, and where it runs as far as is known. */
@@ -154,11 +96,6 @@ export class Thread {
     await this.send(ask);
   }
 
-  /** End the answer in progress; the text so far is kept. */
-  async stop(): Promise<void> {
-    await this._turn?.stop();
-  }
-
   /** Whether an answer can be written again. */
   canRetry(answer: Answer): boolean {
     return answer.over && answer.question !== null && !this.busy;
@@ -208,7 +145,7 @@ export class Thread {
     }
     answer.react(reaction);
     try {
-      await this._options.server.react(answer.id, reaction);
+      await this.server.react(answer.id, reaction);
     } catch (reason) {
       answer.react(before);
       throw asTurnError(reason);
@@ -224,7 +161,7 @@ export class Thread {
       this._show(this._said.slice(0, at));
       return async () => this._show([...before]);
     }
-    const { server } = this._options;
+    const { server } = this;
     await server.remove(question.id);
     this._tree.end = null;
     await this._read();
@@ -292,7 +229,7 @@ export class Thread {
     if (!this._said.length) {
       return;
     }
-    this._id = this.notebook === null ? null : await this._options.server.begin(this.notebook);
+    this._id = this.notebook === null ? null : await this.server.begin(this.notebook);
     this._turn = null;
     this._turns++;
     this._trouble = null;
@@ -303,26 +240,10 @@ export class Thread {
     this._stateChanged.emit();
   }
 
-  /** Bring in what was said at another door, and go on with what is being written. Waits for an answer's end. */
-  async refresh(): Promise<void> {
-    if (this.busy) {
-      this._stale = true;
-      return;
-    }
-    this._stale = false;
-    try {
-      await this._read();
-      this._trouble = null;
-    } catch (reason) {
-      this._trouble = asTurnError(reason).problem.message;
-    }
-    this._stateChanged.emit();
-  }
-
   private async _ask(answer: Answer, words: IQuestion): Promise<void> {
     this._show([...this._said, answer]);
     const question = answer.question;
-    const turn = new Turn(answer, this._id, this._options.server);
+    const turn = new Turn(answer, this._id, this.server);
     const context = question?.context ?? [];
     const attachments = (question?.attachments ?? []).map(each => each.id);
     const request: IQuestion = {
@@ -335,77 +256,6 @@ export class Thread {
       background: true
     };
     await this._follow(turn, () => turn.ask(request));
-  }
-
-  /** Have a turn under way until its answer is over, and then ask what has waited for that. */
-  private async _follow(turn: Turn, run: () => Promise<void>): Promise<void> {
-    const { answer } = turn;
-    this._turn = turn;
-    this._turns++;
-    const onChange = (_: Answer, what: 'text' | 'phase') => {
-      if (this._turn === turn && turn.conversation) {
-        this._id = turn.conversation;
-      }
-      if (what === 'phase') {
-        if (this._tree.note(answer, this._said)) {
-          this._changed.emit();
-        }
-        this._stateChanged.emit();
-      }
-    };
-    answer.changed.connect(onChange);
-    const watch = new LoadWatch(answer, () => loadFor(answer, this._options.server));
-    this._stateChanged.emit();
-    void run();
-    await turn.over;
-    answer.changed.disconnect(onChange);
-    watch.dispose();
-    if (this._turn === turn && answer.problem?.type === 'not_found') {
-      // A server that has started anew no longer has it: Try again begins another.
-      this._id = null;
-    }
-    this._stateChanged.emit();
-    if (this._stale) {
-      await this.refresh();
-    } else if (!this._title && this._id !== null) {
-      void this._learnTitle(this._id);
-    }
-    // What was stopped or has failed is to be looked at first: the rest waits for the next word of its asker.
-    const next = answer.phase === 'done' && !this.busy ? this._queued[0] : undefined;
-    if (next) {
-      this.unqueue(next);
-      await this.send(next);
-    }
-  }
-
-  private async _learnTitle(id: string): Promise<void> {
-    // A name is a comfort: the next look at the history brings it.
-    const found = await this._options.server.facts(id).catch(() => null);
-    if (found && id === this._id) {
-      this.title = found.title;
-    }
-  }
-
-  /** Read what was said, and show it. */
-  private async _read(): Promise<void> {
-    const { server } = this._options;
-    const turns = this._turns;
-    const own = this._chosen || this.notebook === null;
-    if (own && this._id === null) {
-      return;
-    }
-    const found = own
-      ? await server.told(this._id ?? '')
-      : await server.conversation(this.notebook ?? '');
-    // What was read before a question was asked no longer says what there is.
-    if (turns !== this._turns) {
-      return;
-    }
-    const branch = this._tree.take(found?.messages ?? []);
-    this._title = found?.title ?? null;
-    this.notebook = this._chosen ? (found?.notebook ?? null) : this.notebook;
-    this._adopt(found?.id ?? (own ? this._id : null), branch);
-    this._changed.emit();
   }
 
   /** Whether the server has heard what an answer without an end belongs to; then the truth is shown instead. */
@@ -432,68 +282,19 @@ export class Thread {
     return heard;
   }
 
-  /** Show a branch, leaving what is shown already as it is, and follow what is being written in it. */
-  private _adopt(conversation: string | null, branch: IStoredMessage[]): void {
-    const shown = [...this._said];
-    const { kept, fresh, unsent, unwanted } = compare(shown, branch);
-    this._id = conversation;
-    if (kept + unsent.length < shown.length || fresh.length) {
-      this._show([...shown.slice(0, kept), ...fresh, ...unsent]);
-    }
-    const reactions = new Map(branch.map(message => [message.id, message.reaction]));
-    for (const said of shown.slice(0, kept)) {
-      const reaction = reactions.get(said.id ?? '') ?? null;
-      if (said instanceof Answer && said.reaction !== reaction) {
-        said.react(reaction);
-      }
-    }
-    if (this.answer?.over && !this._said.includes(this.answer)) {
-      this._turn = null;
-    }
-    for (const said of fresh) {
-      if (said instanceof Answer && !said.over) {
-        const turn = new Turn(said, conversation, this._options.server);
-        void this._follow(turn, () => turn.join());
-        if (unwanted.includes(said)) {
-          // Stopped while the server could not be reached.
-          void turn.stop();
-        }
-      }
+  protected async goOn(answer: Answer): Promise<void> {
+    // What was stopped or has failed is to be looked at first: the rest waits for the next word of its asker.
+    const next = answer.phase === 'done' && !this.busy ? this._queued[0] : undefined;
+    if (next) {
+      this.unqueue(next);
+      await this.send(next);
     }
   }
 
-  private _show(said: Said[]): void {
-    this._said = said;
-    this._changed.emit();
-  }
-
-  /** Wait until nothing is being written. */
-  private async _settled(): Promise<void> {
-    if (this.busy) {
-      await this.stop();
-      await this._turn?.over;
-    }
-  }
-
-  private _id: string | null;
-  private _title: string | null = null;
-  private _said: Said[] = [];
+  private _queued: readonly IAsk[] = [];
   private _dismissed = new Set<string>();
   private _spot: { said: Said } | null = null;
-  private _queued: readonly IAsk[] = [];
-  /** Whether somebody has chosen this conversation, whatever its notebook goes on with. */
-  private _chosen: boolean;
-  private _tree = new Tree();
-  /** The turn under way, or the last one. */
-  private _turn: Turn | null = null;
   private _retrying = false;
-  /** Something was said at another door while an answer was under way here. */
-  private _stale = false;
-  private _trouble: string | null = null;
-  /** Counts what makes an answer of the history's routes stale. */
-  private _turns = 0;
-  private _changed = new Signal<this, void>(this);
-  private _stateChanged = new Signal<this, void>(this);
 }
 
 function isFirst(piece: IContext, at: number, all: IContext[]): boolean {
