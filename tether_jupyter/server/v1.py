@@ -1,12 +1,7 @@
-"""OpenAI's API over whatever backend is configured: completions that fill a gap, embeddings, models."""
+"""OpenAI's API over whatever backend is configured: completions that fill a gap, and models."""
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import json
-import math
-import struct
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -21,106 +16,19 @@ from tether_jupyter.core.generation import Generation
 from tether_jupyter.core.history import Conversation, StoredMessage, new_id
 from tether_jupyter.core.prompt import Prompt, Sampling
 from tether_jupyter.core.turn import Turn
-from tether_jupyter.errors import (
-    STATUS,
-    InvalidRequest,
-    ModelNotReady,
-    NotFound,
-    TetherError,
-    Unauthorized,
-    UpstreamError,
-    from_payload,
-)
-from tether_jupyter.server.base import TetherHandler, as_tether_error
+from tether_jupyter.errors import ModelNotReady, from_payload
 from tether_jupyter.server.chat import GATHER, HEARTBEAT, ChatHandler
 from tether_jupyter.server.encode import Sse, WholeAnswer, dumps
 from tether_jupyter.server.models import ModelsDoor
+from tether_jupyter.server.v1_door import V1Door, openai_error
+from tether_jupyter.server.v1_embeddings import EmbeddingsHandler
 
 if TYPE_CHECKING:
-    from tether_jupyter.server.v1_forms import CompletionRequest, EmbeddingRequest
+    from tether_jupyter.server.v1_forms import CompletionRequest
 
 MAX_TOKENS = 16  # OpenAI's own default for this door
 DONE = "data: [DONE]\n\n"
 ASLEEP = "The model is not loaded. Ask it something to load it, or leave `wake` out."
-NO_VECTORS = "The model made no vectors of these texts. Try again, or choose another model."
-CODES = {
-    "unauthorized": "invalid_api_key",
-    "not_found": "model_not_found",
-    "context_overflow": "context_length_exceeded",
-    "rate_limited": "rate_limit_exceeded",
-}
-"""What OpenAI's clients look for, where it has another name than ours."""
-
-
-class FieldRefused(InvalidRequest):
-    """A field of the request is not taken.
-
-    Parameters
-    ----------
-    param:
-        Which one, or `None` where several do not go together.
-    code:
-        OpenAI's word for the reason.
-    """
-
-    def __init__(self, message: str, *, param: str | None, code: str) -> None:
-        super().__init__(message)
-        self.param = param
-        self.code = code
-
-
-def openai_error(reason: TetherError) -> dict[str, Any]:
-    """Return a failure in OpenAI's form: ``{"error": {"message", "type", "param", "code"}}``."""
-    status = STATUS[reason.type]
-    kind = "server_error" if status >= 500 else "invalid_request_error"
-    kind = "rate_limit_error" if status == 429 else kind
-    param, code = None, CODES.get(reason.type, reason.type)
-    if isinstance(reason, FieldRefused):
-        param, code = reason.param, reason.code
-    elif isinstance(reason, NotFound):
-        param = "model"
-    message = f"{reason.message} {reason.hint}" if reason.hint else reason.message
-    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
-
-
-class V1Door(TetherHandler):
-    """What the doors under `v1/` share."""
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Send any failure as OpenAI does, with the status that it has everywhere."""
-        reason = as_tether_error(status_code, kwargs.get("exc_info", (None, None, None))[1])
-        self.set_header("Content-Type", "application/json")
-        self.set_status(405 if status_code == 405 else STATUS[reason.type])
-        if isinstance(reason, Unauthorized):
-            self.set_header("WWW-Authenticate", "token")
-        if reason.retry_after is not None:
-            self.set_header("Retry-After", str(max(1, round(reason.retry_after))))
-        self.finish(json.dumps(openai_error(reason)))
-
-    def choose(self, model: str | None) -> tuple[str, str]:
-        """Return the backend that a request goes to, and the id of the model that answers.
-
-        Raises
-        ------
-        NotFound, RateLimited
-            The model does not answer here, or this caller has too many requests under way.
-        """
-        backend, name = self.services.backends.split(model)
-        service = self.services.backends.get(backend)
-        service.check_model(name)
-        if name not in (None, service.model_name):
-            raise NotFound(
-                "Completions and embeddings come from the model that is set, not from one of many: "
-                f"leave `model` out, or send `{self.model_id(backend, service.model_name)}`."
-            )
-        service.check_room(self.owner)
-        return backend, self.model_id(backend, service.model_name)
-
-    def model_id(self, backend: str, name: str) -> str:
-        """Return the id under which a request finds a model again."""
-        full = f"{backend}:{name}"
-        # The name of a class has a colon of its own, and is the configured one in any case.
-        return full if self.services.backends.split(full) == (backend, name) else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,88 +205,6 @@ def counts(usage: dict[str, Any]) -> dict[str, Any] | None:
     if usage.get("cached_tokens") is not None:
         told["prompt_tokens_details"] = {"cached_tokens": usage["cached_tokens"]}
     return told
-
-
-class EmbeddingsHandler(V1Door):
-    """`POST v1/embeddings`: a vector for each text."""
-
-    work: asyncio.Task[list[list[float]]] | None = None
-    closed = False
-
-    async def post(self) -> None:
-        from tether_jupyter.server.v1_forms import EmbeddingRequest, read
-
-        request = read(EmbeddingRequest, self.read_body())
-        backend, model = self.choose(request.model)
-        self.work = asyncio.ensure_future(self.vectors(backend, request))
-        try:
-            vectors = await self.work
-        except asyncio.CancelledError:
-            if not self.closed:
-                raise
-            return
-        self.write('{"object":"list","data":[')
-        for index, vector in enumerate(vectors):
-            if self.closed:
-                return
-            check_vector(vector)
-            told = as_base64(vector) if request.encoding_format == "base64" else dumps(vector)
-            comma = "," if index else ""
-            self.write(f'{comma}{{"object":"embedding","index":{index},"embedding":{told}}}')
-            # A thousand vectors are a million figures to write: others must have their turn in between.
-            await asyncio.sleep(0)
-        # Nobody counts the tokens of texts.
-        self.finish(f'],"model":{dumps(model)},"usage":{{"prompt_tokens":null,"total_tokens":null}}}}')
-
-    async def vectors(self, backend: str, request: EmbeddingRequest) -> list[list[float]]:
-        """Return the vectors that a request asks for.
-
-        Raises
-        ------
-        FieldRefused
-            They have another number of dimensions.
-        UpstreamError
-            A backend returned what are no vectors for these texts.
-        """
-        service = await self.services.wake(backend)
-        texts = request.input
-        if request.dimensions is not None and len(texts) > 1:
-            # One text tells what all would have cost.
-            check_vectors(await service.embed(texts[:1], caller=self.owner), 1, request.dimensions)
-        vectors = await service.embed(texts, caller=self.owner)
-        check_vectors(vectors, len(texts), request.dimensions)
-        return vectors
-
-    def on_connection_close(self) -> None:
-        """Stop the moment nobody waits for it."""
-        super().on_connection_close()
-        self.closed = True
-        if self.work is not None:
-            self.work.cancel()
-
-
-def check_vectors(vectors: Sequence[Sequence[float]], count: int, dimensions: int | None) -> None:
-    """Raise where there are not as many as texts, or they are not as long as was asked for."""
-    if len(vectors) != count:
-        raise UpstreamError(NO_VECTORS)
-    if dimensions is not None and len(vectors[0]) != dimensions:
-        raise FieldRefused(
-            f"This model makes vectors of {len(vectors[0])} dimensions: leave `dimensions` out.",
-            param="dimensions",
-            code="unsupported_parameter",
-        )
-
-
-def check_vector(vector: Sequence[float]) -> None:
-    """Raise where one is empty, or holds what JSON cannot."""
-    if not vector or not math.isfinite(sum(vector)):
-        raise UpstreamError(NO_VECTORS)
-
-
-def as_base64(vector: Sequence[float]) -> str:
-    """Return a vector as JSON's text of base64 of 32-bit figures, the least byte first."""
-    packed = struct.pack(f"<{len(vector)}f", *vector)
-    return f'"{base64.b64encode(packed).decode()}"'
 
 
 class V1ModelsHandler(V1Door, ModelsDoor):

@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from tether_jupyter.core.request import Identifier, Name, explain
 from tether_jupyter.errors import InvalidRequest
-from tether_jupyter.server.v1 import FieldRefused
+from tether_jupyter.server.v1_door import FieldRefused
 
 MAX_TEXTS = 2048
 CODES = {
