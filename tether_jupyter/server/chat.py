@@ -28,6 +28,7 @@ class StreamingHandler(TetherHandler):
         """Send each event when it happens; whatever gathers while the socket is busy goes as one write."""
         self.set_header("Content-Type", encoding.content_type)
         self.set_header("X-Accel-Buffering", "no")
+        self.hurry()
         self.last_sign = time.monotonic()
         beat = PeriodicCallback(lambda: self.beat(encoding), HEARTBEAT * 1000 / 2)
         beat.start()
@@ -42,6 +43,11 @@ class StreamingHandler(TetherHandler):
                 self.generation.leave()
         finally:
             beat.stop()
+
+    def hurry(self) -> None:
+        """Send each write at once: TCP would hold a short one back until the one before it is confirmed."""
+        if (stream := getattr(self.request.connection, "stream", None)) is not None:
+            stream.set_nodelay(True)
 
     def beat(self, encoding: Encoding) -> None:
         """Show proxies that the stream lives, and Jupyter that somebody is at work."""

@@ -112,6 +112,7 @@ class CompletionsHandler(V1Door, ChatHandler):
         """Send the text as it comes. What fails before there is any, and soon, has a status of its own."""
         self.set_header("Content-Type", Sse.content_type)
         self.set_header("X-Accel-Buffering", "no")
+        self.hurry()
         self.last_sign = time.monotonic()
         beat = PeriodicCallback(lambda: self.beat(Sse), HEARTBEAT * 1000 / 2)
         beat.start()
