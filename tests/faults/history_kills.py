@@ -15,9 +15,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.faults.history_server import ANSWER
+
+if TYPE_CHECKING:
+    import psycopg
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
@@ -209,12 +212,23 @@ def rows_of(url: str) -> dict[str, tuple[str, str]]:
     """Return the state and the text of each message, by its id."""
     query = "SELECT id, status, text FROM messages"
     if url.startswith("postgresql"):
-        import psycopg
-
-        with psycopg.connect(url) as connection:
+        with recovered(url) as connection:
             return {id: (status, text) for id, status, text in connection.execute(query)}
     with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=10)) as lite:
         return {id: (status, text) for id, status, text in lite.execute(query)}
+
+
+def recovered(url: str) -> psycopg.Connection[Any]:
+    """Connect to PostgreSQL, which may be recovering from a process that was killed."""
+    import psycopg
+
+    limit = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return psycopg.connect(url)
+        except psycopg.OperationalError:
+            if time.monotonic() > limit:
+                raise
 
 
 def kill_backend(url: str) -> int:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import func, select
 
 from tether_jupyter.errors import Conflict, NotFound
+from tether_jupyter.store import sqlite
 from tether_jupyter.store.database import Database
 from tether_jupyter.store.tables import suggestions
 
@@ -74,3 +77,22 @@ async def test_a_secret_in_a_row_is_in_no_message(database: Database, caplog):
     with pytest.raises(Conflict) as caught:
         await database.write(adding("sk-secret"))
     assert "sk-secret" not in caught.value.message + caplog.text
+
+
+def test_a_new_file_gets_its_journal_as_soon_as_no_other_server_holds_it(tmp_path):
+    file = tmp_path / "history.db"
+    with (
+        contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other,
+        contextlib.closing(sqlite3.connect(file, isolation_level=None, timeout=0)) as connection,
+    ):
+        other.execute("BEGIN EXCLUSIVE")
+        tries = []
+
+        def change():
+            tries.append(None)
+            if len(tries) == 3:
+                other.execute("COMMIT")
+            connection.execute("PRAGMA journal_mode = WAL")
+
+        sqlite.patiently(change)
+        assert (len(tries), connection.execute("PRAGMA journal_mode").fetchone()) == (3, ("wal",))

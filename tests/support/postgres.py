@@ -85,6 +85,11 @@ class Postgres:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+        self.until_ready()
+
+    def until_ready(self) -> None:
+        """Return when the server answers: at its start, or after one of its processes was killed."""
+        assert self.process is not None
         limit = time.monotonic() + 60
         while time.monotonic() < limit:
             with contextlib.suppress(subprocess.CalledProcessError):
@@ -92,7 +97,7 @@ class Postgres:
                 return
             if self.process.poll() is not None:
                 raise Ended
-        raise AssertionError("PostgreSQL did not start within a minute")
+        raise AssertionError("PostgreSQL did not answer within a minute")
 
     def stop(self) -> None:
         """End the server, and everything in it."""
@@ -103,6 +108,7 @@ class Postgres:
 
     def fresh(self) -> str:
         """Return the URL of a new, empty database."""
+        self.until_ready()
         name = f"test_{next(self.numbers)}"
         self.run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "tether", name)
         return f"postgresql://tether@127.0.0.1:{self.port}/{name}"

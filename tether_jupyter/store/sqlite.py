@@ -8,7 +8,7 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,12 +45,26 @@ def set_up(connection: sqlite3.Connection, _: Any) -> None:
     run = connection.execute
     file = run("PRAGMA database_list").fetchone()[2]
     shared = bool(file) and on_network(Path(file))
-    run(f"PRAGMA journal_mode = {'DELETE' if shared else 'WAL'}")
+    patiently(lambda: run(f"PRAGMA journal_mode = {'DELETE' if shared else 'WAL'}"))
     run("PRAGMA synchronous = FULL")
     run("PRAGMA foreign_keys = ON")
     run("PRAGMA trusted_schema = OFF")
     run("PRAGMA cache_size = -2000")  # KiB of each connection; the system caches the file for all of them.
     run(f"PRAGMA journal_size_limit = {64 * 2**20}")
+
+
+def patiently(change: Callable[[], object]) -> None:
+    """Change a file's journal: SQLite itself does not wait for another server that does the same now."""
+    limit = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            change()
+        except sqlite3.OperationalError as reason:
+            if reason.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > limit:
+                raise
+            time.sleep(POLL_SECONDS)
+        else:
+            return
 
 
 def begin(connection: Connection) -> None:
