@@ -48,6 +48,15 @@ def widget_notebook(tmp_path_factory):
         yield server
 
 
+@pytest.fixture(autouse=True)
+def released(request):
+    """Let a kernel that waits go on, lest a test that fails leave it busy for all others."""
+    yield
+    for name in {"widget_lab", "widget_notebook"} & set(request.fixturenames):
+        for file in (GO, "enough"):
+            (request.getfixturevalue(name).root / file).touch()
+
+
 class Widget:
     """A person at the widget under a cell."""
 
