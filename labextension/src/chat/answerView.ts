@@ -30,6 +30,7 @@ export class AnswerView {
     this._tail.className = BLOCK_CLASS;
     this._thought = new Thought(node, _answer);
     _answer.changed.connect(this._schedule, this);
+    this._begin();
     void this._render();
   }
 
@@ -40,13 +41,17 @@ export class AnswerView {
     this.node.replaceChildren();
   }
 
-  private _schedule(): void {
+  /** Show the first words as they come, or a kept answer at once; what they mean as Markdown follows. */
+  private _begin(): void {
     if (this._answer.text && !this._began && !this._disposed) {
-      // The first words are shown as they come; what they mean as Markdown follows at once.
       this._began = true;
       this._tail.textContent = this._answer.text;
       this.node.append(this._tail);
     }
+  }
+
+  private _schedule(): void {
+    this._begin();
     if (this._timer || this._rendering || this._disposed) {
       this._stale = true;
       return;

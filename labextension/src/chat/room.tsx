@@ -14,7 +14,7 @@ import { keepFocus } from './focus';
 import { Head } from './head';
 import { useSignals } from './hooks';
 import { DatabaseNotice, Notice } from './notice';
-import { chatRendermime } from './rendering';
+import { chatRendermime, prepare } from './rendering';
 import { Rooms } from './rooms';
 import { INote, Status } from './status';
 import { Suggestions } from './suggestions';
@@ -33,6 +33,7 @@ export class ChatRoom extends ReactWidget implements IEditor {
     super();
     this.addClass('tether-Room');
     this.rendermime = chatRendermime(rendermime);
+    prepare(this.rendermime);
     keepFocus(this.node, () => this._place);
     rooms.open.activeCellChanged.connect(() => CodeToolbar.refreshAll(this.node));
     rooms.open.changed.connect(() => CodeToolbar.refreshAll(this.node));
