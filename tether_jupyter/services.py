@@ -53,6 +53,8 @@ FIRST_NEEDED = (
     *(SEEING, "tether_jupyter.context.budget", "tether_jupyter.context.variables"),
 )
 """Modules that a server starts without, and that its first question needs."""
+NEXT_NEEDED = ("tether_jupyter.llm.models.library", "tether_jupyter.llm.local.service")
+"""What the list of models needs, which the sidebar asks for while somebody types."""
 BEAT_SECONDS = 20.0
 """How often a server with turns under way lets the history know that it lives."""
 
@@ -371,9 +373,7 @@ class Services:
 
         What fails here fails again where it is needed, and is told there.
         """
-        for module in FIRST_NEEDED:
-            with contextlib.suppress(ImportError):
-                import_module(module)
+        import_all(FIRST_NEEDED)
         if self.settings.tether.keep_history:
             from tether_jupyter.store.rehearsal import rehearse
 
@@ -384,6 +384,7 @@ class Services:
                 service.prepare()
             except Exception as reason:  # noqa: BLE001 - a user's own backend may raise anything
                 log.debug("the backend is not ready for a first question: %s", frames(reason))
+        import_all(NEXT_NEEDED)
         if self.settings.tether.collector_threshold:
             # Python's collector need not look at what lives as long as the server.
             gc.freeze()
@@ -402,3 +403,10 @@ class Services:
         if "uploads" in vars(self):
             await self.uploads.close()
         await self.database.close()
+
+
+def import_all(modules: Sequence[str]) -> None:
+    """Import modules; one that is not installed is reported when it is needed, not here."""
+    for module in modules:
+        with contextlib.suppress(ImportError):
+            import_module(module)

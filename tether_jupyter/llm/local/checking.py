@@ -9,7 +9,7 @@ from typing import Any
 
 from tether_jupyter.core.prompt import Message, Sampling, text_of
 from tether_jupyter.errors import InvalidRequest
-from tether_jupyter.llm.local import constraint, limits, pipe
+from tether_jupyter.llm.local import limits, pipe
 
 ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
 
@@ -31,7 +31,12 @@ def checked(sampling: Sampling) -> dict[str, Any]:
     """
     figures = {field.name: getattr(sampling, field.name) for field in fields(sampling)}
     try:
-        constraint.check(limits.checked(figures).response_format)
+        asked = limits.checked(figures).response_format
+        if asked is not None:
+            # Beside the loop, see above: what reads schemas is large.
+            from tether_jupyter.llm.local import constraint
+
+            constraint.check(asked)
         pipe.encode(figures)
     except (ValueError, TypeError, RecursionError) as reason:
         raise InvalidRequest("The request holds a figure or a schema that is no JSON.") from reason
