@@ -11,7 +11,7 @@ import { CommandIDs as Models } from './models';
 import { CommandIDs as Page } from './modelsPage';
 
 /** Jupyter has enough to do while it starts, ms. */
-const FIRST_LOOK_MS = 2500;
+const FIRST_LOOK_MS = 500;
 
 /** On the right, before the notebook's own items. */
 const RANK = 40;
