@@ -374,17 +374,18 @@ class Services:
         What fails here fails again where it is needed, and is told there.
         """
         import_all(FIRST_NEEDED)
+        steps: list[Callable[[], None]] = [partial(import_all, NEXT_NEEDED)]
         if self.settings.tether.keep_history:
             from tether_jupyter.store.rehearsal import rehearse
 
-            with contextlib.suppress(TetherError):
-                rehearse(self.database)
+            steps.insert(0, partial(rehearse, self.database))
         if service is not None:
+            steps.append(service.prepare)
+        for step in steps:
             try:
-                service.prepare()
-            except Exception as reason:  # noqa: BLE001 - a user's own backend may raise anything
-                log.debug("the backend is not ready for a first question: %s", frames(reason))
-        import_all(NEXT_NEEDED)
+                step()
+            except Exception as reason:  # noqa: BLE001 - a database or a user's own backend may raise anything
+                log.debug("not everything is ready for a first question: %s", frames(reason))
         if self.settings.tether.collector_threshold:
             # Python's collector need not look at what lives as long as the server.
             gc.freeze()
@@ -392,7 +393,7 @@ class Services:
     async def close(self) -> None:
         """Stop every turn and put the backends to sleep."""
         if self._preparing is not None:
-            await self._preparing
+            await asyncio.wait([self._preparing])
         await self.generations.stop_all()
         await self.backends.close()
         if self._beating is not None:
