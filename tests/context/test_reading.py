@@ -49,6 +49,15 @@ def test_a_picture_is_left_in_the_file_and_found_there_again(tmp_path, payload, 
     assert again.payload(payload_of(again)) == PICTURE
 
 
+@pytest.mark.parametrize("before", [" " * 5_000, ""])
+def test_a_picture_whose_key_stands_in_the_line_before_is_left_in_the_file_too(before):
+    raw = json.dumps(notebook(PICTURE)).replace('"image/png": ', before + '"image/png":\r\n ').encode()
+    found = read(raw)
+    assert len(payload_of(found)) < 300
+    assert found.payload(payload_of(found)) == PICTURE
+    assert restored(found, raw) == notebook(PICTURE)
+
+
 def test_a_small_picture_stays_whole():
     assert payload_of(read(json.dumps(notebook(PICTURE[:1000])).encode())) == PICTURE[:1000]
 

@@ -121,7 +121,7 @@ def shortened(
     at = max(0, min(at - gone, head)) if skipped else head
     if len(lines) > head + tail + 2:
         at = at or head
-        skipped += len(lines) - at - tail + sum(map(gaps.lines_in, lines[at:-tail]))
+        skipped += len(lines) - at - tail + gaps.lines_in("\n".join(lines[at:-tail]))
         lines = [*lines[:at], *lines[-tail:]]
     lines = [short_line(line) for line in lines]
     if skipped:
