@@ -82,7 +82,7 @@ def history(lite: Database, jp_asyncio_loop: asyncio.AbstractEventLoop) -> Itera
 
 def never_by_itself(history: ShelteredHistory) -> ShelteredHistory:
     """Let a history try again when the test says so, and not before."""
-    history.retry_seconds = 3600.0
+    history.reach.retry_seconds = 3600.0
     return history
 
 
@@ -165,7 +165,7 @@ async def test_a_disk_that_cannot_be_written_ends_no_turn_and_loses_none(fault, 
 
 
 async def test_a_broken_disk_is_tried_again_by_itself(history, disk):
-    history.retry_seconds = 0.01
+    history.reach.retry_seconds = 0.01
     made = await history.create("ann")
     disk.breaks()
     await history.add("ann", made.id, said(LONG))
@@ -269,13 +269,13 @@ async def test_a_database_that_another_program_holds_is_gone_without(history, li
     await history.add("ann", made.id, said("before"))
     other = databases.open_engine(lite.url)
     lite.engine().dispose()
-    history.patience_seconds = 0.5
+    history.reach.patience_seconds = 0.5
     with other.connect().execution_options(writes=True) as held, held.begin():
         await history.add("ann", made.id, said("during"))
         assert "Another program holds the history" in history.problem
         assert [m.content for m in await history.messages("ann", made.id)] == ["before", "during"]
     other.dispose()
-    history.patience_seconds = 30.0
+    history.reach.patience_seconds = 30.0
     assert await history.retry()
     assert await kept(lite, made.id) == ["before", "during"]
 
@@ -292,7 +292,7 @@ async def test_a_file_that_is_damaged_under_a_running_server_is_mended_and_told(
         for leaf in pages.leaves(pages.tables()["messages"])[5:8]:
             opened.seek((leaf - 1) * pages.size)
             opened.write(b"\xff" * pages.size)
-    history.retry_seconds = 0.01
+    history.reach.retry_seconds = 0.01
     with pytest.raises(StoreFailed):
         await SqlHistory(lite).messages("ann", made.id)
     await history.messages("ann", made.id)
@@ -324,11 +324,11 @@ async def test_a_database_that_says_nothing_holds_a_turn_up_for_a_while_only(his
         await never.wait()
 
     monkeypatch.setattr(SqlHistory, "add", hang)
-    history.patience_seconds = 0.05
+    history.reach.patience_seconds = 0.05
     await history.add("ann", made.id, said("kept"))
     assert "slow to answer" in history.problem
     monkeypatch.setattr(SqlHistory, "add", add)
-    history.patience_seconds = 30.0
+    history.reach.patience_seconds = 30.0
     assert await history.retry()
     assert await kept(history.database, made.id) == ["kept"]
 
