@@ -15,11 +15,12 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
-from tether_jupyter.client import labels
 from tether_jupyter.client.sync import Client
 from tether_jupyter.errors import Internal, NotFound, TetherError
-from tether_jupyter.widget import mentions, rows, words
+from tether_jupyter.widget import mentions, rows
+from tether_jupyter.widget.current import Current
 from tether_jupyter.widget.join import Join
+from tether_jupyter.widget.models import Models
 from tether_jupyter.widget.rows import Row
 from tether_jupyter.widget.turn import Message, Turn, ended
 
@@ -67,15 +68,12 @@ class Talk:
         """The model and the preset that were chosen here; else what the server's settings say."""
         self.facts: dict[str, Any] = {}
         self._client = client
+        self._current = Current(client, kernel_id, conversation_id)
+        self._models = Models(client)
         self._tell = tell
         self._keep = keep
-        self._kernel_id = kernel_id
-        self._given = conversation_id
-        self._conversation = conversation_id
-        self._bound: bool | None = None if kernel_id else False
         self._variables = variables
         self._limit = limit
-        self._health: dict[str, Any] = {}
         self._turn: Turn | None = None
         self._lock = threading.RLock()
         self._numbers = count(1)
@@ -117,7 +115,7 @@ class Talk:
                 "message": text,
                 "client_id": CLIENT,
                 **self.chosen,
-                **self._address(parent_id),
+                **self._current.address(parent_id),
             }
             try:
                 if items := mentions.items(self._variables(), text):
@@ -194,8 +192,8 @@ class Talk:
                     self._turn = None
                 self._look(join=False)
                 return
-            if "conversation" in reason.message and self._given is None:
-                self._conversation, self._bound = None, None if self._kernel_id else False
+            if "conversation" in reason.message:
+                self._current.forget()
             row |= {"state": rows.FAILED, "problem": reason.payload()}
         except TetherError as reason:
             row |= {"state": rows.FAILED, "problem": reason.payload()}
@@ -210,11 +208,10 @@ class Talk:
 
     def _end(self, turn: Turn, question: Row | None) -> None:
         label = str(turn.meta.get("model") or "")
-        usual = self._health.get("backend")
-        if label and usual != labels.split(label, usual)[0]:
-            self._look_at_health()
+        if label and not self._models.is_usual(label):
+            self._models.look()
         row = turn.row
-        row["line"] = self._line(label, turn.usage, turn.finish_reason)
+        row["line"] = self._models.line(label, turn.usage, turn.finish_reason)
         if question is not None and turn.meta:
             question["stored"], row["stored"] = turn.meta.get("parent_id"), turn.meta.get("id")
             self._belongs_to(turn.conversation)
@@ -229,28 +226,12 @@ class Talk:
         """Take in which conversation an answer belongs to."""
         if conversation is None:
             return
-        if self._conversation not in (None, conversation):
+        if self._current.id not in (None, conversation):
             # The notebook has gone on with another one elsewhere: what stood here is not of it.
             with self._lock:
                 self.rows = self.rows[-2:]
                 self.show()
-        self._conversation = conversation
-        if self._bound is None:
-            try:
-                self._bound = self._client.conversation(conversation).get("notebook") is not None
-            except TetherError:
-                # It was not kept, or the server is away: the next question will tell.
-                self._bound = None
-
-    def _address(self, parent_id: str | None) -> dict[str, str]:
-        """Return the fields of a request that say which conversation it belongs to, and what it answers."""
-        fields = {"kernel_id": self._kernel_id} if self._kernel_id else {}
-        if self._conversation and parent_id:
-            return {**fields, "conversation_id": self._conversation, "parent_id": parent_id}
-        # A kernel that another server started has no notebook there, and would begin anew with each question.
-        if self._conversation and (self._given or self._bound is False):
-            fields["conversation_id"] = self._conversation
-        return fields
+        self._current.enter(conversation)
 
     def _branch_from(self, question_id: str | None) -> str | None:
         """Take a question and all after it out, and return the message that the next one follows."""
@@ -279,7 +260,7 @@ class Talk:
     def _look(self, *, join: bool = True) -> None:
         problem = None
         try:
-            self._look_at_health()
+            self._models.look()
             self._look_at_history(join)
         except TetherError as reason:
             problem = {"message": reason.message, "hint": reason.hint}
@@ -287,17 +268,14 @@ class Talk:
             self._settle_facts(problem=problem)
             self._keep()
 
-    def _look_at_health(self) -> None:
-        self._health = self._client.health()
-
     def _look_at_history(self, join: bool) -> None:
-        conversation = self._given or self._find()
+        conversation = self._current.find()
         stored = self._client.messages(conversation) if conversation else []
         branch = rows.newest_branch(stored)[-self._limit :]
         with self._lock:
             if self._turn is not None or self._closed:
                 return
-            self._conversation = conversation or self._conversation
+            self._current.id = conversation or self._current.id
             if not stored and self.rows:
                 # What failed before it was kept is worth more than nothing.
                 return
@@ -316,89 +294,35 @@ class Talk:
 
     def _row_of(self, message: Mapping[str, Any], known: Mapping[Any, str]) -> Row:
         label = str(message.get("model") or "")
-        line = self._line(label, message.get("usage"), message.get("finish_reason"))
+        line = self._models.line(label, message.get("usage"), message.get("finish_reason"))
         row = rows.of_stored(message, "" if rows.state_of(message) == rows.WRITING else line)
         row["stored"] = row["id"]
         row["id"] = known.get(row["stored"], row["id"])
         return row
 
-    def _find(self) -> str | None:
-        """Return the conversation that the notebook goes on with."""
-        if self._kernel_id is None or self._bound is False:
-            return self._conversation
-        found = self._client.conversations(kernel_id=self._kernel_id)
-        notebooks = {conversation.get("notebook") for conversation in found}
-        # Of a kernel that it does not know, the server lists everything.
-        if len(notebooks) != 1 or None in notebooks:
-            return self._conversation
-        self._bound = True
-        newest = max(found, key=lambda row: (row.get("last_message_at") or "", row.get("created_at") or ""))
-        return str(newest["id"])
-
     def _fresh(self) -> None:
         try:
-            fields = {"kernel_id": self._kernel_id} if self._kernel_id else {}
-            conversation = self._client.new_conversation(**fields)
+            conversation = self._current.make()
         except TetherError as reason:
             self._tell({"kind": "refused", "text": "", "why": reason.message})
             return
         with self._lock:
-            self._conversation = conversation
-            if self._given is not None:
-                self._given = conversation
+            self._current.begin(conversation)
             self.rows = []
             self.show()
             self._keep()
 
     def _list_models(self) -> None:
         try:
-            found, presets = self._client.models(), self._client.presets(CLIENT)
+            choices, presets = self._models.choices(), self._client.presets(CLIENT)["presets"]
         except TetherError as reason:
             self._tell({"kind": "models", "models": [], "presets": [], "problem": reason.message})
             return
-        models = [
-            {
-                "label": f"{row['backend']}:{row['name']}",
-                "name": row["name"],
-                "place": row["place"],
-                "active": bool(row["active"]),
-                "problem": row["problem"],
-            }
-            for row in found["models"]
-            if row["installed"] or row["active"]
-        ]
-        names = [preset["name"] for preset in presets["presets"]]
-        self._tell({"kind": "models", "models": models, "presets": names, "problem": found["problem"]})
-
-    # -- what is told of the model
-
-    def _line(self, label: str, usage: Mapping[str, Any] | None, finish_reason: str | None) -> str:
-        model = words.name_of(self._health, label)
-        return words.quiet_line(model, self._place(label), usage, finish_reason)
-
-    def _place(self, label: str) -> str | None:
-        try:
-            server = self._client.server
-        except TetherError:
-            return None
-        return words.place_of(self._health, label, host=None if server.is_local else server.host)
+        self._tell({"kind": "models", **choices, "presets": [preset["name"] for preset in presets]})
 
     def _settle_facts(self, label: str | None = None, *, problem: Mapping[str, Any] | None = None) -> None:
         """Tell of the model that the next question goes to, and of what stands in its way."""
-        health = self._health
-        usual = f"{health['backend']}:{health.get('model') or ''}" if health.get("backend") else ""
-        label = self.chosen.get("model") or label or usual
-        sick = health.get("problem") if health and health.get("status") != "healthy" else None
-        if problem is None and sick:
-            problem = {"message": sick, "hint": None}
-        self.facts = {
-            "label": label,
-            "name": words.name_of(health, label),
-            "place": self._place(label) if label else None,
-            "notice": words.DEMO if words.is_demo(health, label) else None,
-            "problem": problem,
-            "chosen": dict(self.chosen),
-        }
+        self.facts = self._models.facts(self.chosen, label, problem=problem)
         self._tell({"kind": "facts", "facts": self.facts})
 
     def _aside(self, work: Callable[..., None], *given: Any) -> None:
