@@ -15,6 +15,7 @@ from traitlets.config import Config
 from tether_jupyter import settings
 from tether_jupyter.core.events import Event
 from tether_jupyter.core.prompt import Message, Prompt, Sampling
+from tether_jupyter.llm.local import state
 from tether_jupyter.llm.local.service import LocalService
 
 
@@ -71,7 +72,7 @@ async def together(local: LocalService, prompts: Iterable[Prompt], **sampling: A
 async def status(local: LocalService) -> dict[str, Any]:
     """Return the worker's present figures."""
     assert local._worker is not None
-    return await local._status(local._worker)
+    return await state.figures(local._worker)
 
 
 async def until(local: LocalService, **figures: int) -> dict[str, Any]:

@@ -298,7 +298,7 @@ def test_waiting_requests_are_told_their_place_and_answered_in_order(endless: Pa
             second = asyncio.create_task(wait(2))
             third = asyncio.create_task(wait(3))
             async for _ in first:  # Both are in the queue once the first has gone on for a while.
-                status = await local._status(local._worker)
+                status = await lm.status(local)
                 if status["waiting"] == 2:
                     break
             await first.aclose()
@@ -316,11 +316,9 @@ def test_a_closed_answer_stops_within_a_step(endless: Path) -> None:
             stream = local.stream(lm.question("go on"), Sampling())
             assert "delta" in await anext(stream)
             await stream.aclose()
-            worker = local._worker
-            assert worker is not None
-            status = first = await local._status(worker)
+            status = first = await lm.status(local)
             while status["running"]:
-                status = await local._status(worker)
+                status = await lm.status(local)
             # One step was under way when the cancel came.
             assert status["steps"] <= first["steps"] + 1
             assert lm.answer(await lm.ask(local, "next", max_tokens=1)) == " w0"
@@ -335,13 +333,13 @@ def test_an_answer_that_is_cancelled_in_the_middle_of_its_prompt_leaves_the_engi
         async with lm.running(endless) as local:
             await local.initialize()
             asked = asyncio.create_task(lm.ask(local, "z" * 2900))
-            while not (await local._status(local._worker)).get("running"):
+            while not (await lm.status(local)).get("running"):
                 assert not asked.done()
             asked.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await asked
             assert lm.answer(await lm.ask(local, "z" * 300, max_tokens=3)) == " w0 w1 w2"
-            assert (await local._status(local._worker))["steps"] < 2900 / 512 + 3
+            assert (await lm.status(local))["steps"] < 2900 / 512 + 3
 
     asyncio.run(run())
 

@@ -71,7 +71,7 @@ def test_every_waiting_answer_learns_of_the_death(endless: Path) -> None:
             waiting = [asyncio.create_task(lm.ask(local, "more")) for _ in range(5)]
             status: dict[str, int] = {}
             while status.get("waiting") != 5:
-                status = await local._status(local._worker)
+                status = await lm.status(local)
             os.kill(local.pid, signal.SIGKILL)
             outcomes = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 2)
             assert [type(outcome) for outcome in outcomes] == [EngineCrashed] * 5

@@ -9,12 +9,28 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 from typing import Any
 
 from tether_jupyter.errors import ModelNotReady
 from tether_jupyter.llm.local import bindings, environment
 
 TIMEOUT = 30.0
+
+
+class Machine:
+    """What this machine can compute on, asked once. What failed is asked again the next time."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Any] | None = None
+        self._asking = threading.Lock()
+
+    def told(self) -> dict[str, Any]:
+        """Return what the probe says. Blocking, as `ask` is."""
+        with self._asking:
+            if self._found is None or "problem" in self._found:
+                self._found = ask()
+            return self._found
 
 
 def ask() -> dict[str, Any]:

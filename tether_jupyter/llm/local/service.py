@@ -19,12 +19,12 @@ from tether_jupyter.errors import (
     NotFound,
     TetherError,
 )
-from tether_jupyter.llm.local import bindings, probe
+from tether_jupyter.llm.local import bindings, state
 from tether_jupyter.llm.local.answers import answer, counts, vectors
 from tether_jupyter.llm.local.breaker import Breaker
 from tether_jupyter.llm.local.checking import figures, plain
-from tether_jupyter.llm.local.memory import resident
 from tether_jupyter.llm.local.model_file import ModelFile
+from tether_jupyter.llm.local.probe import Machine
 from tether_jupyter.llm.local.process import WorkerProcess
 from tether_jupyter.llm.local.room import Room
 from tether_jupyter.llm.models.shelf import Shelf
@@ -33,23 +33,7 @@ from tether_jupyter.llm.service import LLMService, printable
 if TYPE_CHECKING:
     from tether_jupyter.settings import LocalLLM, Settings
 
-STATUS_SECONDS = 1.0
 MAX_TEXTS = 2048
-ENGINE = (
-    "slots",
-    "running",
-    "waiting",
-    "conversations",
-    "kv_bytes",
-    "kv_tokens",
-    "parked_bytes",
-    "weight_bytes",
-    "tokens_per_s",
-    "prompt_tokens_per_s",
-    "infill",
-)
-"""What health and the models tell of the engine."""
-
 CONTEXT = 4096
 """Tokens of a window that is not set, for guesses."""
 
@@ -80,8 +64,7 @@ class LocalService(LLMService):
         self._unloading: asyncio.Task[None] | None = None
         self._worker: WorkerProcess | None = None
         self._starting = threading.Lock()
-        self._probe: dict[str, Any] | None = None
-        self._probing = threading.Lock()
+        self._machine = Machine()
         self._failure: str | None = None
 
     @classmethod
@@ -372,61 +355,17 @@ class LocalService(LLMService):
 
     async def describe(self) -> dict[str, Any]:
         """Return what health tells: the model, whether it is ready, what stands in its way, the GPU."""
-        problem, header = None, None
-        try:
-            header = await asyncio.to_thread(self.file.header)
-        except ModelNotReady as reason:
-            problem = reason.message
-        if not bindings.installed():
-            problem = bindings.MISSING
+        header, problem = await asyncio.to_thread(state.read, self.file)
         worker = self._running()
         if worker is not None:
-            facts = {**worker.ready.result(), **await self._status(worker)}
+            facts, problem = {**worker.ready.result(), **await state.figures(worker)}, None
         else:
-            facts = await asyncio.to_thread(self._probed) if problem != bindings.MISSING else {}
+            facts = await asyncio.to_thread(self._machine.told) if problem != bindings.MISSING else {}
             problem = problem or facts.get("problem") or self.breaker.problem() or self._failure
-        layers = facts.get("layers", header.block_count if header else None)
-        trained = header.context_length if header else 0
-        engine = {name: facts[name] for name in ENGINE if name in facts}
-        if self._worker is not None and not self._worker.dead:
-            engine["progress"] = self._worker.progress
-            if (held := resident(self.pid)) is not None:
-                engine["resident_bytes"] = held
-        planned = min(self.settings.context_length or trained, trained)
         return {
             "ready": worker is not None,
-            "problem": problem if worker is None else None,
+            "problem": problem,
             "demo": self.file.is_demo(header),
-            "gpu": {
-                "offload": bool(facts.get("offload", False)),
-                "devices": facts.get("devices", []),
-                "layers": layers,
-                "layers_on_gpu": facts.get("layers_on_gpu", 0),
-            },
-            "context_length": facts.get("context_length", planned or None),
-            "max_tokens": header.max_tokens if header else None,
-            "architecture": header.architecture if header else None,
-            "threads": facts.get("threads"),
-            "size": header.size if header else None,
-            "engine": engine,
+            **state.told(header, facts, self.settings.context_length),
+            "engine": state.engine(facts, self._worker),
         }
-
-    async def _status(self, worker: WorkerProcess) -> dict[str, Any]:
-        """Return the worker's present figures, or nothing when it is too busy to tell."""
-        try:
-            id, inbox = worker.open({"op": "status"})
-        except TetherError:
-            return {}
-        try:
-            return await inbox.get(STATUS_SECONDS) or {}
-        except TetherError:
-            return {}
-        finally:
-            worker.close(id)
-
-    def _probed(self) -> dict[str, Any]:
-        """Return what the probe says, asked once. What failed is asked again the next time."""
-        with self._probing:
-            if self._probe is None or "problem" in self._probe:
-                self._probe = probe.ask()
-            return self._probe
