@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import logging
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tether_jupyter.core.frames import frames
 from tether_jupyter.core.generation import Generation, Generations
 from tether_jupyter.core.history import History
 from tether_jupyter.core.opening import Defaults, open_turn
 from tether_jupyter.errors import NotFound, TetherError
+from tether_jupyter.health import health
 from tether_jupyter.llm.registry import Backends
 from tether_jupyter.llm.service import LLMService
+from tether_jupyter.preparing import Preparation
 from tether_jupyter.settings import Settings
 from tether_jupyter.store.database import Database
 from tether_jupyter.store.failures import StoreFailed
@@ -42,19 +42,10 @@ if TYPE_CHECKING:
     from tether_jupyter.store.transfer import Transfer
     from tether_jupyter.store.uploads import Uploads
 
-log = logging.getLogger("tether")
-
 Find = Callable[[str], Awaitable[str | None]]
 MOST_FILES = 32
 """Files of earlier questions and of the project that go with a question."""
 SEEING = "tether_jupyter.seeing"
-FIRST_NEEDED = (
-    *("tether_jupyter.core.request", "tether_jupyter.store.clients", "tether_jupyter.store.threads"),
-    *(SEEING, "tether_jupyter.context.budget", "tether_jupyter.context.variables"),
-)
-"""Modules that a server starts without, and that its first question needs."""
-NEXT_NEEDED = ("tether_jupyter.llm.models.library", "tether_jupyter.llm.local.service")
-"""What the list of models needs, which the sidebar asks for while somebody types."""
 BEAT_SECONDS = 20.0
 """How often a server with turns under way lets the history know that it lives."""
 
@@ -96,7 +87,7 @@ class Services:
         self.history: History = ShelteredHistory(SqlHistory(self.database)) if kept else MemoryHistory()
         self.generations = Generations(max_running=settings.tether.max_turns)
         self._beating: asyncio.Task[None] | None = None
-        self._preparing: asyncio.Future[None] | None = None
+        self._preparation = Preparation(settings, self.backends, self.database)
         self._moving = asyncio.Lock()
         self._settled = False
 
@@ -327,73 +318,15 @@ class Services:
 
     async def health(self) -> dict[str, Any]:
         """Return the state of Tether in the contract's form."""
-        from tether_jupyter import __version__
-
-        name, kind, ready = self.backends.default, "unknown", False
-        try:
-            service = self.backends.get()
-            name, kind = service.model_name, service.service_type
-            state = await service.describe()
-            ready = service.is_ready()
-        except TetherError as reason:
-            state = {"problem": reason.message}
-        except Exception as reason:  # noqa: BLE001 - a user's own backend may raise anything
-            log.error("the backend %s does not tell its state: %s", self.backends.default, frames(reason))
-            state = {"problem": f"The backend does not tell its state ({type(reason).__name__})."}
-        problem, gpu = state.pop("problem", None), state.pop("gpu", None)
-        demo, place = bool(state.pop("demo", False)), state.pop("place", "this machine")
-        status = "unhealthy" if problem else "degraded" if state.get("degraded") else "healthy"
-        return {
-            "status": status,
-            "model": name,
-            "backend": self.backends.default,
-            "llm_service": {"type": kind, "ready": ready, **state},
-            "database": {
-                "kind": self.history.kind,
-                "ok": self.history.problem is None,
-                "problem": self.history.problem,
-            },
-            "gpu": gpu,
-            "version": __version__,
-            "demo": demo,
-            "place": place,
-            "problem": problem,
-        }
+        return await health(self.backends, self.history)
 
     def warm(self) -> None:
         """Do, aside and once, what the first question would otherwise wait for."""
-        if self._preparing is None:
-            service = None
-            with contextlib.suppress(TetherError):
-                service = self.backends.get()
-            self._preparing = asyncio.get_running_loop().run_in_executor(None, self._prepare, service)
-
-    def _prepare(self, service: LLMService | None) -> None:
-        """Import what any question needs, rehearse its storing, and have a backend prepare itself.
-
-        What fails here fails again where it is needed, and is told there.
-        """
-        import_all(FIRST_NEEDED)
-        steps: list[Callable[[], None]] = [partial(import_all, NEXT_NEEDED)]
-        if self.settings.tether.keep_history:
-            from tether_jupyter.store.rehearsal import rehearse
-
-            steps.insert(0, partial(rehearse, self.database))
-        if service is not None:
-            steps.append(service.prepare)
-        for step in steps:
-            try:
-                step()
-            except Exception as reason:  # noqa: BLE001 - a database or a user's own backend may raise anything
-                log.debug("not everything is ready for a first question: %s", frames(reason))
-        if self.settings.tether.collector_threshold:
-            # Python's collector need not look at what lives as long as the server.
-            gc.freeze()
+        self._preparation.begin()
 
     async def close(self) -> None:
         """Stop every turn and put the backends to sleep."""
-        if self._preparing is not None:
-            await asyncio.wait([self._preparing])
+        await self._preparation.end()
         await self.generations.stop_all()
         await self.backends.close()
         if self._beating is not None:
@@ -404,10 +337,3 @@ class Services:
         if "uploads" in vars(self):
             await self.uploads.close()
         await self.database.close()
-
-
-def import_all(modules: Sequence[str]) -> None:
-    """Import modules; one that is not installed is reported when it is needed, not here."""
-    for module in modules:
-        with contextlib.suppress(ImportError):
-            import_module(module)
