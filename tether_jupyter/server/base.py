@@ -101,7 +101,7 @@ class Guard(JupyterHandler):
         super().send_error(status_code, **kwargs)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Send any failure in the one form that all have."""
+        """Send any failure, with the same status and headers at every door."""
         reason = as_tether_error(status_code, kwargs.get("exc_info", (None, None, None))[1])
         self.set_header("Content-Type", "application/json")
         self.set_status(405 if status_code == 405 else STATUS[reason.type])
@@ -109,7 +109,11 @@ class Guard(JupyterHandler):
             self.set_header("WWW-Authenticate", "token")
         if reason.retry_after is not None:
             self.set_header("Retry-After", str(max(1, round(reason.retry_after))))
-        self.finish(json.dumps({"error": reason.payload()}))
+        self.finish(json.dumps(self.error_body(reason)))
+
+    def error_body(self, reason: TetherError) -> dict[str, Any]:
+        """Return what callers read of a failure: the one form that all have."""
+        return {"error": reason.payload()}
 
     def _log(self) -> None:
         """Write the access log: never a query, a header or a body."""

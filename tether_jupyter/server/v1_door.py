@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from tether_jupyter.errors import STATUS, InvalidRequest, NotFound, TetherError, Unauthorized
-from tether_jupyter.server.base import TetherHandler, as_tether_error
+from tether_jupyter.errors import STATUS, InvalidRequest, NotFound, TetherError
+from tether_jupyter.server.base import TetherHandler
 
 CODES = {
     "unauthorized": "invalid_api_key",
@@ -51,16 +50,9 @@ def openai_error(reason: TetherError) -> dict[str, Any]:
 class V1Door(TetherHandler):
     """What the doors under `v1/` share."""
 
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Send any failure as OpenAI does, with the status that it has everywhere."""
-        reason = as_tether_error(status_code, kwargs.get("exc_info", (None, None, None))[1])
-        self.set_header("Content-Type", "application/json")
-        self.set_status(405 if status_code == 405 else STATUS[reason.type])
-        if isinstance(reason, Unauthorized):
-            self.set_header("WWW-Authenticate", "token")
-        if reason.retry_after is not None:
-            self.set_header("Retry-After", str(max(1, round(reason.retry_after))))
-        self.finish(json.dumps(openai_error(reason)))
+    def error_body(self, reason: TetherError) -> dict[str, Any]:
+        """Return a failure as OpenAI tells it."""
+        return openai_error(reason)
 
     def choose(self, model: str | None) -> tuple[str, str]:
         """Return the backend that a request goes to, and the id of the model that answers.
