@@ -7,7 +7,14 @@ import urllib.request
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.e2e.lab import Lab
 from tests.support.servers import RunningServer
+
+QUICK = """
+c.Tether.backend = "mock"
+c.MockLLM.answer = "Sum the column."
+"""
+"""A model that answers at once."""
 
 
 def send(server: RunningServer, method: str, path: str, body: Any = None) -> Any:
@@ -58,3 +65,11 @@ def forget_all(server: RunningServer) -> None:
         send(server, "DELETE", f"conversations/{each['id']}")
     for each in send(server, "GET", "projects")["projects"]:
         send(server, "DELETE", f"projects/{each['id']}")
+
+
+def empty_lab(page: Any, server: RunningServer) -> Lab:
+    """Return JupyterLab with the panel open, where nothing was ever said."""
+    forget_all(server)
+    found = Lab(page, server)
+    found.open_panel()
+    return found

@@ -5,16 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.conftest import notebook_home
-from tests.e2e.kept import file, forget_all, keep, send
-from tests.e2e.lab import Lab
+from tests.e2e.kept import QUICK, empty_lab, file, keep, send
 from tests.support.servers import running
 
 pytestmark = pytest.mark.browser
 
-QUICK = """
-c.Tether.backend = "mock"
-c.MockLLM.answer = "Sum the column."
-"""
 LONG = "\n\n".join(
     f"## Step {n}\n\n```python\nx = {n}\n```\n\n| a | b |\n|---|---|\n| 1 | {n} |" for n in range(8)
 )
@@ -34,10 +29,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def lab(page, server):
-    forget_all(server)
-    found = Lab(page, server)
-    found.open_panel()
-    return found
+    return empty_lab(page, server)
 
 
 def search(lab, words):

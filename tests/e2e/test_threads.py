@@ -9,17 +9,13 @@ import pytest
 
 from tests.e2e import held
 from tests.e2e.conftest import ROOT, notebook_home
-from tests.e2e.kept import file, forget_all, keep, send
+from tests.e2e.kept import QUICK, empty_lab, file, keep, send
 from tests.e2e.lab import Lab
 from tests.support.servers import running
 
 pytestmark = pytest.mark.browser
 
 AXE = ROOT / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
-QUICK = """
-c.Tether.backend = "mock"
-c.MockLLM.answer = "Sum the column."
-"""
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +29,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def lab(page, server):
-    """The panel is open, and nothing was ever said."""
-    forget_all(server)
-    found = Lab(page, server)
-    found.open_panel()
-    return found
+    return empty_lab(page, server)
 
 
 def open_list(lab, by="threads"):
