@@ -156,6 +156,13 @@ def test_a_broken_connection_keeps_what_came(talk, tether):
     assert "connection" in answer["problem"]["message"]
 
 
+def test_a_server_that_goes_away_behind_an_answer_leaves_it_answered(talk, tether):
+    tether.model, tether.health_status = "openai:big", 502
+    answer = asked(talk)
+    assert (answer["text"], answer["state"]) == ("Hello there", "done")
+    assert asked(talk, "and now?")["state"] == "done"
+
+
 def test_an_edited_question_takes_the_place_of_the_first(talk, tether, front):
     asked(talk, "one")
     asked(talk, "too")

@@ -9,6 +9,7 @@ It knows no widgets: what happens is told to a front end in messages, small JSON
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -209,7 +210,8 @@ class Talk:
     def _end(self, turn: Turn, question: Row | None) -> None:
         label = str(turn.meta.get("model") or "")
         if label and not self._models.is_usual(label):
-            self._models.look()
+            with contextlib.suppress(TetherError):  # The answer is there: its line says what is known.
+                self._models.look()
         row = turn.row
         row["line"] = self._models.line(label, turn.usage, turn.finish_reason)
         if question is not None and turn.meta:
