@@ -459,6 +459,25 @@ class TestEmbeddings:
         await hang_up(model, "embeddings", {"input": "wait"})
 
 
+class Older(LLMService):
+    """Fills in, with the keywords that there were when somebody wrote it."""
+
+    async def infill(self, prefix, suffix, sampling, *, conversation=None, caller=None):
+        yield events.delta("pass")
+        yield events.done("stop")
+
+
+class TestABackendThatIsOlderThanPriorities:
+    @pytest.fixture
+    def tether_config(self):
+        return {"Tether": {"backend": f"{__name__}:Older"}}
+
+    @pytest.mark.parametrize("priority", ["low", "interactive"])
+    async def test_fills_in_whatever_the_priority(self, complete, priority):
+        status, payload = await complete(priority=priority)
+        assert (status, payload["choices"][0]["text"]) == (200, "pass")
+
+
 class TestTheModels:
     async def test_are_those_that_answer_and_their_ids_are_taken(self, ask, complete, embed):
         reply = await ask("v1", "models", method="GET")

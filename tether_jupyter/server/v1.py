@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from tornado.ioloop import PeriodicCallback
@@ -70,7 +71,8 @@ class CompletionsHandler(V1Door, ChatHandler):
             service = await self.services.wake(backend)
             fill = partial(service.infill, request.prompt, request.suffix or "", caller=owner)
             fill = partial(fill, conversation=kept) if kept else fill
-            return Gap(partial(fill, low=True) if request.priority == "low" else fill)
+            gives_way = request.priority == "low" and takes(service.infill, "low")
+            return Gap(partial(fill, low=True) if gives_way else fill)
 
         return Turn(
             id=id,
@@ -195,6 +197,12 @@ def choice(text: str, reason: str | None) -> dict[str, Any]:
 def finish_reason(ending: Event) -> str:
     """Return OpenAI's word for an end. It has none for an answer that was stopped, which is not whole."""
     return "length" if ending.get("finish_reason") in ("length", "cancelled") else "stop"
+
+
+def takes(call: Callable[..., Any], name: str) -> bool:
+    """Return whether a keyword may be given: a user's own backend may be older than it."""
+    known = signature(call).parameters
+    return name in known or any(each.kind is each.VAR_KEYWORD for each in known.values())
 
 
 def counts(usage: dict[str, Any]) -> dict[str, Any] | None:
