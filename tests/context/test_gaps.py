@@ -146,3 +146,23 @@ def test_a_gap_that_somebody_wrote_is_only_words() -> None:
     assert gaps.lines_in(f"a {text} b {text}") == 14
     assert gaps.bytes_in(text * 2) == 198
     assert gaps.lines_in("[… lines bytes left out …]") == 0
+
+
+class Watched(bytes):
+    """Bytes that add up how many of them are looked through."""
+
+    seen = 0
+
+    def find(self, sub: Any, start: Any = 0, end: Any = None) -> int:
+        found = super().find(sub, start, len(self) if end is None else end)
+        self.seen += (len(self) if found < 0 else found) - start
+        return found
+
+
+def test_lists_that_end_nowhere_are_looked_for_once() -> None:
+    rows = '  "a",\n' * 12_000
+    lists = [f' "{number}": [\n{rows}  "z"],\n' for number in range(40)]
+    file = Watched("".join(["{\n", *lists, ' "cells": []\n}']).encode())
+    assert json.loads(file)["39"][-1] == "z"
+    assert list(gaps.found(file)) == []
+    assert file.seen < 2 * len(file)

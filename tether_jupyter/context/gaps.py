@@ -74,8 +74,11 @@ def in_list(raw: bytes, least: int, at: int) -> tuple[Cut | None, int]:
     if step <= 0:
         return None, at
     end = raw.find(b"\n" + indent[step:] + b"]", at)
+    if end < 0:
+        # Nothing tells where such lists end: to look for it once more at each of them would take hours.
+        return None, len(raw)
     if end - opening < LONG:
-        return None, max(end, at)
+        return None, end
     between = b'",\n' + indent + b'"'
     first = raw.rfind(between, opening, opening + KEPT)
     last = raw.find(between, end - KEPT, end)
