@@ -157,3 +157,27 @@ def restored(found, raw):
 def test_whatever_the_json_nothing_but_pictures_is_left_out(content, indent, ascii):
     raw = json.dumps(content, indent=indent, ensure_ascii=ascii).encode("utf-8", "surrogatepass")
     assert restored(json.loads(shortened(raw)), raw) == content
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a", "\\" * 3_000, '"' * 3_000, 'a"\\' * 1_000, '\\"b' * 1_000, "\\\\n" * 1_000]
+)
+def test_a_picture_that_is_none_ends_where_its_text_does(text):
+    raw = json.dumps({"image/png": text, "next": 'x"'}).encode()
+    start = raw.index(b': "') + 3
+    assert reading.closing(raw, start) == raw.index(b'", "next"')
+    assert reading.closing(raw[: raw.index(b'", "next"')], start) == -1
+    assert reading.closing(raw[:start] + b"\\", start) == -1
+
+
+def test_the_end_of_a_text_of_quotation_marks_is_found_at_once():
+    class Watched(bytes):
+        asked = 0
+
+        def find(self, *what):
+            self.asked += 1
+            return super().find(*what)
+
+    raw = Watched(json.dumps('"' * 10_000).encode())
+    assert reading.closing(raw, 1) == len(raw) - 1
+    assert raw.asked < 10

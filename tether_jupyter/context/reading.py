@@ -28,6 +28,8 @@ HEAD, JPEG_HEAD = 192, 8_192
 """Characters of a picture that stay: its size stands there."""
 
 VALUE = re.compile(rb'image/(?:png|jpeg|gif|webp|bmp|tiff)"[ \t\r\n]*:[ \t\r\n]*"')
+REST = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+"""What is left of a text, to its end."""
 OPENING = re.compile(rb'\{\n( {1,8})"cells": \[\n {2,16}\{')
 PLACE = re.compile(r"tether-image (\d{1,12}) (\d{1,12}) ")
 BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
@@ -301,11 +303,7 @@ def pictures_in(raw: bytes, at: int, stop: int) -> Iterator[gaps.Cut]:
 def closing(raw: bytes, start: int) -> int:
     """Return where the text that begins at `start` ends; -1 if it does not."""
     end = raw.find(b'"', start)
-    while end >= 0:
-        slashes = end
-        while slashes > start and raw[slashes - 1] == 0x5C:
-            slashes -= 1
-        if (end - slashes) % 2 == 0:
-            return end
-        end = raw.find(b'"', end + 1)
-    return -1
+    if end < 0 or raw[end - 1] != 0x5C:
+        return end
+    rest = REST.match(raw, start)
+    return rest.end() - 1 if rest is not None else -1
