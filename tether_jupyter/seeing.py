@@ -171,8 +171,12 @@ class Seeing:
         if len(self._counts) + len(fresh) > MOST_COUNTS:
             self._counts.clear()
             fresh = dict(zip(keys, texts, strict=True))
-        self._counts |= zip(fresh, await service.count(list(fresh.values())), strict=True)
-        return [self._counts[key] for key in keys]
+        known = {key: self._counts[key] for key in keys if key not in fresh}
+        found = dict(zip(fresh, await service.count(list(fresh.values())), strict=True))
+        # Another question may have made room meanwhile.
+        self._counts |= found
+        known |= found
+        return [known[key] for key in keys]
 
     async def close(self) -> None:
         """Let go of the kernels that were looked into."""

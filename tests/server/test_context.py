@@ -93,6 +93,25 @@ async def test_what_was_counted_once_is_not_counted_again(ask, mock, monkeypatch
     assert [texts for texts in counted if texts] == [["hello, you"]]
 
 
+async def test_figures_are_told_while_another_preview_makes_room_for_its_own(services, mock, monkeypatch):
+    monkeypatch.setattr("tether_jupyter.seeing.MOST_COUNTS", 3)
+    held, go = asyncio.Event(), asyncio.Event()
+
+    async def count(texts):
+        if "slow" in texts:
+            held.set()
+            await go.wait()
+        return [len(text) for text in texts]
+
+    monkeypatch.setattr(mock, "count", count)
+    assert await services.seeing.counted(mock, ["known"]) == [5]
+    first = asyncio.create_task(services.seeing.counted(mock, ["known", "slow"]))
+    await held.wait()
+    assert await services.seeing.counted(mock, ["a", "bb", "ccc"]) == [1, 2, 3]
+    go.set()
+    assert await first == [5, 4]
+
+
 async def test_a_preview_keeps_nothing(ask):
     await previewed(ask, context=[variable(PRICES)])
     assert content(await ask("conversations", method="GET"))["conversations"] == []
