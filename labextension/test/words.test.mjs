@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import module from '../lib/test/chat/words.js';
 
-const { figures, phaseWords, spoken } = module;
+const { figures, phaseWords, sentenceEnd, spoken } = module;
 
 test('a wait says what it waits for and how long it has', () => {
   assert.equal(phaseWords('sending', 0, 0), 'Sending');
@@ -63,4 +63,16 @@ test('code is named and not spelled out to a listener', () => {
 
 test('the rule under a table is no words', () => {
   assert.equal(spoken('| a | b |\n| --- | :-: |\n| 1 | 2 |'), 'a b 1 2');
+});
+
+test('a sign that a model repeats for ever holds nobody up', () => {
+  // Looked at in each way there is, these would take minutes.
+  const many = 100_000;
+  for (const sign of ['-', '|-', ' ', '`', '~']) {
+    const row = sign.repeat(many);
+    assert.ok(spoken(`${row} and on`).length < 700);
+    assert.equal(sentenceEnd(`${row} and on. Then`, 0), row.length + ' and on.'.length);
+  }
+  assert.equal(spoken('a\n----\n-- b\nc -- d\n  :-:--|  \ne'), 'a -- b c -- d e');
+  assert.equal(spoken('````\n```\nx\n````\ny'), 'Code block. y');
 });

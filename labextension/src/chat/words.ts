@@ -108,9 +108,12 @@ export function dollars(cost: number): string {
 /** An answer as a screen reader should hear it: code named, not spelled out. */
 export function spoken(markdown: string, limit = 600): string {
   const text = markdown
-    .replace(/^ {0,3}(`{3,}|~{3,})[^\n]*\n[\s\S]*?(?:^ {0,3}\1|(?![\s\S]))/gm, 'Code block. ')
-    // The rule under a table's head, and between parts.
-    .replace(/^[ \t|:-]*-{2}[ \t|:-]*$/gm, '')
+    .replace(
+      /^ {0,3}(`{3,}(?!`)|~{3,}(?!~))[^\n]*\n[\s\S]*?(?:^ {0,3}\1|(?![\s\S]))/gm,
+      'Code block. '
+    )
+    // The rule under a table's head, and between parts. A model may repeat one sign for ever: each is seen once.
+    .replace(/^(?=[^\n]*--)[ \t|:-]+$/gm, '')
     .replace(/[*_`#>|]/g, '')
     .replace(/\s+/g, ' ')
     .trim();
@@ -124,7 +127,7 @@ export function spoken(markdown: string, limit = 600): string {
  */
 export function sentenceEnd(text: string, from: number): number {
   const marks =
-    /^ {0,3}(?:`{3,}|~{3,})[^\n]*(?=\n)|(?<!^\s*\d{1,3})[.!?…][)\]"'*_]*(?=\s)|[。！？]|\n(?=\s*\n)/gm;
+    /^ {0,3}(?:```|~~~)[^\n]*(?=\n)|(?<!^\s*\d{1,3})[.!?…][)\]"'*_]*(?=\s)|[。！？]|\n(?=\s*\n)/gm;
   let [end, inCode] = [from, false];
   for (marks.lastIndex = from; ;) {
     const found = marks.exec(text);
