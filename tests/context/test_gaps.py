@@ -127,6 +127,13 @@ class TestManyCells:
     def test_give_the_same_around_the_asking_one(self, file: bytes, cell_id: Any) -> None:
         assert look(read(file), cell_id=cell_id) == look(json.loads(file), cell_id=cell_id)
 
+    def test_are_not_found_by_an_id_that_stands_in_another_ones_output(self, file: bytes) -> None:
+        listed = (
+            b'"outputs": [{"output_type": "display_data", "data": {"application/json": {"id": "c2000"}}}]'
+        )
+        file = file.replace(b'"outputs": []', listed, 1)
+        assert look(read(file), cell_id="c2000") == look(json.loads(file), cell_id="c2000")
+
     def test_those_not_looked_at_are_counted(self, file: bytes) -> None:
         looked = look(read(file), reach="all", cell_id="c100")
         assert looked.pieces[0].name == "cell 1, In [0]"

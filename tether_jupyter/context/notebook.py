@@ -10,7 +10,7 @@ from typing import Any, Literal
 from tether_jupyter.context import base64s, outputs
 from tether_jupyter.context.outputs import Level, joined, middle_out
 from tether_jupyter.context.piece import Piece
-from tether_jupyter.context.reading import Cells, Notebook, read
+from tether_jupyter.context.reading import Cells, Notebook, own_id, read
 
 __all__ = ["Notebook", "look", "pieces", "read"]
 
@@ -239,15 +239,11 @@ def cell_of(raw: Any, number: int) -> Cell:
             "code" if "outputs" in raw or "input" in raw else "markdown" if kind in ("html", "rst") else "raw"
         )
     run = raw.get("execution_count", raw.get("prompt_number"))
-    own = raw.get("id")
-    if not isinstance(own, str):
-        metadata = raw.get("metadata")
-        own = metadata.get("id") if isinstance(metadata, dict) else None
     return Cell(
         number,
         kind,
         source,
-        own if isinstance(own, str) else None,
+        own_id(raw),
         run if isinstance(run, int) and not isinstance(run, bool) else None,
         raw.get("outputs") if kind == "code" else None,
     )

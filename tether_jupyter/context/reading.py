@@ -117,10 +117,25 @@ class Cells:
             return cell_id
         if not isinstance(cell_id, str):
             return len(self)
-        # In a text the quotation marks would have backslashes before them.
+        # In a text the quotation marks would have backslashes before them; what an output shows has none.
         sought = f'"id": {json.dumps(cell_id)}'.encode()
         found = self._raw.find(sought, self._start, self._ends[-1])
-        return bisect_left(self._ends, found) if found >= 0 else len(self)
+        while found >= 0:
+            at = bisect_left(self._ends, found)
+            cell = self.parsed(at)
+            if isinstance(cell, dict) and own_id(cell) == cell_id:
+                return at
+            found = self._raw.find(sought, self._ends[at], self._ends[-1])
+        return len(self)
+
+
+def own_id(cell: dict[str, Any]) -> str | None:
+    """Return a cell's id, wherever its format has it."""
+    own = cell.get("id")
+    if not isinstance(own, str):
+        metadata = cell.get("metadata")
+        own = metadata.get("id") if isinstance(metadata, dict) else None
+    return own if isinstance(own, str) else None
 
 
 def stamp(about: os.stat_result) -> tuple[int, int]:
