@@ -134,6 +134,13 @@ class TestManyCells:
         file = file.replace(b'"outputs": []', listed, 1)
         assert look(read(file), cell_id="c2000") == look(json.loads(file), cell_id="c2000")
 
+    def test_are_those_of_the_notebook_where_others_are_laid_out_like_them(self, file: bytes) -> None:
+        shown = '"metadata": {"a": [{\n  },\n  {"cell_type": "markdown", "source": "hidden"\n  },\n  {}]}'
+        before, id, after = file.partition(b'"id": "c2000"')
+        file = before + id + after.replace(b'"metadata": {}', shown.encode(), 1)
+        assert look(read(file), cell_id="c2000") == look(json.loads(file), cell_id="c2000")
+        assert look(read(file), cell_id="c2001") == look(json.loads(file), cell_id="c2001")
+
     def test_those_not_looked_at_are_counted(self, file: bytes) -> None:
         looked = look(read(file), reach="all", cell_id="c100")
         assert looked.pieces[0].name == "cell 1, In [0]"

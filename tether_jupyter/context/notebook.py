@@ -154,7 +154,11 @@ def near(notebook: Any, cell_id: str | int | None) -> tuple[list[Cell], int, int
             first -= 1
             at = first
         room -= found.size(at)
-    cells = [cell_of(found.parsed(at), at + 1) for at in range(first, last)]
+    parsed = [found.parsed(at) for at in range(first, last)]
+    if None in parsed and isinstance(whole := found.whole(), list):
+        # What was cut apart at the cells' brackets were not its cells: it is laid out in another way.
+        return near({"cells": whole}, cell_id)
+    cells = [cell_of(cell, at) for at, cell in enumerate(parsed, first + 1)]
     return cells, asking - first, len(found) - len(cells)
 
 

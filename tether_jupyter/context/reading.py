@@ -108,6 +108,13 @@ class Cells:
         except (ValueError, RecursionError):
             return None
 
+    def whole(self) -> Any:
+        """Return all cells, parsed together; `None` where they are no JSON."""
+        try:
+            return json.loads(self._raw)["cells"]
+        except (ValueError, RecursionError):
+            return None
+
     def _begin(self, at: int) -> int:
         return self._ends[at - 1] + self._between if at else self._start
 
@@ -123,7 +130,8 @@ class Cells:
         while found >= 0:
             at = bisect_left(self._ends, found)
             cell = self.parsed(at)
-            if isinstance(cell, dict) and own_id(cell) == cell_id:
+            # One that is no JSON is no cell: who looks at it finds out.
+            if not isinstance(cell, dict) or own_id(cell) == cell_id:
                 return at
             found = self._raw.find(sought, self._ends[at], self._ends[-1])
         return len(self)
