@@ -29,6 +29,8 @@ FIRST_NEEDED = (
 """Modules that a server starts without, and that its first question needs."""
 NEXT_NEEDED = ("tether_jupyter.llm.models.library", "tether_jupyter.llm.local.service")
 """What the list of models needs, which the sidebar asks for while somebody types."""
+PREPARING_SECONDS = 5.0
+"""How long a server that ends waits for what prepares it."""
 
 
 class Preparation:
@@ -59,9 +61,10 @@ class Preparation:
             self._work = asyncio.get_running_loop().run_in_executor(None, self._prepare, service)
 
     async def end(self) -> None:
-        """Wait for the end of what was begun."""
+        """Wait for the end of what was begun, but not for ever."""
         if self._work is not None:
-            await asyncio.wait([self._work])
+            # What somebody's own backend waits for must not keep answers from being stored.
+            await asyncio.wait([self._work], timeout=PREPARING_SECONDS)
 
     def _prepare(self, service: LLMService | None) -> None:
         """Import what any question needs, rehearse its storing, and have a backend prepare itself.

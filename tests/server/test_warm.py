@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import urllib.request
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.fake_openai import FakeOpenAI
 from tests.support.servers import RunningServer, running
+from tether_jupyter.llm.mock import MockService
+from tether_jupyter.services import Services
 
 ROOT = str(Path(__file__).parents[2])
 ERROR = {"kind": "error", "name": "last error", "text": "NameError: name 'x' is not defined"}
@@ -41,3 +46,23 @@ async def test_after_a_look_at_health_a_question_imports_nothing(tmp_path: Path)
             await asyncio.to_thread(look, server)
             imported = json.loads(await asyncio.to_thread(lambda: ask(server, notebook="some.ipynb")))
     assert imported == []
+
+
+async def test_a_server_ends_whatever_its_preparation_waits_for(
+    services: Services, mock: MockService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def prepare() -> None:
+        loop.call_soon_threadsafe(begun.set)
+        go.wait()
+
+    monkeypatch.setattr("tether_jupyter.preparing.PREPARING_SECONDS", 0)
+    monkeypatch.setattr(mock, "prepare", prepare)
+    try:
+        services.warm()
+        await begun.wait()
+        await asyncio.wait_for(services.close(), 30)
+    finally:
+        go.set()
