@@ -296,6 +296,10 @@ class LocalService(LLMService):
         loaded = worker.ready.result()["context_length"] if worker is not None else 0
         return int(loaded or self.settings.context_length) or None
 
+    def window_of(self, name: str | None) -> int | None:
+        """Return the tokens of a model's window; of one that a question has loaded first, those that are set."""
+        return self.window if name in (None, self.model_name) else self.settings.context_length or None
+
     async def count(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has; about how many, while no model is loaded."""
         worker = self._running()
