@@ -20,6 +20,14 @@ IN_VIEW = """message => {
 }"""
 
 
+WORDS_IN_VIEW = """words => {
+    const [range] = CSS.highlights.get("tether-found") ?? [];
+    const view = document.querySelector("#tether-chat .tether-scroller").getBoundingClientRect();
+    const { top, bottom, height } = range?.getBoundingClientRect() ?? { height: 0 };
+    return range?.toString() === words && height > 0 && top >= view.top && bottom <= view.bottom;
+}"""
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """JupyterLab with a model that answers at once."""
@@ -56,6 +64,15 @@ def in_view(message):
     return message.evaluate(IN_VIEW)
 
 
+def words_in_view(message, words):
+    """Return whether the marked words are in view now and when the whole message has been drawn."""
+    page = message.page
+    page.wait_for_function(WORDS_IN_VIEW, arg=words)
+    message.locator(".tether-Block h2", has_text="Step 7").last.wait_for()
+    page.evaluate("() => new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))")
+    return page.evaluate(WORDS_IN_VIEW, words)
+
+
 def is_focused(message):
     return message.evaluate("message => message === document.activeElement")
 
@@ -68,13 +85,13 @@ def test_a_hit_far_above_the_end_is_scrolled_to_lit_focused_and_said(lab, server
     found = message(lab, "needle")
     found.wait_for()
     lab.page.locator("#tether-chat .tether-mod-lit").wait_for()
-    assert in_view(found)
+    assert words_in_view(found, "needle")
     assert is_focused(found)
     heard = lab.page.get_by_test_id("tether-arrived").inner_text()
     assert heard.startswith("Message 32 of 120. The answer: ")
     # The light goes out, and the view stays where its reader is.
     lab.page.locator("#tether-chat .tether-mod-lit").wait_for(state="detached")
-    assert in_view(found)
+    assert found.get_by_text("needle").evaluate(IN_VIEW)
     lab.page.get_by_test_id("tether-toEnd").click()
     lab.page.wait_for_function(f"message => !({IN_VIEW})(message)", arg=found.element_handle())
 
@@ -115,3 +132,20 @@ def test_after_a_hit_a_new_question_is_what_its_asker_sees(lab, server):
     answer = message(lab, "Sum the column.")
     answer.wait_for()
     assert in_view(answer)
+
+
+def test_words_deep_inside_a_long_answer_are_in_view_and_marked_for_a_moment(lab, server):
+    deep = f"{LONG}\n\nOf `pandas` the **needle** is meant.\n\n{LONG}\n\nAnother needle."
+    keep(server, "A deep one", "Where is it?", deep, *["And then?", LONG] * 6)
+    search(lab, "needle").click()
+    found = message(lab, "Another needle.")
+    found.wait_for()
+    assert words_in_view(found, "needle")
+    marked = (
+        "() => CSS.highlights.get('tether-found').values().next().value.startContainer.parentNode.tagName"
+    )
+    assert lab.page.evaluate(marked) == "STRONG"
+    assert is_focused(found)
+    # What is marked is so for a moment, and nothing of it stays in what was said.
+    assert found.locator("mark").count() == 0
+    lab.page.wait_for_function("() => !CSS.highlights.has('tether-found')")

@@ -23,13 +23,22 @@ export class Pin {
     this._pin(true);
   }
 
-  /** Bring an element into view and hold it there, whatever grows around it, until its reader moves. */
-  toElement(element: HTMLElement): void {
+  /**
+   * Bring an element into view and hold it there, whatever grows around it, until its reader moves. Of a long one
+   * `inner` says what of it is to be seen.
+   */
+  toElement(element: HTMLElement, inner: () => DOMRect | null = () => null): void {
     this._held = element;
+    this._inner = inner;
     this._pinned = false;
     this._scroller.classList.remove('tether-mod-pinned');
     this._follow();
     this._onAway(this._left > AT_END);
+  }
+
+  /** What is held may stand elsewhere in its element. */
+  again(): void {
+    this._follow();
   }
 
   /** Go to the end, and stay there. */
@@ -59,7 +68,10 @@ export class Pin {
       const { top, height } = this._held.getBoundingClientRect();
       // What is long begins at the top; what is short has a little before it.
       const room = Math.max(EDGE, (scroller.clientHeight - height) / 3);
-      scroller.scrollTop += top - scroller.getBoundingClientRect().top - room;
+      const inner = this._inner();
+      const isDeep = inner && room + inner.bottom - top > scroller.clientHeight - EDGE;
+      const [from, above] = isDeep ? [inner.top, scroller.clientHeight / 3] : [top, room];
+      scroller.scrollTop += from - scroller.getBoundingClientRect().top - above;
       this._onAway(this._left > AT_END);
     } else if (this._pinned) {
       scroller.scrollTop = scroller.scrollHeight;
@@ -120,6 +132,7 @@ export class Pin {
   private _pinned = true;
   /** What was gone to, until its reader moves. */
   private _held: HTMLElement | null = null;
+  private _inner: () => DOMRect | null = () => null;
   private _touched = -TOUCH_MS;
   private _top = 0;
   private _height = 0;

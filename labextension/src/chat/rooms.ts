@@ -43,10 +43,14 @@ export class Rooms {
   }
 
   /**
-   * Bring another conversation to the front, until another notebook comes there, and its reader to a message of it.
-   * Returns whether that is there. Raises TurnError.
+   * Bring another conversation to the front, until another notebook comes there, and its reader to a message of it,
+   * and to words there. Returns whether the message is there. Raises TurnError.
    */
-  async show(conversation: string, message: string | null = null): Promise<boolean> {
+  async show(
+    conversation: string,
+    message: string | null = null,
+    words: readonly string[] = []
+  ): Promise<boolean> {
     const threads = [...this._rooms.values(), ...this._others.values()];
     const known = threads.find(each => each.id === conversation);
     const thread = known ?? this._make(null, conversation);
@@ -56,7 +60,7 @@ export class Rooms {
     this._chosen = thread === this._current ? null : thread;
     this._changed.emit();
     await thread.refresh();
-    return message === null || (await thread.goTo(message));
+    return message === null || (await thread.goTo(message, words));
   }
 
   /** Begin a fresh conversation for the notebook in front. */

@@ -8,6 +8,12 @@ import { Course } from './course';
 import type { Said } from './shown';
 import { Turn } from './turn';
 
+/** A message that somebody is brought to, and what was found there. */
+interface ISpot {
+  said: Said;
+  words: readonly string[];
+}
+
 export namespace Thread {
   export interface IOptions extends Course.IOptions {
     /** What of the notebook goes with typed words. */
@@ -192,13 +198,16 @@ export class Thread extends Course {
     }
   }
 
-  /** What its reader is to be brought to: another object each time. */
-  get spot(): { said: Said } | null {
+  /** What its reader is to be brought to, and the words in it: another object each time. */
+  get spot(): ISpot | null {
     return this._spot;
   }
 
-  /** Bring the reader to a message, in whichever branch it is. Returns whether it is there. Raises TurnError. */
-  async goTo(id: string): Promise<boolean> {
+  /**
+   * Bring the reader to a message, in whichever branch it is, and to words that were found in it. Returns whether it
+   * is there. Raises TurnError.
+   */
+  async goTo(id: string, words: readonly string[] = []): Promise<boolean> {
     const shown = () => this._said.find(each => each.id === id);
     // An answer under way is not taken from the screen.
     if (!shown() && !this.busy) {
@@ -211,7 +220,7 @@ export class Thread extends Course {
     }
     const said = shown();
     if (said) {
-      this._spot = { said };
+      this._spot = { said, words };
       this._changed.emit();
     }
     return said !== undefined;
@@ -293,7 +302,7 @@ export class Thread extends Course {
 
   private _queued: readonly IAsk[] = [];
   private _dismissed = new Set<string>();
-  private _spot: { said: Said } | null = null;
+  private _spot: ISpot | null = null;
   private _retrying = false;
 }
 

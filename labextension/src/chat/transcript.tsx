@@ -1,5 +1,6 @@
 import React from 'react';
 
+import { FoundWords } from './foundWords';
 import { useSignals } from './hooks';
 import { guardLinks } from './links';
 import { Message } from './message';
@@ -45,10 +46,13 @@ export function Transcript({ thread, room }: IProps): JSX.Element {
   React.useLayoutEffect(() => {
     const messages = scroller.current?.firstElementChild;
     const found = spot && messages?.children[thread.said.indexOf(spot.said)];
-    if (found instanceof HTMLElement) {
-      pin.current?.toElement(found);
-      arrive(found);
+    if (!spot || !(found instanceof HTMLElement)) {
+      return;
     }
+    const words = new FoundWords(found, spot.words, () => pin.current?.again());
+    pin.current?.toElement(found, () => words.rect);
+    arrive(found);
+    return () => words.dispose();
   }, [spot, sight]);
   React.useEffect(() => () => thread.leaveSpot(), [thread]);
   return (

@@ -34,7 +34,9 @@ export function Drawer({ library }: { library: Library }): JSX.Element {
     if (row.kind === 'group') {
       library.fold(row.group.key, !row.open);
     } else if (row.kind === 'hit') {
-      void library.choose(row.found.conversation.id, row.found.message?.id);
+      const { conversation, message, snippet } = row.found;
+      const words = snippet.filter(piece => piece.hit).map(piece => piece.text);
+      void library.choose(conversation.id, message?.id, words);
     } else if (row.thread.deleted_at) {
       void library.restore(row.thread.id);
     } else {

@@ -28,7 +28,7 @@ export interface IStage {
   readonly current: IFront;
   readonly changed: ISignal<unknown, void>;
   /** With a message, its reader is brought there; returns whether it is there. */
-  show(conversation: string, message?: string | null): Promise<boolean>;
+  show(conversation: string, message?: string | null, words?: readonly string[]): Promise<boolean>;
   begin(): Promise<void>;
   forget(conversation: string): void;
 }
@@ -118,8 +118,12 @@ export class Library {
     await this._try(() => this.stage.show(id), 'It could not be opened.');
   }
 
-  /** Bring a conversation of the list to the front, at a message of it; the list makes room for it. */
-  async choose(id: string, message: string | null = null): Promise<void> {
+  /** Bring a conversation of the list to the front, at words of a message of it; the list makes room for it. */
+  async choose(
+    id: string,
+    message: string | null = null,
+    words: readonly string[] = []
+  ): Promise<void> {
     this.close();
     if (message === null) {
       await this.show(id);
@@ -127,7 +131,7 @@ export class Library {
       return;
     }
     await this._try(async () => {
-      if (!(await this.stage.show(id, message))) {
+      if (!(await this.stage.show(id, message, words))) {
         this.toast.say(
           this.stage.current.busy
             ? 'What was found is in another branch. Search again when the answer under way is over.'
