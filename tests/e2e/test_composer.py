@@ -368,6 +368,15 @@ def test_a_cell_that_words_name_is_dismissed_by_keyboard_for_this_conversation(p
     # It stays dismissed here, whatever the next words name; another cell comes along as before.
     box(panel).fill("and cell 2, or cell 3?")
     assert chips(panel).count() == 0
+    # A reload of the page forgets neither that nor what is typed.
+    page.reload()
+    question.wait_for()
+    page.wait_for_function(
+        "() => document.querySelector('#tether-chat .tether-input textarea')?.value.includes('cell 3')"
+    )
+    box(panel).fill("and cell 3, or cell 2?")
+    chips(panel).filter(has_text="cell 3").wait_for()
+    assert chips(panel).filter(has_text="cell 2").count() == 0
     box(panel).fill("and cell 3?")
     other = chips(panel).filter(has_text="cell 3")
     other.get_by_role("button", name=re.compile("^Show cell 3")).press("Delete")

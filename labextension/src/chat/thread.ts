@@ -1,4 +1,5 @@
 import { Draft } from '../composer/draft';
+import { LeftOut } from '../composer/leftOut';
 import type { Reaction } from '../server/history';
 import { asTurnError } from '../server/problems';
 import type { IContext, IHealth, IQuestion } from '../server/request';
@@ -30,6 +31,7 @@ export class Thread extends Course {
   }
 
   readonly draft = new Draft();
+  readonly leftOut = new LeftOut();
 
   /** What waits until the answer under way is over, the next one first. */
   get queued(): readonly IAsk[] {
@@ -60,12 +62,12 @@ export class Thread extends Course {
 
   /** What of the notebook words name outright, which goes along unless it was dismissed here. */
   named(words: string): IContext[] {
-    return this._options.contextOf(words).filter(each => !this._dismissed.has(keyOf(each)));
+    return this._options.contextOf(words).filter(each => !this.leftOut.has(keyOf(each)));
   }
 
   /** Leave a piece out of this conversation, whatever words name it. */
   dismiss(piece: IContext): void {
-    this._dismissed.add(keyOf(piece));
+    this.leftOut.add(keyOf(piece));
     this._changed.emit();
   }
 
@@ -244,7 +246,7 @@ export class Thread extends Course {
     this._trouble = null;
     this._title = null;
     this._tree.clear();
-    this._dismissed.clear();
+    this.leftOut.clear();
     this._show([]);
     this._stateChanged.emit();
   }
@@ -301,7 +303,6 @@ export class Thread extends Course {
   }
 
   private _queued: readonly IAsk[] = [];
-  private _dismissed = new Set<string>();
   private _spot: ISpot | null = null;
   private _retrying = false;
 }

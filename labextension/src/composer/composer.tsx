@@ -58,7 +58,11 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
     return () => preview.dispose();
   }, [preview]);
   const { over, handlers } = useDrop(root, draft, files);
-  React.useEffect(() => draft.keepAs(`${thread.notebook ?? ''}#${thread.id ?? ''}`));
+  React.useEffect(() => {
+    const name = `${thread.notebook ?? ''}#${thread.id ?? ''}`;
+    draft.keepAs(name);
+    thread.leftOut.keepAs(name);
+  });
   React.useEffect(() => {
     if (rooms.health) {
       void lists.lookUsual();

@@ -234,7 +234,8 @@ function without<T extends object>(options: T): T {
   ) as T;
 }
 
-function sessionStore(): WordStore | null {
+/** Where the tab keeps what is typed, if it may. */
+export function sessionStore(): WordStore | null {
   try {
     return typeof window === 'undefined' ? null : window.sessionStorage;
   } catch {
