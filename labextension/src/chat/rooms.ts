@@ -9,6 +9,8 @@ import { Thread } from './thread';
 
 /** While the model cannot answer, or nothing can be kept, look again this often. */
 const SICK_POLL_MS = 20_000;
+/** The shortest time between two looks at a conversation whose window comes to the front, ms. */
+const LOOK_MS = 4000;
 
 /** One conversation per notebook; the one of the notebook in front is current. */
 export class Rooms {
@@ -24,6 +26,9 @@ export class Rooms {
         void this._rooms.get(path)?.refresh();
       }
     });
+    // What was said or taken away in another window is not told to this one.
+    window.addEventListener('focus', this._onFront);
+    document.addEventListener('visibilitychange', this._onFront);
     void this._current.refresh();
     void this.checkHealth();
   }
@@ -117,6 +122,28 @@ export class Rooms {
     }
   }
 
+  private _onFront = (): void => {
+    if (!document.hidden) {
+      window.clearTimeout(this._looks);
+      const wait = this._looked + LOOK_MS - performance.now();
+      this._looks = window.setTimeout(() => void this._look(), Math.max(wait, 0));
+    }
+  };
+
+  /** See what was said elsewhere; an answer or a question that is being written is left alone. */
+  private async _look(): Promise<void> {
+    const { current } = this;
+    const writes = document.activeElement?.closest('.tether-edit');
+    if (current.busy || writes || document.hidden) {
+      return;
+    }
+    this._looked = performance.now();
+    await current.refresh();
+    if (current.trouble) {
+      void this.checkHealth();
+    }
+  }
+
   private _follow(): void {
     const room = this._roomOf(this.open.path);
     if (room !== this._current) {
@@ -178,5 +205,7 @@ export class Rooms {
   private _unreachable: { message: string; hint: string | null } | null = null;
   private _sendWithShiftEnter = false;
   private _timer = 0;
+  private _looks = 0;
+  private _looked = -LOOK_MS;
   private _changed = new Signal<this, void>(this);
 }
