@@ -1,9 +1,8 @@
 import { phaseWords, spoken } from '../src/chat/words';
-import { copyCode } from './copy';
+import { Box } from './box';
 import { button, element } from './dom';
-import { toggleAddress } from './links';
+import { Log } from './log';
 import { Picker } from './picker';
-import { RowView } from './row';
 import { Conversation, IChoices, IListener, IModel, IRow } from './state';
 
 /** After so long without an answer, the kernel is busy, ms. */
@@ -11,9 +10,6 @@ const BUSY_MS = 600;
 /** After so long without a sign, nobody is expected to answer, ms. */
 const NOBODY_MS = 1500;
 const GONE_MS = 20_000;
-/** This near to its end, a text that grows is followed, px. */
-const NEAR = 32;
-const MOST_LINES = 8;
 /** How long what was looked at holds, ms. */
 const LOOK_MS = 3000;
 
@@ -37,6 +33,7 @@ export class ChatView implements IListener {
   ) {
     this._talk = new Conversation(_model, this);
     this._picker = new Picker(this._talk);
+    this._log = new Log(Number(_model.get('height')) || 480, this._again);
     this._build();
     this._restore();
     this.rows();
@@ -52,45 +49,20 @@ export class ChatView implements IListener {
     clearInterval(this._clock);
     clearTimeout(this._nobody);
     clearTimeout(this._waits);
-    this._views.forEach(view => view.dispose());
+    this._log.dispose();
     this._sizes.disconnect();
   }
 
   // -- what the conversation tells
 
   rows(): void {
-    const there = new Set(this._talk.rows.map(row => row.id));
-    for (const [id, view] of this._views) {
-      if (!there.has(id)) {
-        view.dispose();
-        view.node.remove();
-        this._views.delete(id);
-      }
-    }
-    let before: Element | null = null;
-    for (const row of this._talk.rows) {
-      let view = this._views.get(row.id);
-      if (view) {
-        view.update(row);
-      } else {
-        view = new RowView(row, { again: this._again, drawn: this._follow });
-        this._views.set(row.id, view);
-      }
-      if (view.node.previousElementSibling !== before || !view.node.parentNode) {
-        if (before) {
-          before.after(view.node);
-        } else {
-          this._log.prepend(view.node);
-        }
-      }
-      before = view.node;
-    }
+    this._log.show(this._talk.rows);
     this._settle();
-    this._follow();
+    this._log.follow();
   }
 
   row(row: IRow): void {
-    this._views.get(row.id)?.update(row);
+    this._log.update(row);
   }
 
   ended(row: IRow): void {
@@ -142,8 +114,8 @@ export class ChatView implements IListener {
   }
 
   refused(text: string, why: string): void {
-    if (text && !this._box.value.trim()) {
-      this._fill(text);
+    if (text && !this._box.words) {
+      this._box.fill(text);
     }
     this._note = why;
     this._say(why);
@@ -161,16 +133,15 @@ export class ChatView implements IListener {
   // -- what the person does
 
   private _send(): void {
-    const text = this._box.value.trim();
+    const text = this._box.words;
     if (!text || this._waiting || this._talk.live) {
       return;
     }
     this._waiting = { text, insteadOf: this._editing, since: performance.now() };
-    this._pending.textContent = text;
-    this._fill('');
+    this._box.fill('');
     this._edit(null);
     this._note = '';
-    this._pinned = true;
+    this._log.pin();
     this._talk.send({ kind: 'knock', view: this._talk.view });
     this._waits = setTimeout(() => {
       this._settle();
@@ -194,7 +165,7 @@ export class ChatView implements IListener {
     if (this._waiting) {
       const { text } = this._waiting;
       this._withdraw();
-      this._fill(text);
+      this._box.fill(text);
       this._box.focus();
     } else if (this._talk.live) {
       this._talk.send({ kind: 'stop' });
@@ -215,13 +186,13 @@ export class ChatView implements IListener {
     const last = [...this._talk.rows].reverse().find(row => row.role === 'user');
     if (last && !this._talk.live && !this._waiting) {
       this._edit(last.id);
-      this._fill(last.text);
+      this._box.fill(last.text);
     }
   }
 
   private _edit(id: string | null): void {
     this._editing = id;
-    this._views.forEach((view, key) => view.node.classList.toggle('tw-mod-editing', key === id));
+    this._log.edit(id);
     this._note = id ? 'Editing your last question. Escape leaves it as it is.' : '';
     this._tick();
   }
@@ -234,7 +205,7 @@ export class ChatView implements IListener {
     if (event.key === 'Enter' && !event.shiftKey && !event.altKey) {
       event.preventDefault();
       this._send();
-    } else if (event.key === 'ArrowUp' && !this._box.value && !event.shiftKey) {
+    } else if (event.key === 'ArrowUp' && !this._box.node.value && !event.shiftKey) {
       event.preventDefault();
       this._editLast();
     }
@@ -244,7 +215,7 @@ export class ChatView implements IListener {
     if (event.key === 'Escape' && !event.isComposing) {
       if (this._editing) {
         this._edit(null);
-        this._fill('');
+        this._box.fill('');
         event.preventDefault();
       } else if (this._waiting || this._talk.live) {
         this._stop();
@@ -257,15 +228,6 @@ export class ChatView implements IListener {
     }
   }
 
-  private _clicked(event: Event): void {
-    const target = (event.target as Element).closest<HTMLButtonElement>('button');
-    if (target?.classList.contains('tw-link')) {
-      toggleAddress(target);
-    } else if (target?.classList.contains('tw-copy')) {
-      void copyCode(target);
-    }
-  }
-
   // -- what stands there
 
   private _build(): void {
@@ -275,36 +237,18 @@ export class ChatView implements IListener {
     node.dataset.lmSuppressShortcuts = 'true';
     node.setAttribute('role', 'region');
     node.setAttribute('aria-label', 'Tether chat');
-    this._log.tabIndex = 0;
-    this._log.setAttribute('role', 'log');
-    // An answer is read out when it is whole, not by the token.
-    this._log.setAttribute('aria-live', 'off');
-    this._log.setAttribute('aria-label', 'Conversation');
-    this._log.style.maxHeight = `${Number(this._model.get('height')) || 480}px`;
-    this._log.append(this._pending);
-    this._log.addEventListener('scroll', () => {
-      this._pinned = this._log.scrollHeight - this._log.scrollTop - this._log.clientHeight < NEAR;
-      this._toEnd.hidden = this._pinned;
-    });
-    this._log.addEventListener('click', event => this._clicked(event));
     this._spoken.setAttribute('role', 'status');
-    this._box.rows = 1;
-    this._box.placeholder = 'Ask about this notebook';
-    this._box.setAttribute('aria-label', 'Your question');
-    this._box.addEventListener('input', () => this._grow());
-    this._box.addEventListener('keydown', event => this._typed(event));
+    this._box.node.addEventListener('keydown', event => this._typed(event));
     this._act.addEventListener('click', () =>
       this._talk.live || this._waiting ? this._stop() : this._send()
     );
     const fresh = button('New chat', 'tw-fresh', () => this._talk.send({ kind: 'fresh' }));
     const acts = element('div', 'tw-acts', fresh, this._act);
     const bar = element('div', 'tw-bar', this._picker.button, acts);
-    this._input.append(this._box, bar);
-    this._toEnd.hidden = true;
-    const transcript = element('div', 'tw-transcript', this._log, this._toEnd);
+    this._input.append(this._box.node, bar);
     node.append(
       this._notice,
-      transcript,
+      this._log.node,
       this._status,
       this._picker.node,
       this._input,
@@ -322,8 +266,11 @@ export class ChatView implements IListener {
         this._look();
       }
     });
-    this._sizes = new ResizeObserver(() => this._resized());
-    this._sizes.observe(this._log);
+    this._sizes = new ResizeObserver(() => {
+      this._box.resized();
+      this._log.follow();
+    });
+    this._sizes.observe(this._log.list);
     this._sizes.observe(this._input);
   }
 
@@ -338,17 +285,14 @@ export class ChatView implements IListener {
 
   private _restore(): void {
     const { draft, top } = kept.get(this._key) ?? { draft: '', top: null };
-    this._fill(draft);
-    if (top !== null) {
-      this._pinned = false;
-      requestAnimationFrame(() => (this._log.scrollTop = top));
-    }
+    this._box.fill(draft);
+    this._log.top = top;
   }
 
   private _keep(): void {
     kept.set(this._key, {
-      draft: this._waiting?.text ?? this._box.value,
-      top: this._pinned ? null : this._log.scrollTop
+      draft: this._waiting?.text ?? this._box.node.value,
+      top: this._log.top
     });
   }
 
@@ -368,14 +312,10 @@ export class ChatView implements IListener {
     this._act.textContent = busy ? 'Stop' : 'Send';
     this._act.classList.toggle('tw-mod-send', !busy);
     this._act.title = busy ? 'Stop (Escape)' : 'Send (Enter)';
-    this._act.disabled = stopping || (!busy && !this._box.value.trim());
-    this._pending.hidden = !this._waiting;
-    if (this._waiting && this._log.lastChild !== this._pending) {
-      this._log.append(this._pending);
-    }
-    this._log.hidden = !this._talk.rows.length && !this._waiting;
+    this._act.disabled = stopping || (!busy && !this._box.words);
+    this._log.wait(this._waiting?.text ?? null);
     this._tick();
-    this._follow();
+    this._log.follow();
   }
 
   private _tick(): void {
@@ -413,52 +353,15 @@ export class ChatView implements IListener {
     }
   }
 
-  private _fill(text: string): void {
-    this._box.value = text;
-    this._grow();
-  }
-
-  private _grow(): void {
-    const { style } = this._box;
-    style.height = 'auto';
-    const line = parseFloat(getComputedStyle(this._box).lineHeight) || 21;
-    const wanted = this._box.scrollHeight;
-    // Where it is not on the page yet, it has no height: the observer comes back to it.
-    style.height = wanted ? `${Math.min(wanted, line * MOST_LINES + 16)}px` : 'auto';
-    this._act.disabled = !this._talk.live && !this._waiting && !this._box.value.trim();
-  }
-
-  private _resized(): void {
-    if (this._box.clientWidth !== this._width) {
-      this._width = this._box.clientWidth;
-      this._grow();
-    }
-    this._follow();
-  }
-
-  /** Keep to the end of what is being written, if that is where the reader is. */
-  private _follow = (): void => {
-    if (this._pinned) {
-      this._log.scrollTop = this._log.scrollHeight;
-    }
-    const below = this._log.scrollHeight - this._log.scrollTop - this._log.clientHeight;
-    this._toEnd.hidden = this._pinned || below < NEAR;
-  };
-
   private _talk: Conversation;
   private _picker: Picker;
-  private _views = new Map<string, RowView>();
   private _notice = element('div', 'tw-notice');
-  private _log = element('div', 'tw-log');
-  private _pending = element('div', 'tw-question tw-mod-waiting');
-  private _toEnd = button('To the end ↓', 'tw-toEnd', () => {
-    this._pinned = true;
-    this._follow();
-    this._log.focus();
-  });
+  private _log: Log;
   private _status = element('div', 'tw-status');
   private _input = element('div', 'tw-input');
-  private _box = element('textarea');
+  private _box = new Box(() => {
+    this._act.disabled = !this._talk.live && !this._waiting && !this._box.words;
+  });
   private _act = button('Send', 'tw-act', () => undefined);
   private _spoken = element('div', 'tw-spoken');
   private _sizes: ResizeObserver = new ResizeObserver(() => undefined);
@@ -466,8 +369,6 @@ export class ChatView implements IListener {
   private _editing: string | null = null;
   private _note = '';
   private _noticed = false;
-  private _pinned = true;
-  private _width = 0;
   private _clock: ReturnType<typeof setInterval> | undefined;
   private _waits: ReturnType<typeof setTimeout> | undefined;
   private _nobody: ReturnType<typeof setTimeout> | undefined;
