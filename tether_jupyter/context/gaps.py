@@ -1,8 +1,8 @@
 """Long texts of a notebook's file without their middles, which nobody would be shown: before they are parsed.
 
 Jupyter writes a notebook with a line for each value, and a text as a list with a line for each of its lines.
-So a line break in the file stands between values, never in one. What is laid out otherwise stays whole, unless
-somebody takes pains to mix both ways: then words of that notebook's own may stand in another of its cells.
+So a line break in the file stands between values, never in one. What is laid out otherwise stays whole; where
+somebody has taken pains to mix both ways, words of that notebook may stand in another of its cells.
 """
 
 from __future__ import annotations

@@ -297,7 +297,7 @@ class LocalService(LLMService):
         return int(loaded or self.settings.context_length) or None
 
     def window_of(self, name: str | None) -> int | None:
-        """Return the tokens of a model's window; of one that a question has loaded first, those that are set."""
+        """Return the tokens of a model's window; of one that is not loaded yet, those that are set."""
         return self.window if name in (None, self.model_name) else self.settings.context_length or None
 
     async def count(self, texts: Sequence[str]) -> list[int]:
