@@ -27,7 +27,7 @@ export class AnswerView {
     private _registry: IRenderMimeRegistry,
     private _editor: IEditor
   ) {
-    this._tail.className = BLOCK_CLASS;
+    this._tail.className = `${BLOCK_CLASS} ${LAST_CLASS}`;
     this._thought = new Thought(node, _answer);
     _answer.changed.connect(this._schedule, this);
     this._begin();
@@ -116,6 +116,7 @@ export class AnswerView {
     }
     if (over) {
       this._tail.remove();
+      this._settled[this._settled.length - 1]?.classList.add(LAST_CLASS);
       answer.changed.disconnect(this._schedule, this);
     }
   }
@@ -137,6 +138,7 @@ export class AnswerView {
         void drawDiagram(toolbar.node, this._registry);
       }
     }
+    block.classList.toggle(CODE_CLASS, block.lastElementChild?.matches('.tether-Code') ?? false);
     // The open end showed the beginning of this very block: empty it in the same breath.
     this._tail.replaceChildren();
     this.node.insertBefore(block, this._tail.parentNode === this.node ? this._tail : null);
@@ -185,4 +187,7 @@ function reach(block: HTMLElement): void {
 
 const WIDE = 'table, mjx-container[display="true"]';
 const BLOCK_CLASS = 'tether-Block jp-RenderedHTMLCommon jp-RenderedMarkdown';
+const LAST_CLASS = 'tether-mod-last';
+/** A block that ends with code, under which its tools keep the distance. */
+const CODE_CLASS = 'tether-mod-code';
 const HAS_MATH = /\$|\\\(|\\\[|\\begin\{/;

@@ -8,6 +8,7 @@ import { Composer } from '../composer';
 import { hasSelection, putSource, Where } from '../notebook/edit';
 import { ICellPlace } from '../notebook/open';
 import { asTurnError } from '../server/problems';
+import { lab } from '../threads/lab';
 import type { IAsk } from './ask';
 import { CodeToolbar, IEditor } from './codeToolbar';
 import { keepFocus } from './focus';
@@ -141,10 +142,11 @@ export class ChatRoom extends ReactWidget implements IEditor {
 
 function Body({ room }: { room: ChatRoom }): JSX.Element {
   const { rooms } = room;
-  useSignals(rooms.changed);
+  useSignals(rooms.changed, lab.assistance?.changed);
   const thread = rooms.current;
+  const off = lab.assistance?.on === false ? ' tether-mod-off' : '';
   return (
-    <div className="tether-body jp-ThemedContainer">
+    <div className={`tether-body jp-ThemedContainer${off}`}>
       <Head
         rooms={rooms}
         thread={thread}

@@ -1,11 +1,13 @@
 import React from 'react';
 
+import { Question } from './answer';
 import { FoundWords } from './foundWords';
 import { useSignals } from './hooks';
 import { guardLinks } from './links';
 import { Message } from './message';
 import { Pin } from './pin';
 import type { ChatRoom } from './room';
+import type { Said } from './shown';
 import { Sight } from './sight';
 import { arrive, arrivedWords } from './spot';
 import type { Thread } from './thread';
@@ -17,6 +19,9 @@ interface IProps {
 
 /** So many messages at the end are drawn at once: what is opened is seen from there. */
 const LAST = 4;
+
+/** So many messages or a few more are laid out together, or left alone while they are far from view. */
+const PART = 32;
 
 /** The messages. Stays at the end while the reader is there, and where the reader is otherwise. */
 export function Transcript({ thread, room }: IProps): JSX.Element {
@@ -42,10 +47,13 @@ export function Transcript({ thread, room }: IProps): JSX.Element {
     // What was just asked is what its asker wants to see, and of what is opened the end.
     pin.current?.toEnd();
   }, [last && (thread.busy || thread.answer === null) ? last.key : '']);
+  const parts = partsOf(thread.said);
+  const ends = thread.said.slice(-LAST);
   const { spot } = thread;
   React.useLayoutEffect(() => {
-    const messages = scroller.current?.firstElementChild;
-    const found = spot && messages?.children[thread.said.indexOf(spot.said)];
+    const at = parts.findIndex(part => spot && part.includes(spot.said));
+    const part = scroller.current?.firstElementChild?.children[at];
+    const found = spot && part?.children[parts[at].indexOf(spot.said)];
     if (!spot || !(found instanceof HTMLElement)) {
       return;
     }
@@ -67,16 +75,23 @@ export function Transcript({ thread, room }: IProps): JSX.Element {
       >
         <div className="tether-messages">
           {sight &&
-            thread.said.map((said, i) => (
-              <Message
-                key={said.key}
-                said={said}
-                thread={thread}
-                room={room}
-                sight={sight}
-                wanted={spot?.said === said}
-                last={i >= thread.said.length - LAST}
-              />
+            parts.map((part, number) => (
+              <div
+                key={number}
+                className={`tether-part${spot && part.includes(spot.said) ? ' tether-mod-sought' : ''}`}
+              >
+                {part.map(said => (
+                  <Message
+                    key={said.key}
+                    said={said}
+                    thread={thread}
+                    room={room}
+                    sight={sight}
+                    wanted={spot?.said === said}
+                    last={ends.includes(said)}
+                  />
+                ))}
+              </div>
             ))}
         </div>
       </div>
@@ -95,4 +110,18 @@ export function Transcript({ thread, room }: IProps): JSX.Element {
       )}
     </div>
   );
+}
+
+/** An answer stays with its question: the distance between them is theirs. */
+function partsOf(all: readonly Said[]): Said[][] {
+  const parts: Said[][] = [];
+  for (const said of all) {
+    const last = parts[parts.length - 1];
+    if (!last || (last.length >= PART && said instanceof Question)) {
+      parts.push([said]);
+    } else {
+      last.push(said);
+    }
+  }
+  return parts;
 }
