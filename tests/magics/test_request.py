@@ -101,7 +101,8 @@ class TestStoring:
     ) -> None:
         with pytest.raises(UsageError):
             shell.run_line_magic("tether", line)
-        assert tether.paths == []
+        # Of the test before, a look at the server's health may still come.
+        assert set(tether.paths) <= {"/tether/health"}
 
 
 class TestCells:
