@@ -147,6 +147,16 @@ async def test_an_answer_that_repeats_itself_takes_fewer_steps_than_it_has_token
     assert steps[True] < 40
 
 
+async def test_where_the_model_is_not_sure_nothing_is_guessed(thinking: Path) -> None:
+    """What was said before says nothing of what such a model says next."""
+    steps = []
+    for speculation in (True, False):
+        async with lm.running(thinking, speculation=speculation, slots=1) as local:
+            await lm.ask(local, "abcabcabcabcabcabc", temperature=1.0, top_k=2, seed=3, max_tokens=150)
+            steps.append((await lm.status(local))["steps"])
+    assert steps[0] == steps[1]
+
+
 async def test_two_answers_at_once_are_guessed_as_well(repeating: Path) -> None:
     async with lm.running(repeating, slots=2) as local:
         answers = await lm.together(

@@ -131,3 +131,25 @@ def test_none_of_the_best_is_left_out_and_few_others_are_in(size: int, count: in
         kept = best_allowed(made, allowed, count)
         assert allowed[kept].all()
         assert np.array_equal(np.sort(made[kept])[::-1][:count], np.sort(made[allowed])[::-1][:count])
+
+
+@pytest.mark.parametrize(
+    ("lead", "kind", "copies"),
+    [
+        (20.0, {}, True),
+        (0.0, {}, False),
+        (-200.0, {}, False),
+        (0.0, {"temperature": 0.0}, True),
+        (0.0, {"top_k": 1}, True),
+        (0.0, {"logit_bias": {"7": 5.0}}, True),
+    ],
+)
+def test_a_model_that_is_not_sure_of_its_token_copies_nothing(
+    model: Model, lead: float, kind: dict[str, Any], copies: bool
+) -> None:
+    made: Any = Made(model)
+    made.made = np.random.default_rng(6).normal(0, 1, SIZE).astype(np.float32)
+    made.made[7] += lead
+    sampler = Sampler(made, Sampling(**{"temperature": 0.9, **kind}))
+    assert sampler.may_copy(0, 7) is copies
+    sampler.close()

@@ -56,6 +56,13 @@ class Lookup:
                 # The place after the tokens before this one: what follows them is this one.
                 self.places[tuple(self.tokens[end - SHORTEST : end])] = end
 
+    @property
+    def ready(self) -> bool:
+        """Whether there may be a draft now, at a quick look."""
+        if self.pause:
+            return False
+        return self.edited is not None or tuple(self.tokens[-SHORTEST:]) in self.places
+
     def draft(self, most: int) -> list[int]:
         """Return up to `most` tokens that may come next."""
         if self.pause:

@@ -61,6 +61,8 @@ class Engine:
         self.computing: set[Job] = set()
         """The jobs of the step that is being computed."""
         self.cancels = False
+        self.drafting = False
+        """Whether there is room for guesses in the present step."""
 
     # -- any thread
 
@@ -220,7 +222,7 @@ class Engine:
         reading = [(s, t) for s in taken if (t := s.turn) is not None and t.pending is None]
         answered = len([t for _, t in answering if not t.job.low])
         people = answered + len([t for _, t in reading if not t.job.low])
-        drafting = (people or len(taken)) <= DRAFTING
+        drafting = self.drafting = (people or len(taken)) <= DRAFTING
         for slot, turn in answering:
             # What gives way takes no room for guesses that others would wait for.
             guessing = drafting and not (turn.job.low and people)
@@ -256,6 +258,8 @@ class Engine:
             return []
         if certain := turn.sampler.certain(room):
             return certain
+        if not turn.copies:
+            return []
         turn.guessed = True
         return turn.lookup.draft(room)
 
@@ -298,6 +302,7 @@ class Engine:
         turn, slot = part.turn, part.slot
         drafted = part.tokens[1:] if turn.pending is not None else []
         said, reason, taken = "", None, 0
+        lookup = turn.lookup
         for index in range(part.wanted):
             token = turn.sampler.sample(part.row + index, turn.limit - turn.count)
             reason, text = self.say(turn, token)
@@ -311,8 +316,10 @@ class Engine:
         if drafted:
             # The slot holds the drafted tokens: those that came true stay, the others never were.
             self.slots.cut(slot, slot.length - len(drafted) + taken)
-            if turn.lookup is not None and turn.guessed and not reason:
-                turn.lookup.learn(len(drafted), taken)
+            if lookup is not None and turn.guessed and not reason:
+                lookup.learn(len(drafted), taken)
+        if lookup is not None and self.drafting and not reason:
+            turn.copies = not lookup.ready or turn.sampler.may_copy(part.row + index, token)
         if said:
             self.emit("delta", turn.job.id, text=said)
         if reason:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tether_jupyter.llm.local.engine.model import Model
 
 RANDOM_SEED = 0xFFFFFFFF
+SURE = 0.25
+"""How likely a model finds a token at least that it copies from what was said before."""
 PENALTY_WINDOW = 256
 """Over how many of the last tokens of the answer a penalty looks back."""
 
@@ -71,6 +73,8 @@ class Sampler:
         """Tokens whose logits the chain changes before it looks for the best ones."""
         self.penalises = False
         links = self.links(sampling)
+        self.free = self.most != 1 and not sampling.logit_bias and constraint is None
+        """Whether what comes is as likely as the model finds it, about."""
         self.chain = self.llama.llama_sampler_chain_init(self.llama.llama_sampler_chain_default_params())
         for link in links:
             self.llama.llama_sampler_chain_add(self.chain, link)
@@ -173,6 +177,14 @@ class Sampler:
         """Return how likely the model finds a token, before any sampler has changed that."""
         logits = self.model.logits(row).astype(np.float64)
         return float(np.exp(logits[token] - logits.max()) / np.exp(logits - logits.max()).sum())
+
+    def may_copy(self, row: int, token: int) -> bool:
+        """Return whether the model may be copying as it says a token: it is sure enough of it for that."""
+        if not self.free:
+            return True
+        logits = self.model.logits(row)
+        with np.errstate(over="ignore"):  # More than any number is more than enough.
+            return bool(np.exp(logits - logits[token]).sum() * SURE <= 1.0)
 
     def close(self) -> None:
         """Free the native objects."""

@@ -81,6 +81,8 @@ class Turn:
     """How many of them were there before."""
     pending: int | None = None
     """The token that was chosen last and is computed next; `None` while the prompt is being read."""
+    copies: bool = True
+    """Whether the pending token may be one that is copied."""
     guessed: bool = False
     """Whether the last draft was a guess of `lookup`."""
     count: int = 0
