@@ -25,14 +25,28 @@ function serverOf(all) {
   return {
     kept,
     asked,
+    projects: [],
     refuses: () => false,
+    /** What is asked, but not what is changed, is answered after this. */
+    late: Promise.resolve(),
     async json(path, init = {}) {
+      const answer = this.answer(path, init);
+      await (init.method === undefined && this.late);
+      return answer;
+    },
+    answer(path, init) {
       asked.push(`${init.method ?? 'GET'} ${path}`);
       if (this.refuses(path, init)) {
         throw new Error('refused');
       }
-      if (path === 'projects') {
-        return { projects: [] };
+      const [isProject, known] = /^projects\/?(.*)$/.exec(path) ?? [];
+      if (isProject && init.method) {
+        const made = { id: known || `p${this.projects.length}`, ...JSON.parse(init.body) };
+        this.projects = [...this.projects.filter(each => each.id !== known), made];
+        return made;
+      }
+      if (isProject) {
+        return { projects: this.projects };
       }
       const [, id] = /^conversations\/(.+)$/.exec(path) ?? [];
       if (id) {
@@ -118,6 +132,27 @@ test('a deletion during the reading is not undone by a page that was read before
   );
   assert.equal(found.threads.has('t120'), false);
   assert.equal(found.threads.size, 149);
+});
+
+test('a project that is made or named during a reading stays as it is', async () => {
+  const server = serverOf(many(2));
+  const found = new shelf.Shelf(server);
+  const names = () => found.projects.map(each => each.name);
+  let go;
+  server.late = new Promise(resolve => (go = resolve));
+  const before = found.load();
+  const made = await found.createProject('New project');
+  const between = found.load();
+  await found.changeProject(made, { name: 'Sales' });
+  assert.deepEqual(names(), ['Sales']);
+  go();
+  await Promise.all([before, between]);
+  assert.deepEqual(names(), ['Sales']);
+  await new Promise(resolve =>
+    found.changed.connect(() => !found.loading && setImmediate(resolve))
+  );
+  assert.deepEqual(names(), ['Sales']);
+  assert.equal(found.threads.size, 2);
 });
 
 test('of searches that follow each other only the last one is asked and shown', async () => {

@@ -272,7 +272,8 @@ def test_projects_are_made_named_filled_and_deleted_with_undo(lab, server):
     row_menu(drawer, "Quarterly report", "Move to", "New project")
     drawer.get_by_test_id("tether-nameField").wait_for()
     page.keyboard.type("Sales")
-    page.keyboard.press("Enter")
+    with page.expect_response(lambda it: "/tether/projects/" in it.url and it.request.method == "PATCH"):
+        page.keyboard.press("Enter")
     row(drawer, "Sales").wait_for()
     (project,) = send(server, "GET", "projects")["projects"]
     assert project["name"] == "Sales"

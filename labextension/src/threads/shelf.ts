@@ -48,7 +48,11 @@ export class Shelf {
     this.loading = true;
     this._changed.emit();
     try {
-      this.projects = await listProjects(this._server);
+      const projects = await listProjects(this._server);
+      if (reading !== this._reading) {
+        return;
+      }
+      this.projects = projects;
       for (let offset: number | null = 0; offset !== null;) {
         const limit: number = offset ? PAGE : FIRST_PAGE;
         const page = await listThreads(this._server, { offset, limit });
@@ -68,7 +72,9 @@ export class Shelf {
       }
       this.trouble = null;
     } catch (reason) {
-      this.trouble = asTurnError(reason).problem.message;
+      if (reading === this._reading) {
+        this.trouble = asTurnError(reason).problem.message;
+      }
     }
     if (reading === this._reading) {
       this.loading = false;
@@ -99,66 +105,50 @@ export class Shelf {
   /** Rename, pin or move a conversation. Raises TurnError, and shows what was before. */
   async change(id: string, change: IThreadChange): Promise<IThread> {
     const before = this.threads.get(id);
-    const resume = this._interrupt();
     if (before) {
       // An empty title is made by the server.
       const { title, ...rest } = change;
       this._put({ ...before, ...rest, ...(title && { title }) });
     }
-    try {
-      const after = await changeThread(this._server, id, change);
-      this._put(after);
-      return after;
-    } catch (reason) {
-      if (before) {
-        this._put(before);
-      }
-      throw asTurnError(reason);
-    } finally {
-      resume();
-    }
+    return this._ask(
+      () => changeThread(this._server, id, change),
+      after => this._put(after),
+      () => before && this._put(before)
+    );
   }
 
   /** Delete a conversation; it can be restored. Raises TurnError. */
   async remove(id: string): Promise<void> {
     const before = this.threads.get(id);
-    const resume = this._interrupt();
     this.threads.delete(id);
     this._changed.emit();
-    try {
-      const gone = await removeThread(this._server, id);
-      this.deleted = this.deleted && [gone, ...this.deleted.filter(each => each.id !== id)];
-      this._changed.emit();
-    } catch (reason) {
-      if (before) {
-        this._put(before);
-      }
-      throw asTurnError(reason);
-    } finally {
-      resume();
-    }
+    await this._ask(
+      () => removeThread(this._server, id),
+      gone => {
+        this.deleted = this.deleted && [gone, ...this.deleted.filter(each => each.id !== id)];
+        this._changed.emit();
+      },
+      () => before && this._put(before)
+    );
   }
 
   /** Bring a deleted conversation back. Raises TurnError. */
   async restore(id: string): Promise<void> {
-    try {
-      const found = await changeThread(this._server, id, { deleted: false });
-      this.deleted = this.deleted?.filter(each => each.id !== id) ?? null;
-      this._put(found);
-    } catch (reason) {
-      throw asTurnError(reason);
-    }
+    await this._ask(
+      () => changeThread(this._server, id, { deleted: false }),
+      found => {
+        this.deleted = this.deleted?.filter(each => each.id !== id) ?? null;
+        this._put(found);
+      }
+    );
   }
 
   /** Make a project. Raises TurnError. */
   async createProject(name: string): Promise<IProject> {
-    try {
-      const made = await createProject(this._server, name);
-      this._putProject(made);
-      return made;
-    } catch (reason) {
-      throw asTurnError(reason);
-    }
+    return this._ask(
+      () => createProject(this._server, name),
+      made => this._putProject(made)
+    );
   }
 
   /** Rename a project, delete it or restore it. Raises TurnError, and shows what was before. */
@@ -169,12 +159,11 @@ export class Shelf {
     if (change.name) {
       this._putProject({ ...project, name: change.name });
     }
-    try {
-      this._putProject(await changeProject(this._server, project.id, change));
-    } catch (reason) {
-      this._putProject(project);
-      throw asTurnError(reason);
-    }
+    await this._ask(
+      () => changeProject(this._server, project.id, change),
+      after => this._putProject(after),
+      () => this._putProject(project)
+    );
   }
 
   /** Look now and then who is writing, as long as somebody looks at the list. */
@@ -183,16 +172,31 @@ export class Shelf {
     this._poll();
   }
 
-  /** What is being read may be older than a change: give it up; call what is returned to read anew. */
-  private _interrupt(): () => void {
-    const was = this.loading;
+  /**
+   * Ask for a change, and show what comes of it. What is being read meanwhile may be older than the change: it is
+   * given up, and read anew after it.
+   */
+  private async _ask<T>(
+    ask: () => Promise<T>,
+    show: (after: T) => void,
+    goBack: () => void = () => undefined
+  ): Promise<T> {
+    const wasReading = this.loading;
     this._reading++;
     this.loading = false;
-    return () => {
-      if (was && !this.loading) {
+    try {
+      const after = await ask();
+      show(after);
+      return after;
+    } catch (reason) {
+      goBack();
+      throw asTurnError(reason);
+    } finally {
+      this._reading++;
+      if (wasReading || this.loading) {
         void this.load();
       }
-    };
+    }
   }
 
   private _put(thread: IThread): void {
@@ -225,9 +229,10 @@ export class Shelf {
   }
 
   private async _lookWhoWrites(): Promise<void> {
+    const reading = this._reading;
     try {
       const page = await listThreads(this._server, { offset: 0, limit: FIRST_PAGE });
-      for (const thread of page.conversations) {
+      for (const thread of reading === this._reading ? page.conversations : []) {
         this.threads.set(thread.id, thread);
       }
       this._setWriting(page.writing);
