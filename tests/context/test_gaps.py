@@ -44,13 +44,15 @@ def figure(text: str) -> int:
 
 
 @pytest.mark.parametrize("indent", [1, 2, 4])
-def test_printed_lines_are_shown_as_if_all_had_been_read_and_counted_about(indent: int) -> None:
-    file = raw(printed(LINES), indent=indent)
+@pytest.mark.parametrize("some", ["0.1", "[0.1]", "]\n ],\n }, ["])
+def test_printed_lines_are_shown_as_if_all_had_been_read_and_counted_about(indent: int, some: str) -> None:
+    lines = [line.replace("0.1", some.replace("\n", "\\n")) for line in LINES]
+    file = raw(printed(lines), indent=indent)
     assert len(reading.shortened(file)) < len(file) / 3
     text = pieces(read(file))[0].text
-    assert LINES[0] in text
-    assert LINES[29] in text
-    assert text.endswith(LINES[-1].rstrip())
+    assert lines[0] in text
+    assert lines[29] in text
+    assert text.endswith(lines[-1].rstrip())
     assert figure(text) == pytest.approx(30_000 - 45, rel=0.02)
 
 

@@ -19,6 +19,8 @@ SAMPLE = 16 * 1024
 LONGEST_ESCAPE = 12
 """Bytes of `\\ud83d\\ude00`."""
 FARTHEST = 4_096
+OTHER_BRACKETS = 1_000
+"""Brackets in a list's texts after which it is looked through as if there were many more."""
 
 TEXT = re.compile(rb' *(?:"(?!image/)[^"\\]{1,120}": ?)?"')
 ITEM = re.compile(rb'( +)"')
@@ -74,7 +76,7 @@ def in_list(raw: bytes, least: int, at: int) -> tuple[Cut | None, int]:
     step = len(indent) - len(indent_of(raw, opening)) if opening >= 0 else 0
     if step <= 0:
         return None, at
-    end = raw.find(b"\n" + indent[step:] + b"]", at)
+    end = end_of_list(raw, b"\n" + indent[step:] + b"]", at)
     if end < 0:
         # Nothing tells where such lists end: to look for it once more at each of them would take hours.
         return None, len(raw)
@@ -89,6 +91,21 @@ def in_list(raw: bytes, least: int, at: int) -> tuple[Cut | None, int]:
     lines = sum(raw.count(b"\n", place, place + SAMPLE) for place in samples(first, last))
     about = round((last - first) * lines / (SAMPLE * len(samples(first, last))))
     return (first, last, indent + f'"{noted(last - first, about)}\\n",\n'.encode()), end
+
+
+def end_of_list(raw: bytes, ending: bytes, at: int) -> int:
+    """Return where the line of a closing bracket begins; -1 if there is none.
+
+    To look for one byte is eight times faster than to look for several, unless it is there too often.
+    """
+    place = at
+    for _ in range(OTHER_BRACKETS):
+        place = raw.find(b"]", place) + 1
+        if not place:
+            return -1
+        if raw.endswith(ending, at, place):
+            return place - len(ending)
+    return raw.find(ending, place - len(ending))
 
 
 def samples(first: int, last: int) -> range:

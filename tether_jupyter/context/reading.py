@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tether_jupyter.context import gaps
+from tether_jupyter.context import gaps, large_file
 
 LARGEST = 256 * 1024 * 1024
 """Bytes of a file beyond which a notebook is not read."""
@@ -204,7 +204,7 @@ def read(source: str | os.PathLike[str] | bytes) -> Notebook:
             kept = SHELF.get(path, found)
             if kept is not None:
                 return kept
-            raw = file.read(LARGEST + 1)
+            raw = large_file.read(file, about.st_size)
     except OSError as error:
         return Notebook(problem=f"`{path.name}` cannot be read: {error.strerror or 'the file is not there'}.")
     notebook, size = parsed(raw)
