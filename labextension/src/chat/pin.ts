@@ -88,6 +88,7 @@ export class Pin {
   private _remember(): void {
     this._top = this._scroller.scrollTop;
     this._height = this._scroller.scrollHeight;
+    this._room = this._scroller.clientHeight;
   }
 
   private _onScroll = (): void => {
@@ -98,7 +99,9 @@ export class Pin {
       this._remember();
       return;
     }
-    const byReader = performance.now() - this._touched < TOUCH_MS;
+    // Nothing was laid out anew: a search in the page, say, or a screen reader, moves the view for its reader.
+    const isStill = scroller.scrollHeight === this._height && scroller.clientHeight === this._room;
+    const byReader = performance.now() - this._touched < TOUCH_MS || (isStill && left > AT_END);
     // The browser moves the view too, when content shrinks.
     const up = scroller.scrollTop < this._top - 1 && scroller.scrollHeight >= this._height;
     if (byReader && up) {
@@ -136,4 +139,5 @@ export class Pin {
   private _touched = -TOUCH_MS;
   private _top = 0;
   private _height = 0;
+  private _room = 0;
 }

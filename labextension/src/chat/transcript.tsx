@@ -43,10 +43,13 @@ export function Transcript({ thread, room }: IProps): JSX.Element {
     };
   }, []);
   const last = thread.said[thread.said.length - 1];
+  const newest = last && (thread.busy || thread.answer === null) ? last.key : null;
   React.useLayoutEffect(() => {
-    // What was just asked is what its asker wants to see, and of what is opened the end.
-    pin.current?.toEnd();
-  }, [last && (thread.busy || thread.answer === null) ? last.key : '']);
+    // What was just asked is what its asker wants to see, and of what is opened the end. An answer's end moves nobody.
+    if (newest !== null) {
+      pin.current?.toEnd();
+    }
+  }, [newest]);
   const parts = partsOf(thread.said);
   const ends = thread.said.slice(-LAST);
   const { spot } = thread;
