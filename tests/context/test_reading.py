@@ -3,6 +3,7 @@
 import json
 import os
 from base64 import b64encode
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -181,3 +182,11 @@ def test_the_end_of_a_text_of_quotation_marks_is_found_at_once():
     raw = Watched(json.dumps('"' * 10_000).encode())
     assert reading.closing(raw, 1) == len(raw) - 1
     assert raw.asked < 10
+
+
+def test_a_file_on_a_drive_that_does_not_know_its_length_is_read(tmp_path, monkeypatch):
+    path = tmp_path / "notebook.ipynb"
+    path.write_text('{"cells": [{"cell_type": "markdown", "source": "here"}]}')
+    about = SimpleNamespace(st_size=0, st_mtime_ns=1)
+    monkeypatch.setattr(reading.os, "fstat", lambda _: about)
+    assert read(path)["cells"][0]["source"] == "here"

@@ -92,7 +92,8 @@ def running(
     if sys.executable != PYTHON:
         # The backends of tests are there as well; the package is the one that is installed there.
         (home / "paths").mkdir(exist_ok=True)
-        (home / "paths" / "tests").symlink_to(Path(__file__).parents[1])
+        if not (home / "paths" / "tests").exists():
+            (home / "paths" / "tests").symlink_to(Path(__file__).parents[1])
         variables["PYTHONPATH"] = str(home / "paths")
     command = [PYTHON, "-m", "jupyter", app, "--no-browser", "--ServerApp.ip=127.0.0.1"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={root}"]

@@ -29,14 +29,12 @@ def read(file: io.BufferedReader, size: int) -> bytes:
         return file.read(size)
     import ctypes
 
-    # As C code does it: the object is filled before anybody else sees it.
-    api = ctypes.pythonapi
-    api.PyBytes_FromStringAndSize.restype = ctypes.py_object
-    api.PyBytes_FromStringAndSize.argtypes = [ctypes.c_void_p, ctypes.c_ssize_t]
-    api.PyBytes_AsString.restype = ctypes.c_void_p
-    api.PyBytes_AsString.argtypes = [ctypes.py_object]
-    found: bytes = api.PyBytes_FromStringAndSize(None, size)
-    place: int = api.PyBytes_AsString(found)
+    # As C code does it: the object is filled before anybody else sees it. With types of our own: those of
+    # `pythonapi` belong to everybody in the process.
+    made = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_ssize_t)
+    placed = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object)
+    found: bytes = made(("PyBytes_FromStringAndSize", ctypes.pythonapi))(None, size)
+    place: int = placed(("PyBytes_AsString", ctypes.pythonapi))(found)
     first = -(-place // PAGE) * PAGE
     # Where the kernel does not do it, all is as it was, but slower.
     libc = ctypes.CDLL(None)

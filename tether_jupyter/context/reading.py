@@ -204,7 +204,8 @@ def read(source: str | os.PathLike[str] | bytes) -> Notebook:
             kept = SHELF.get(path, found)
             if kept is not None:
                 return kept
-            raw = large_file.read(file, about.st_size)
+            # Some mounted drives do not know how long their files are.
+            raw = large_file.read(file, about.st_size) if about.st_size else file.read(LARGEST + 1)
     except OSError as error:
         return Notebook(problem=f"`{path.name}` cannot be read: {error.strerror or 'the file is not there'}.")
     notebook, size = parsed(raw)
