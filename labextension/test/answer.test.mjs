@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 
 import answers from '../lib/test/chat/answer.js';
 import loading from '../lib/test/chat/loading.js';
@@ -41,6 +41,30 @@ test('a place in the queue is shown until the first text', () => {
   assert.deepEqual([answer.phase, answer.position], ['queued', 2]);
   answer.take({ delta: 'x' });
   assert.equal(answer.phase, 'writing');
+});
+
+test('the first words are drawn before anything else that they change is worked out', () => {
+  const frames = [];
+  globalThis.document = { hidden: false };
+  globalThis.requestAnimationFrame = frame => frames.push(frame);
+  const timers = mock.method(globalThis, 'setTimeout', () => 0);
+  try {
+    const answer = new Answer(null);
+    const told = [];
+    answer.take(META);
+    answer.changed.connect((_, what) => told.push(what));
+    answer.take({ delta: 'one' });
+    answer.take({ delta: ' two' });
+    answer.take({ done: true, finish_reason: 'stop' });
+    assert.deepEqual([told, answer.text, answer.phase], [['text', 'text'], 'one two', 'done']);
+    frames.forEach(frame => frame());
+    timers.mock.calls.at(-1).arguments[0]();
+    assert.deepEqual(told, ['text', 'text', 'phase']);
+  } finally {
+    timers.mock.restore();
+    delete globalThis.document;
+    delete globalThis.requestAnimationFrame;
+  }
 });
 
 test('a limit tells when to try again', () => {

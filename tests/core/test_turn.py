@@ -104,6 +104,48 @@ async def test_stop_keeps_the_text_and_closes_the_model(turn_for, model, history
     assert stored[-1].content == "half"
 
 
+async def test_a_short_answer_is_read_before_its_model_is_closed(turn_for):
+    order = []
+
+    class Model:
+        async def stream(self, prompt, sampling):
+            try:
+                yield events.delta("all of it")
+                yield events.done("stop")
+            finally:
+                order.append("closed")
+
+    async def wake():
+        return Model()
+
+    generation = Generation(await turn_for(wake=wake))
+    async for _, batch in generation.follow():
+        order += ["read" for event in batch if "delta" in event]
+    assert order == ["read", "closed"]
+
+
+async def test_the_end_is_told_without_waiting_for_text_to_gather(turn_for):
+    read = asyncio.Event()
+
+    class Model:
+        async def stream(self, prompt, sampling):
+            yield events.delta("all of it")
+            await read.wait()
+            yield events.done("stop")
+
+    async def wake():
+        return Model()
+
+    generation = Generation(await turn_for(wake=wake))
+    kinds = []
+    async with asyncio.timeout(20):
+        async for _, batch in generation.follow(pause=3600):
+            kinds += map(events.kind, batch)
+            if "delta" in kinds:
+                read.set()
+    assert kinds == ["meta", "delta", "usage", "done"]
+
+
 async def test_stop_before_the_first_step_still_ends_the_stream(turn_for):
     generation = Generation(await turn_for())
     generation.stop()

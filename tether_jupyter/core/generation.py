@@ -72,7 +72,8 @@ class Generation:
             # No copy of the flag is kept across the wait: news that arrive in between set it again.
             self._news.clear()
             if seen < len(self.events):
-                if pause and not self.finished and (rest := wrote + pause - loop.time()) > 0:
+                ended = events.kind(self.events[-1]) in events.TERMINAL
+                if pause and not ended and (rest := wrote + pause - loop.time()) > 0:
                     await asyncio.sleep(rest)
                 batch = self.events[seen:]
                 seen += len(batch)

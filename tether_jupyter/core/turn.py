@@ -95,6 +95,8 @@ class Turn:
                         yield said
                     if heard.ending is not None:
                         break
+                # Readers have the last words, of a short answer all, before it is closed and kept.
+                await asyncio.sleep(0)
                 ending = heard.ending or events.done("stop")
             finally:
                 # However the turn ends, what the model started upstream ends here. A user's own `stream`

@@ -7,6 +7,7 @@ import { ILoad } from '../server/models';
 import { TurnError } from '../server/problems';
 import type { IAskOptions, IContext } from '../server/request';
 import type { IAsk, IAttachment } from './ask';
+import { onceDrawn } from './drawn';
 import { isOver, Phase } from './words';
 
 /** The words that were asked and what went with them. */
@@ -85,7 +86,7 @@ export class Answer {
       this._phase = phase;
       this._since = performance.now();
     }
-    this._changed.emit('phase');
+    this._tell();
   }
 
   /** Take one event of the stream in. A stream that was joined again tells everything from the beginning. */
@@ -115,6 +116,9 @@ export class Answer {
       this._move('thinking');
     } else if ('delta' in event) {
       this._heard += event.delta;
+      if (!this.text) {
+        this._hold();
+      }
       if (this._phase !== 'writing') {
         this._move('writing');
       }
@@ -167,7 +171,7 @@ export class Answer {
 
   react(reaction: Reaction | null): void {
     this.reaction = reaction;
-    this._changed.emit('phase');
+    this._tell();
   }
 
   /** Say how far the model is loaded, or with null that it is; of no account once it answers. */
@@ -202,6 +206,24 @@ export class Answer {
     }
   }
 
+  /** The first words are drawn before anything else that they change is worked out. */
+  private _hold(): void {
+    this._held = true;
+    onceDrawn(() => {
+      this._held = false;
+      if (this._untold) {
+        this._tell();
+      }
+    });
+  }
+
+  private _tell(): void {
+    this._untold = this._held;
+    if (!this._held) {
+      this._changed.emit('phase');
+    }
+  }
+
   private _move(phase: Phase): void {
     if (this._phase !== 'stopping') {
       this.enter(phase);
@@ -210,6 +232,9 @@ export class Answer {
 
   private _phase: Phase = 'sending';
   private _since = performance.now();
+  private _held = false;
+  /** Whether there is a phase that nobody has been told of. */
+  private _untold = false;
   /** What the stream that is read now has told. */
   private _heard = '';
   private _thought = '';

@@ -5,10 +5,13 @@ import { Answer } from './answer';
 import { definesLinks, splitBlocks } from './blocks';
 import { CodeToolbar, IEditor } from './codeToolbar';
 import { drawDiagram } from './diagram';
+import { onceDrawn } from './drawn';
 import { Thought } from './thought';
 
 const MARKDOWN = 'text/markdown';
 
+/** Characters of a beginning that are shown without being rendered. */
+const AT_ONCE = 400;
 /** The shortest time between two renderings, ms. */
 const PACE_MS = 60;
 /** The longest; the text must not fall behind for more than this. */
@@ -51,7 +54,25 @@ export class AnswerView {
   }
 
   private _schedule(): void {
-    this._begin();
+    if (!this._began && this._answer.text) {
+      this._begin();
+      this._fresh = true;
+      onceDrawn(() => {
+        this._fresh = false;
+        this._schedule();
+      });
+    }
+    if (this._fresh) {
+      // What comes until they are drawn is drawn with them; of an answer that is told again, no more than is seen.
+      if (this._answer.text.length < AT_ONCE) {
+        this._tail.textContent = this._answer.text;
+      }
+      return;
+    }
+    if (this._timer && this._answer.over) {
+      window.clearTimeout(this._timer);
+      this._timer = 0;
+    }
     if (this._timer || this._rendering || this._disposed) {
       this._stale = true;
       return;
@@ -91,6 +112,9 @@ export class AnswerView {
   private async _advance(answer: Answer): Promise<void> {
     const over = answer.over;
     this._thought.update();
+    if (!over && !answer.text) {
+      return;
+    }
     if (over && definesLinks(answer.text)) {
       this._settled.forEach(block => block.remove());
       this._done = 0;
@@ -175,6 +199,8 @@ export class AnswerView {
   private _last = 0;
   private _breathed = 0;
   private _began = false;
+  /** Whether the first words are not drawn yet. */
+  private _fresh = false;
   private _pace = PACE_MS;
 }
 

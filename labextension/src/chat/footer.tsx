@@ -3,7 +3,7 @@ import React from 'react';
 import { Actions } from './actions';
 import { Answer } from './answer';
 import { Coded } from './coded';
-import { usePhase, useSignals } from './hooks';
+import { useLook, usePhase } from './hooks';
 import type { ChatRoom } from './room';
 import type { Thread } from './thread';
 import { Wait } from './wait';
@@ -18,7 +18,12 @@ interface IProps {
 /** Under an answer: what made it, or why it ended and what to do. */
 export function AnswerFooter({ answer, thread, room }: IProps): JSX.Element | null {
   usePhase(answer);
-  useSignals(thread.stateChanged, thread.changed);
+  // A long conversation has many of these, and hears of each step of the answer under way.
+  useLook(
+    () => JSON.stringify([thread.busy, thread.siblings(answer), thread.maker(answer)]),
+    thread.stateChanged,
+    thread.changed
+  );
   if (!answer.over) {
     return null;
   }

@@ -1,6 +1,7 @@
 import { addIcon, ellipsesIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
+import { Icon } from '../icon';
 import { Drawer } from '../threads/drawer';
 import { nameOf } from '../threads/groups';
 import { findIcon, threadsIcon } from '../threads/icons';
@@ -46,7 +47,7 @@ export function Head({ rooms, thread, onNewChat, onMore }: IProps): JSX.Element 
           expanded={shown !== null}
           act={button => toggle(shown ?? 'list', button)}
         >
-          <threadsIcon.react tag="span" width="16px" height="16px" />
+          <Icon icon={threadsIcon} size={16} />
         </Button>
         <Name library={library} thread={thread} />
         <Button
@@ -54,7 +55,7 @@ export function Head({ rooms, thread, onNewChat, onMore }: IProps): JSX.Element 
           testid="tether-find"
           act={button => toggle('search', button)}
         >
-          <findIcon.react tag="span" width="16px" height="16px" />
+          <Icon icon={findIcon} size={16} />
         </Button>
         <Button
           name="New chat"
@@ -65,10 +66,10 @@ export function Head({ rooms, thread, onNewChat, onMore }: IProps): JSX.Element 
             onNewChat();
           }}
         >
-          <addIcon.react tag="span" width="16px" height="16px" />
+          <Icon icon={addIcon} size={16} />
         </Button>
         <Button name="More" testid="tether-more" menu act={onMore}>
-          <ellipsesIcon.react tag="span" width="16px" height="16px" />
+          <Icon icon={ellipsesIcon} size={16} />
         </Button>
       </div>
       <Elsewhere rooms={rooms} thread={thread} />

@@ -14,6 +14,25 @@ export function useSignals(...signals: (ISignal<unknown, unknown> | undefined)[]
   }, signals);
 }
 
+/** Render again when one of these signals is emitted and what `look` returns has become something else. */
+export function useLook(look: () => string, ...signals: ISignal<unknown, unknown>[]): void {
+  const [, again] = React.useReducer((n: number) => n + 1, 0);
+  const shown = React.useRef({ look, saw: '' });
+  shown.current = { look, saw: look() };
+  React.useEffect(() => {
+    const slot = () => {
+      const { look, saw } = shown.current;
+      if (look() !== saw) {
+        again();
+      }
+    };
+    signals.forEach(signal => signal.connect(slot));
+    // It may have changed since it was rendered.
+    slot();
+    return () => signals.forEach(signal => signal.disconnect(slot));
+  }, signals);
+}
+
 /** Render again when an answer enters another phase; what it says as it grows is no concern of React's. */
 export function usePhase(answer: Answer): void {
   const [, again] = React.useReducer((n: number) => n + 1, 0);

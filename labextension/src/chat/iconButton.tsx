@@ -1,6 +1,8 @@
 import { LabIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
+import { Icon } from '../icon';
+
 interface IProps {
   icon: LabIcon;
   /** What it does, for the eye on hover and for a screen reader. */
@@ -26,7 +28,7 @@ export function IconButton(props: IProps): JSX.Element {
       disabled={disabled}
       onClick={onClick}
     >
-      <icon.react tag="span" width="14px" height="14px" />
+      <Icon icon={icon} size={14} />
     </button>
   );
 }

@@ -2,6 +2,7 @@ import { Clipboard } from '@jupyterlab/apputils';
 import { closeIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
+import { Icon } from '../icon';
 import { lab } from '../threads/lab';
 import { Coded } from './coded';
 import { useSignals } from './hooks';
@@ -77,7 +78,7 @@ export function Notice({ rooms }: { rooms: Rooms }): JSX.Element | null {
         title="Put this notice away"
         onClick={() => setDismissed(true)}
       >
-        <closeIcon.react tag="span" width="14px" height="14px" />
+        <Icon icon={closeIcon} size={14} />
       </button>
     </section>
   );

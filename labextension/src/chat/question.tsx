@@ -5,7 +5,7 @@ import { asTurnError } from '../server/problems';
 import { Question } from './answer';
 import { Attached } from './attached';
 import { Branches } from './branches';
-import { useSignals } from './hooks';
+import { useLook } from './hooks';
 import { IconButton } from './iconButton';
 import type { ChatRoom } from './room';
 import type { Thread } from './thread';
@@ -19,7 +19,11 @@ interface IProps {
 
 /** What was asked, as typed: it may hold text of a file or a variable, so it is never markup. */
 export function QuestionBody({ question, thread, room }: IProps): JSX.Element {
-  useSignals(thread.changed, thread.stateChanged);
+  useLook(
+    () => JSON.stringify([thread.busy, thread.siblings(question)]),
+    thread.changed,
+    thread.stateChanged
+  );
   const [editing, setEditing] = React.useState(false);
   const [trouble, setTrouble] = React.useState('');
   const stop = () => {

@@ -21,6 +21,9 @@ export const INTERRUPTED = 'Interrupted: the server ended before the answer did.
 
 const ENDS: readonly Phase[] = ['done', 'stopped', 'interrupted', 'failed'];
 
+/** Made once: a number that makes its own costs a millisecond. */
+const COUNT = new Intl.NumberFormat('en');
+
 /** After this many seconds a wait changes its words. */
 const LONG_WAIT = 30;
 
@@ -87,7 +90,7 @@ export function figures(parts: {
   return [
     model,
     model && place,
-    tokens === null ? null : `${tokens.toLocaleString('en')} ${tokens === 1 ? 'token' : 'tokens'}`,
+    tokens === null ? null : `${COUNT.format(tokens)} ${tokens === 1 ? 'token' : 'tokens'}`,
     perSecond === null
       ? null
       : `${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)}/s`,

@@ -211,6 +211,10 @@ function taken(event: React.KeyboardEvent): void {
 
 /** As high as its words, up to eight lines; from there on it scrolls. */
 function grow(node: HTMLTextAreaElement): void {
+  if (CSS.supports('field-sizing', 'content')) {
+    // The browser does it, and need not lay the page out twice for a key.
+    return;
+  }
   const style = getComputedStyle(node);
   const edges = parseFloat(style.paddingTop) + parseFloat(style.paddingBottom);
   const most = Math.ceil(ROWS * parseFloat(style.lineHeight) + edges);

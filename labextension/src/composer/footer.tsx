@@ -6,6 +6,7 @@ import {
 } from '@jupyterlab/ui-components';
 import React from 'react';
 
+import { Icon } from '../icon';
 import { Menu } from './choosing';
 import { IFullness } from './gauge';
 import { IModelInForce, SEE_LABEL } from './lists';
@@ -50,12 +51,7 @@ export function Footer(props: IProps): JSX.Element {
       >
         <span className="tether-badgeModel">{model?.name ?? 'Model'}</span>
         {model?.place && <span className="tether-badgePlace"> · {model.place}</span>}
-        <caretDownEmptyIcon.react
-          tag="span"
-          className="tether-menuCaret"
-          width="12px"
-          height="12px"
-        />
+        <Icon icon={caretDownEmptyIcon} size={12} className="tether-menuCaret" />
       </button>
       {wide && (
         <>
@@ -87,7 +83,7 @@ export function Footer(props: IProps): JSX.Element {
           data-testid="tether-attach"
           onClick={props.onAttach}
         >
-          <fileUploadIcon.react tag="span" width="16px" height="16px" />
+          <Icon icon={fileUploadIcon} size={16} />
         </button>
       )}
       {!wide && (
@@ -102,7 +98,7 @@ export function Footer(props: IProps): JSX.Element {
           data-menu="more"
           onClick={() => onMenu('more')}
         >
-          <ellipsesIcon.react tag="span" width="16px" height="16px" />
+          <Icon icon={ellipsesIcon} size={16} />
         </button>
       )}
       {props.busy ? (
@@ -113,7 +109,7 @@ export function Footer(props: IProps): JSX.Element {
           title="Stop answering (Esc)"
           onClick={props.onStop}
         >
-          <stopIcon.react tag="span" width="14px" height="14px" />
+          <Icon icon={stopIcon} size={14} />
           Stop
         </button>
       ) : (
@@ -154,12 +150,7 @@ function Pick({ menu, label, name, open, onMenu }: IPickProps): JSX.Element {
       onClick={() => onMenu(menu)}
     >
       <span className="tether-pickLabel">{label}</span>
-      <caretDownEmptyIcon.react
-        tag="span"
-        className="tether-menuCaret"
-        width="12px"
-        height="12px"
-      />
+      <Icon icon={caretDownEmptyIcon} size={12} className="tether-menuCaret" />
     </button>
   );
 }

@@ -1,6 +1,8 @@
 import { checkIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
+import { Icon } from '../icon';
+
 /** One line of a menu below the field. */
 export interface IMenuItem {
   key: string;
@@ -101,7 +103,7 @@ export function Popover({ label, items, note, onPick, onClose }: IProps): JSX.El
           >
             {each.checked !== undefined && (
               <span className="tether-optionMark">
-                {each.checked && <checkIcon.react tag="span" width="14px" height="14px" />}
+                {each.checked && <Icon icon={checkIcon} size={14} />}
               </span>
             )}
             <span className="tether-optionLabel">{each.label}</span>

@@ -2,6 +2,7 @@ import { closeIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import type { IAsk } from '../chat/ask';
+import { Icon } from '../icon';
 
 interface IProps {
   queued: readonly IAsk[];
@@ -42,7 +43,7 @@ export function Queue({ queued, isHeld, onAsk, onBack }: IProps): JSX.Element | 
             data-testid="tether-unqueue"
             onClick={() => onBack(ask)}
           >
-            <closeIcon.react tag="span" width="12px" height="12px" />
+            <Icon icon={closeIcon} size={12} />
           </button>
         </li>
       ))}

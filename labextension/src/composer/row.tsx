@@ -2,6 +2,7 @@ import { closeIcon, fileIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import { useSignals } from '../chat/hooks';
+import { Icon } from '../icon';
 import { size } from '../server/models';
 import type { IContext } from '../server/request';
 import { cutWords, IChip } from './chip';
@@ -148,7 +149,7 @@ function Chip(props: IChipProps): JSX.Element {
         {picture ? (
           <img className="tether-thumb" src={picture} alt="" />
         ) : (
-          isFile && <fileIcon.react tag="span" width="12px" height="12px" />
+          isFile && <Icon icon={fileIcon} size={12} />
         )}
         <span className="tether-chipLabel">{label}</span>
         {tokens !== null && <span className="tether-chipTokens">{short(tokens)}</span>}
@@ -161,7 +162,7 @@ function Chip(props: IChipProps): JSX.Element {
           title={away}
           onClick={onRemove}
         >
-          <closeIcon.react tag="span" width="12px" height="12px" />
+          <Icon icon={closeIcon} size={12} />
         </button>
       )}
     </span>
@@ -179,7 +180,7 @@ function Sending({ item, onDrop }: { item: ISending; onDrop: () => void }): JSX.
         {item.picture ? (
           <img className="tether-thumb" src={item.picture} alt="" />
         ) : (
-          <fileIcon.react tag="span" width="12px" height="12px" />
+          <Icon icon={fileIcon} size={12} />
         )}
         <span className="tether-chipLabel">
           {item.name}
@@ -201,7 +202,7 @@ function Sending({ item, onDrop }: { item: ISending; onDrop: () => void }): JSX.
         title={failed ? 'Put away' : 'Give up'}
         onClick={onDrop}
       >
-        <closeIcon.react tag="span" width="12px" height="12px" />
+        <Icon icon={closeIcon} size={12} />
       </button>
     </span>
   );

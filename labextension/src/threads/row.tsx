@@ -8,6 +8,7 @@ import {
 import React from 'react';
 
 import { pinIcon } from './icons';
+import { Icon } from '../icon';
 import type { IPiece } from '../server/search';
 import type { IThread } from '../server/threads';
 import { nameOf } from './groups';
@@ -132,10 +133,10 @@ function Thread({
             pressed={thread.pinned}
             act={() => void library.pin(thread.id, !thread.pinned)}
           >
-            <pinIcon.react tag="span" width="14px" height="14px" />
+            <Icon icon={pinIcon} size={14} />
           </Tool>
           <Tool label="More" testid="tether-rowMore" menu act={button => openMenu(thread, button)}>
-            <ellipsesIcon.react tag="span" width="14px" height="14px" />
+            <Icon icon={ellipsesIcon} size={14} />
           </Tool>
         </span>
       )}
@@ -165,7 +166,7 @@ function Heading({
   }
   return (
     <>
-      <Caret.react tag="span" className="tether-caret" width="14px" height="14px" />
+      <Icon icon={Caret} size={14} className="tether-caret" />
       <span className="tether-heading">{group.label}</span>
       <span className="tether-headingCount">{group.threads.length}</span>
       {project && (
@@ -175,14 +176,14 @@ function Heading({
             testid="tether-renameProject"
             act={() => library.rename({ in: 'list', id: project.id })}
           >
-            <editIcon.react tag="span" width="14px" height="14px" />
+            <Icon icon={editIcon} size={14} />
           </Tool>
           <Tool
             label="Delete this project"
             testid="tether-deleteProject"
             act={() => void library.removeProject(project)}
           >
-            <deleteIcon.react tag="span" width="14px" height="14px" />
+            <Icon icon={deleteIcon} size={14} />
           </Tool>
         </span>
       )}

@@ -1,6 +1,7 @@
 import React from 'react';
 
 import { useSignals } from '../chat/hooks';
+import { Icon } from '../icon';
 import type { Library } from './library';
 import { findIcon } from './icons';
 import { daysAgo } from './when';
@@ -15,7 +16,7 @@ export const SearchBox = React.forwardRef<
   return (
     <div className="tether-search">
       <label className="tether-searchField">
-        <findIcon.react tag="span" width="16px" height="16px" />
+        <Icon icon={findIcon} size={16} />
         <input
           ref={field}
           type="search"

@@ -2,6 +2,7 @@ import { closeIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import { useSignals } from '../chat/hooks';
+import { Icon } from '../icon';
 import type { Toast } from './toast';
 
 /** What was just done, at the foot of the panel, and the way back. */
@@ -38,7 +39,7 @@ export function ToastView({ toast }: { toast: Toast }): JSX.Element {
             title="Put this away"
             onClick={() => toast.clear()}
           >
-            <closeIcon.react tag="span" width="14px" height="14px" />
+            <Icon icon={closeIcon} size={14} />
           </button>
         </div>
       )}
