@@ -1,0 +1,98 @@
+"""What can be done with a question and its answer, with the mouse and by keyboard."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.conftest import notebook_home
+from tests.e2e.kept import empty_lab
+from tests.support.servers import running
+
+pytestmark = pytest.mark.browser
+
+ANSWERING = """
+c.Tether.backend = "mock"
+c.MockLLM.answer = "Sum the *column*:\\n\\n- all of it"
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    home = notebook_home(tmp_path_factory.mktemp("messages") / "home")
+    with running(home, app="lab", config=ANSWERING) as found:
+        yield found
+
+
+@pytest.fixture
+def panel(page, server):
+    """The panel, in which one question was asked and answered."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    lab = empty_lab(page, server)
+    lab.ask("What is the *total*?")
+    found = page.locator("#tether-chat")
+    found.locator(".tether-Answer", has_text="all of it").wait_for()
+    found.get_by_test_id("tether-send").wait_for()
+    return found
+
+
+def questions(panel):
+    return [each.inner_text() for each in panel.locator(".tether-Question").all()]
+
+
+def press(panel, testid, of):
+    """Move the mouse over a message, and press one of the buttons that are there then."""
+    panel.locator(of).last.hover()
+    panel.get_by_test_id(testid).last.click()
+
+
+def test_a_question_is_edited_where_it_stands_and_both_ways_can_be_read(panel):
+    press(panel, "tether-edit", ".tether-Question")
+    field = panel.get_by_test_id("tether-editField")
+    assert field.input_value() == "What is the *total*?"
+    field.fill("What is the mean?")
+    panel.get_by_role("button", name="Ask again").click()
+    panel.locator(".tether-Question", has_text="What is the mean?").wait_for()
+    panel.get_by_test_id("tether-send").wait_for()
+    assert questions(panel) == ["What is the mean?"]
+    arrows = panel.get_by_test_id("tether-branches").first
+    arrows.get_by_text("2 of 2").wait_for()
+    panel.get_by_test_id("tether-branchBefore").first.click()
+    panel.locator(".tether-Question", has_text="What is the *total*?").wait_for()
+    assert questions(panel) == ["What is the *total*?"]
+    panel.get_by_test_id("tether-branchAfter").first.click()
+    panel.locator(".tether-Question", has_text="What is the mean?").wait_for()
+
+
+def test_an_edit_is_sent_by_enter_and_left_by_escape(panel):
+    page = panel.page
+    press(panel, "tether-edit", ".tether-Question")
+    field = panel.get_by_test_id("tether-editField")
+    page.wait_for_function("document.activeElement.matches('.tether-editField')")
+    page.keyboard.type(" Or not?")
+    page.keyboard.press("Escape")
+    field.wait_for(state="detached")
+    assert questions(panel) == ["What is the *total*?"]
+    page.wait_for_function("document.activeElement.matches('.tether-input textarea')")
+    press(panel, "tether-edit", ".tether-Question")
+    page.wait_for_function("document.activeElement.matches('.tether-editField')")
+    page.keyboard.type(" Once more.")
+    page.keyboard.press("Enter")
+    panel.locator(".tether-Question", has_text="What is the *total*? Once more.").wait_for()
+
+
+def test_a_question_and_an_answer_are_copied_as_they_were_written(panel):
+    copied = "navigator.clipboard.readText()"
+    press(panel, "tether-copyQuestion", ".tether-Question")
+    assert panel.page.evaluate(copied) == "What is the *total*?"
+    press(panel, "tether-copyAnswer", ".tether-Answer")
+    panel.get_by_test_id("tether-note").get_by_text("Copied").wait_for()
+    assert panel.page.evaluate(copied) == "Sum the *column*:\n\n- all of it"
+
+
+def test_a_question_taken_away_takes_what_followed_it_and_undo_brings_both_back(panel):
+    press(panel, "tether-delete", ".tether-Question")
+    panel.get_by_test_id("tether-note").get_by_text("Taken away").wait_for()
+    assert questions(panel) == []
+    panel.get_by_test_id("tether-undo").click()
+    panel.locator(".tether-Answer", has_text="all of it").wait_for()
+    assert questions(panel) == ["What is the *total*?"]
