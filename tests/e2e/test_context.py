@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -32,13 +33,22 @@ def test_a_variable_is_named_by_an_at_sign(page, echoing):
     answer.get_by_text("price").wait_for()
 
 
-def test_how_far_a_running_cell_is_can_be_asked_while_it_runs(page, echoing):
-    gate = echoing.root / "gate"
-    os.mkfifo(gate)
+@pytest.fixture
+def gate(echoing: RunningServer) -> Iterator[Path]:
+    """A pipe that a cell waits at; whatever becomes of the test, the cell ends after it."""
+    made = echoing.root / "gate"
+    os.mkfifo(made)
+    yield made
+    held = os.open(made, os.O_RDWR)
+    made.unlink()
+    os.close(held)
+
+
+def test_how_far_a_running_cell_is_can_be_asked_while_it_runs(page, echoing, gate):
     lab = Lab(page, echoing)
     lab.cell("column =").locator(".cm-content").click()
     page.keyboard.press("Control+A")
-    page.keyboard.type("for epoch in range(40, 50): open('gate').read()")
+    page.keyboard.type(f"for epoch in range(40, 50): open('{gate.name}').read()")
     page.keyboard.press("Control+Enter")
     cell = lab.cell("for epoch")
     cell.locator(".jp-InputPrompt", has_text="*").wait_for()
@@ -48,5 +58,4 @@ def test_how_far_a_running_cell_is_can_be_asked_while_it_runs(page, echoing):
     answer.get_by_text("A cell is running").wait_for()
     answer.get_by_text("epoch").first.wait_for()
     # It runs on as if nobody had asked.
-    gate.unlink()
     cell.locator(".jp-InputPrompt", has_text="*").wait_for()
