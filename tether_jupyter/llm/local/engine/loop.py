@@ -90,9 +90,19 @@ class Engine:
             self.changed.notify()
 
     def cut_short(self) -> None:
-        """Abort the present step, if it is a long one. Under the lock."""
+        """Abort the present step, unless it is about to end. Under the lock."""
         if self.pace.remaining() > LONG_STEP:
             self.model.abort()
+        elif (began := self.pace.began) is not None:
+            late = threading.Timer(LONG_STEP, self.cut_late, [began])
+            late.daemon = True
+            late.start()
+
+    def cut_late(self, began: float) -> None:
+        """Abort the step that began then: it was waited for, and did not end when it should have."""
+        with self.changed:
+            if self.pace.began == began:
+                self.model.abort()
 
     def status(self) -> dict[str, Any]:
         """Return the present figures, see the pipe's `status`."""
@@ -114,6 +124,8 @@ class Engine:
         while True:
             try:
                 self.receive()
+                # Who has gone is told so before the others' next step, and not after it.
+                self.flush()
                 self.step()
             except Exception as reason:  # noqa: BLE001 - whatever it is, everybody must be told
                 traceback.print_exc()
