@@ -116,7 +116,7 @@ export class Answer {
       this._move('thinking');
     } else if ('delta' in event) {
       this._heard += event.delta;
-      if (!this.text) {
+      if (!this.text && event.delta) {
         this._hold();
       }
       if (this._phase !== 'writing') {

@@ -76,12 +76,12 @@ def test_who_has_gone_is_told_so_before_the_others_next_step(monkeypatch: pytest
     order: list[str] = []
     engine = Engine(Endless(), lambda events: order.extend(each["event"] for each in events))  # type: ignore[arg-type]
 
-    def step() -> None:
+    def compose() -> None:
         order.append("step")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(engine, "receive", lambda: engine.emit("done", "gone"))
-    monkeypatch.setattr(engine, "step", step)
+    monkeypatch.setattr(engine, "compose", compose)
     with pytest.raises(KeyboardInterrupt):
         engine.run()
     assert order == ["done", "step"]

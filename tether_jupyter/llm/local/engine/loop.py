@@ -124,8 +124,6 @@ class Engine:
         while True:
             try:
                 self.receive()
-                # Who has gone is told so before the others' next step, and not after it.
-                self.flush()
                 self.step()
             except Exception as reason:  # noqa: BLE001 - whatever it is, everybody must be told
                 traceback.print_exc()
@@ -203,6 +201,8 @@ class Engine:
     def step(self) -> None:
         """Compute one batch: the next tokens of all answers, and some of the prompts that are being read."""
         self.admit()
+        # Who has gone, waits or is refused is told so before the others' next step, and not after it.
+        self.flush()
         parts = self.compose()
         if not parts:
             return
