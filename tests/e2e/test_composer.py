@@ -254,8 +254,14 @@ def test_a_word_that_is_being_composed_is_not_sent(page, echoing):
     panel.locator(".tether-Question", has_text="にほん").wait_for()
 
 
-def test_the_field_grows_to_eight_lines_and_no_further(page, echoing):
+@pytest.mark.parametrize("grown_by", ["the browser", "a script"])
+def test_the_field_grows_to_eight_lines_and_no_further(page, echoing, grown_by):
+    if grown_by == "a script":
+        page.add_init_script("CSS.supports = property => property !== 'field-sizing'")
     _, panel = fresh(page, echoing)
+    if grown_by == "a script":
+        plain = "field-sizing: fixed !important; max-height: none !important"
+        page.add_style_tag(content=f".tether-Composer textarea {{ {plain} }}")
     field = box(panel)
     heights = []
     for count in (1, 4, 8, 20):

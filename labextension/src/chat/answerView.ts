@@ -54,6 +54,9 @@ export class AnswerView {
   }
 
   private _schedule(): void {
+    if (this._disposed) {
+      return;
+    }
     if (!this._began && this._answer.text) {
       this._begin();
       this._fresh = true;
@@ -73,7 +76,7 @@ export class AnswerView {
       window.clearTimeout(this._timer);
       this._timer = 0;
     }
-    if (this._timer || this._rendering || this._disposed) {
+    if (this._timer || this._rendering) {
       this._stale = true;
       return;
     }
