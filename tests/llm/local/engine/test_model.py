@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support import local_models as lm
 from tests.support import tiny_gguf
 from tether_jupyter.errors import ContextOverflow, TetherError
+from tether_jupyter.llm.local import bindings
+from tether_jupyter.llm.local.engine.model import Model, Options
 
 BARE = "{{ messages[-1]['content'] }}"
 
@@ -72,3 +75,48 @@ async def test_what_the_engine_holds_is_told(repeating: Path) -> None:
         assert engine["kv_tokens"] > 20
         assert 0 < engine["weight_bytes"] < size
         assert engine["progress"] == 1.0
+
+
+@pytest.fixture
+def contexts(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What llama.cpp is asked for: the parameters of each context that is made."""
+    llama = bindings.load()
+    make, asked = llama.llama_init_from_model, []
+
+    def init(model: Any, params: Any) -> Any:
+        asked.append(params)
+        return make(model, params)
+
+    monkeypatch.setattr(llama, "llama_init_from_model", init)
+    return asked
+
+
+@pytest.mark.parametrize(("offload", "layers"), [(False, -1), (True, 0)])
+def test_a_cpu_works_without_flash_attention(
+    repeating: Path, contexts: list[Any], monkeypatch: pytest.MonkeyPatch, offload: bool, layers: int
+) -> None:
+    llama = bindings.load()
+    monkeypatch.setattr(llama, "llama_supports_gpu_offload", lambda: offload)
+    Model(Options(str(repeating), slots=2, n_gpu_layers=layers))
+    assert contexts[0].flash_attn_type == llama.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    assert contexts[0].n_ubatch == 128
+
+
+def test_a_gpu_works_as_llama_cpp_would(
+    repeating: Path, contexts: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    llama = bindings.load()
+    monkeypatch.setattr(llama, "llama_supports_gpu_offload", lambda: True)
+    Model(Options(str(repeating), slots=2, n_gpu_layers=3))
+    assert contexts[0].flash_attn_type == llama.LLAMA_FLASH_ATTN_TYPE_AUTO
+    assert contexts[0].n_ubatch == 512
+
+
+# 4 bytes a score, 2,048 tokens: 2**16 in all, for one token and one head.
+@pytest.mark.parametrize(("heads", "tokens"), [(0, 128), (16, 128), (512, 64), (4096, 32)])
+def test_many_heads_take_fewer_tokens_at_once_and_no_more_memory(
+    repeating: Path, contexts: list[Any], monkeypatch: pytest.MonkeyPatch, heads: int, tokens: int
+) -> None:
+    monkeypatch.setattr(bindings.load(), "llama_model_n_head", lambda _: heads)
+    Model(Options(str(repeating), slots=1, n_gpu_layers=0))
+    assert contexts[0].n_ubatch == tokens
