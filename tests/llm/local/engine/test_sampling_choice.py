@@ -10,6 +10,7 @@ import pytest
 from tests.support import tiny_gguf
 from tether_jupyter.core.prompt import Sampling
 from tether_jupyter.llm.local.constraint import Constraints
+from tether_jupyter.llm.local.engine import sampling
 from tether_jupyter.llm.local.engine.candidates import FEW, Candidates, best, best_allowed
 from tether_jupyter.llm.local.engine.model import Model, Options
 from tether_jupyter.llm.local.engine.sampling import Sampler
@@ -86,6 +87,24 @@ def test_the_choice_is_the_one_among_all_allowed_tokens(
         for sampler in (ours, theirs):
             sampler.said(found)
     assert len(said) > 20 or "logit_bias" in kind
+    ours.close()
+    theirs.close()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.get("top_k") != 0], ids=str)
+def test_the_choice_in_a_large_vocabulary_is_the_one_among_all(
+    model: Model, kind: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampling, "LARGE", SIZE)
+    luck = np.random.default_rng(8)
+    made: Any = Made(model)
+    ours, theirs = (Sampler(made, Sampling(**{"temperature": 0.9, "seed": 4, **kind})) for _ in range(2))
+    for step in range(150):
+        made.made = luck.normal(0, 3, SIZE).astype(np.float32)
+        found = ours.choice(0)
+        assert found == slow(theirs, made.made, np.ones(SIZE, np.bool_)), step
+        for sampler in (ours, theirs):
+            sampler.said(found)
     ours.close()
     theirs.close()
 

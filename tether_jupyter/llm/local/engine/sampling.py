@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 RANDOM_SEED = 0xFFFFFFFF
 SURE = 0.25
 """How likely a model finds a token at least that it copies from what was said before."""
+LARGE = 65_536
+"""Tokens from which on it is faster to find the best ones here than to let llama.cpp sort all of them."""
 PENALTY_WINDOW = 256
 """Over how many of the last tokens of the answer a penalty looks back."""
 
@@ -160,7 +162,10 @@ class Sampler:
 
     def choice(self, row: int, allowed: np.ndarray[Any, Any] | None = None) -> int:
         """Return the chain's choice among all tokens, or among those that a mask allows."""
-        if allowed is None and not self.penalises:
+        plain = allowed is None and not self.penalises
+        if plain and self.most == 1 and not self.changed:
+            return int(self.model.logits(row).argmax())
+        if plain and not (self.most and self.size >= LARGE):
             # This also tells the chain that the token is said, which only penalties take note of.
             return int(self.llama.llama_sampler_sample(self.chain, self.model.context, row))
         logits = self.model.logits(row)
