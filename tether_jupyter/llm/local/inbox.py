@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
+from collections.abc import Iterable
 
 from tether_jupyter.errors import TetherError, from_payload
 from tether_jupyter.llm.local.pipe import Message, PipeError
@@ -33,7 +35,7 @@ class Inbox:
         self.waiter: asyncio.Future[None] | None = None
 
     def put(self, message: Message) -> None:
-        """Add a message. From any thread.
+        """Add a message. From any thread; whoever waits for it must be woken, see `wake`.
 
         Raises
         ------
@@ -46,32 +48,18 @@ class Inbox:
         self.said += len(text) if isinstance(text, str) else 0
         if self.came > self.most or self.said > MAX_TEXT or self.arrived - self.taken > MAX_WAITING:
             raise PipeError("it floods the pipe with an answer that is longer than any")
-        self._add(message)
+        self.items.append(message)
 
     def end(self, failure: TetherError) -> None:
         """Add the failure that ends the request, behind what came before it. From any thread."""
-        self._add(failure)
-
-    def _add(self, item: Message | TetherError) -> None:
-        self.items.append(item)
-        waiter = self.waiter
-        if waiter is not None:
-            try:
-                self.loop.call_soon_threadsafe(release, waiter)
-            except RuntimeError:
-                return  # The loop was closed, so nobody will read on.
+        self.items.append(failure)
 
     async def get(self, timeout: float) -> Message | None:
         """Return the next message, `None` after so many seconds without one, or raise the failure."""
         if not self.items:
-            waiter = self.waiter = self.loop.create_future()
-            if not self.items:  # It may have come before the waiter was there to be told.
-                timer = self.loop.call_later(timeout, release, waiter)
-                try:
-                    await waiter
-                finally:
-                    timer.cancel()
-            self.waiter = None
+            end = self.loop.time() + timeout
+            while not self.items and (left := end - self.loop.time()) > 0:
+                await self._news(left)
             self.row = 0
             if not self.items:
                 return None
@@ -85,6 +73,32 @@ class Inbox:
         self.taken += weight(item)
         return item
 
+    async def _news(self, seconds: float) -> None:
+        """Wait for a message, but no longer than so; what woke it may have been taken already."""
+        waiter = self.waiter = self.loop.create_future()
+        if not self.items:  # It may have come before the waiter was there to be told.
+            timer = self.loop.call_later(seconds, release, [waiter])
+            try:
+                await waiter
+            finally:
+                timer.cancel()
+        self.waiter = None
+
+
+def wake(inboxes: Iterable[Inbox]) -> None:
+    """Wake whoever waits for what was put into inboxes. From any thread.
+
+    Each event loop is told once, of all: its thread would else take the interpreter's lock, and a core, from
+    the thread that reads the pipe after each message of a step.
+    """
+    waiters: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    for inbox in inboxes:
+        if (waiter := inbox.waiter) is not None:
+            waiters.setdefault(inbox.loop, []).append(waiter)
+    for loop, several in waiters.items():
+        with contextlib.suppress(RuntimeError):  # The loop was closed, so nobody will read on.
+            loop.call_soon_threadsafe(release, several)
+
 
 def weight(message: Message) -> int:
     """Return how much memory a message takes, in characters, about."""
@@ -94,7 +108,8 @@ def weight(message: Message) -> int:
     return (len(text) if isinstance(text, str) else 0) + 64
 
 
-def release(waiter: asyncio.Future[None]) -> None:
-    """Wake whoever waits."""
-    if not waiter.done():
-        waiter.set_result(None)
+def release(waiters: Iterable[asyncio.Future[None]]) -> None:
+    """Let the waiters go on."""
+    for waiter in waiters:
+        if not waiter.done():
+            waiter.set_result(None)

@@ -73,9 +73,12 @@ class PipeError(Exception):
     """What came through the pipe is not this protocol."""
 
 
+ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
+
 def encode(message: Message) -> bytes:
     """Return the line of a message. Pure ASCII, so that no lone surrogate can fail to be encoded."""
-    return json.dumps(message, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
+    return ENCODER.encode(message).encode("ascii") + b"\n"
 
 
 class Decoder:

@@ -20,7 +20,7 @@ from typing import IO, Any
 from tether_jupyter.errors import EngineCrashed, ModelNotReady, TetherError, from_payload
 from tether_jupyter.llm.local import environment, pipe, replies
 from tether_jupyter.llm.local.excuses import Excuses
-from tether_jupyter.llm.local.inbox import Inbox
+from tether_jupyter.llm.local.inbox import Inbox, wake
 
 log = logging.getLogger("tether.local")
 
@@ -188,8 +188,7 @@ class WorkerProcess:
             for messages in pipe.read(fileno(process.stdout), MAX_LINE):
                 self.heard = time.monotonic()
                 self._flood.count(len(messages))
-                for message in messages:
-                    self._receive(message)
+                self._receive_all(messages)
             process.wait(LAST_WORDS_SECONDS)  # Its end closes the pipe a moment before it can be seen.
         except (pipe.PipeError, OSError) as reason:
             broken = f"it was stopped because it did not keep to the protocol: {reason}"
@@ -231,7 +230,16 @@ class WorkerProcess:
         if held:
             self._lines.append(printable(held))
 
-    def _receive(self, message: pipe.Message) -> None:
+    def _receive_all(self, messages: list[pipe.Message]) -> None:
+        """Act on what came together."""
+        filled: list[Inbox] = []
+        try:
+            for message in messages:
+                self._receive(message, filled)
+        finally:
+            wake(filled)
+
+    def _receive(self, message: pipe.Message, filled: list[Inbox]) -> None:
         replies.check(message)
         event = message["event"]
         if event == "ready":
@@ -247,6 +255,7 @@ class WorkerProcess:
             self._failure = self._failure or from_payload(message["error"])
         elif (inbox := self._inboxes.get(str(message.get("id")))) is not None:
             inbox.put(message)
+            filled.append(inbox)
         else:
             self._flood.stray()
 
@@ -266,6 +275,7 @@ class WorkerProcess:
         settle(self.ready, failure)
         for inbox in inboxes:
             inbox.end(failure)
+        wake(inboxes)
 
 
 def printable(line: bytes) -> str:
