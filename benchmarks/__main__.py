@@ -17,7 +17,8 @@ from benchmarks.support.relay import install
 from benchmarks.support.result import Result, circumstances, write_readme
 
 ENGINE = ["engine_throughput", "engine_returning", "engine_prefill", "engine_lag", "engine_cancel"]
-ENGINE += ["engine_pipe", "engine_shared", "engine_speculation", "engine_schema", "engine_text"]
+ENGINE += ["engine_attention", "engine_busy", "engine_pipe", "engine_shared", "engine_speculation"]
+ENGINE += ["engine_schema", "engine_text"]
 # In this order: what needs a quiet machine most comes first.
 HISTORY = ("history_share", "history_open", "history_writers", "history_slope", "history_crash", "search")
 CONTEXT = ("frames_map", "context_variables", "context_notebooks", "context_secrets", "context_large")

@@ -68,8 +68,18 @@ def test_a_child_sees_listed_variables_and_none_that_sounds_like_a_secret() -> N
     variables = dict.fromkeys([*secret, *listed], "x")
     variables["PYTHONPATH"] = os.pathsep.join([".", "relative", "/abs", ""])
     kept = environment.child_environment(variables)
-    assert set(kept) == {*listed, "PYTHONPATH", "GGML_NO_BACKTRACE"}
+    assert set(kept) == {*listed, "PYTHONPATH", "GGML_NO_BACKTRACE", "GOMP_SPINCOUNT"}
     assert kept["PYTHONPATH"].split(os.pathsep)[0] == "/abs"
+
+
+@pytest.mark.parametrize(
+    ("variables", "spins"),
+    [({}, environment.SPINS), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, None)],
+)
+def test_how_threads_wait_for_each_other_is_theirs_to_say_who_know_better(
+    variables: dict[str, str], spins: str | None
+) -> None:
+    assert environment.child_environment(variables).get("GOMP_SPINCOUNT") == spins
 
 
 def cpuinfo(cores: list[tuple[int, int]]) -> str:
