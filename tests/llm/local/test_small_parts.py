@@ -42,14 +42,16 @@ def test_crashes_far_apart_never_open_the_breaker() -> None:
 
 def test_messages_survive_any_cut_of_the_stream() -> None:
     messages = [{"event": "delta", "text": text} for text in ("a", "é\n", "\ud800", "x" * 9)]
-    stream = b"".join(map(pipe.encode, messages))
+    stream = pipe.encode(messages[0]) + pipe.encode(messages[1:3]) + pipe.encode(messages[3:])
     for size in (1, 2, 7, len(stream)):
         decoder = pipe.Decoder()
         found = [m for i in range(0, len(stream), size) for m in decoder.feed(stream[i : i + size])]
         assert found == messages
 
 
-@pytest.mark.parametrize("data", [b"no json\n", b"[1]\n", b"\xff\xfe\n", b"[" * 10**5 + b"\n", b"x" * 101])
+@pytest.mark.parametrize(
+    "data", [b"no json\n", b"[1]\n", b"[]\n", b"[{},1]\n", b"\xff\xfe\n", b"[" * 10**5 + b"\n", b"x" * 101]
+)
 def test_what_is_no_message_is_refused(data: bytes) -> None:
     with pytest.raises(pipe.PipeError):
         pipe.Decoder(max_line=100).feed(data)

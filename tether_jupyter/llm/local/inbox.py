@@ -33,6 +33,8 @@ class Inbox:
         self.loop = asyncio.get_running_loop()
         self.items: deque[Message | TetherError] = deque()
         self.waiter: asyncio.Future[None] | None = None
+        self.alarm: asyncio.TimerHandle | None = None
+        self.end_of_wait = 0.0
 
     def put(self, message: Message) -> None:
         """Add a message. From any thread; whoever waits for it must be woken, see `wake`.
@@ -57,9 +59,12 @@ class Inbox:
     async def get(self, timeout: float) -> Message | None:
         """Return the next message, `None` after so many seconds without one, or raise the failure."""
         if not self.items:
-            end = self.loop.time() + timeout
-            while not self.items and (left := end - self.loop.time()) > 0:
-                await self._news(left)
+            self._set_alarm(self.loop.time() + timeout)
+            while not self.items and self.loop.time() < self.end_of_wait:
+                waiter = self.waiter = self.loop.create_future()
+                if not self.items:  # It may have come before the waiter was there to be told.
+                    await waiter  # Woken for a message, for one that was taken already, or at the end.
+            self.waiter = None
             self.row = 0
             if not self.items:
                 return None
@@ -73,16 +78,22 @@ class Inbox:
         self.taken += weight(item)
         return item
 
-    async def _news(self, seconds: float) -> None:
-        """Wait for a message, but no longer than so; what woke it may have been taken already."""
-        waiter = self.waiter = self.loop.create_future()
-        if not self.items:  # It may have come before the waiter was there to be told.
-            timer = self.loop.call_later(seconds, release, [waiter])
-            try:
-                await waiter
-            finally:
-                timer.cancel()
-        self.waiter = None
+    def _set_alarm(self, at: float) -> None:
+        """Let a wait end then. One alarm serves many waits: most end long before it, and only move it on."""
+        self.end_of_wait = at
+        if self.alarm is None or self.alarm.when() > at:
+            if self.alarm is not None:
+                self.alarm.cancel()
+            self.alarm = self.loop.call_at(at, self._ring)
+
+    def _ring(self) -> None:
+        self.alarm = None
+        if self.waiter is None:
+            return
+        if self.loop.time() < self.end_of_wait:
+            self._set_alarm(self.end_of_wait)
+        else:
+            release([self.waiter])
 
 
 def wake(inboxes: Iterable[Inbox]) -> None:

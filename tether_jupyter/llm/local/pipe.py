@@ -1,9 +1,10 @@
-"""The protocol between the server and the worker that runs a model. Version 2.
+"""The protocol between the server and the worker that runs a model. Version 3.
 
 JSON lines, UTF-8, over the worker's standard input and a private copy of its standard output. A message is
-one object. The server's messages name themselves by `op`, the worker's by `event`; both sides ignore fields
-that they do not know, and end the connection on a line that is no message. Whatever belongs to a request
-carries its `id`, chosen by the server and used once, so any number of requests can be under way.
+one object; a line holds one, or a list of some. The server's messages name themselves by `op`, the worker's
+by `event`; both sides ignore fields that they do not know, and end the connection on a line that is no
+message. Whatever belongs to a request carries its `id`, chosen by the server and used once, so any number of
+requests can be under way.
 
 Server to worker
 
@@ -62,7 +63,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-VERSION = 2
+VERSION = 3
 MAX_LINE = 1 << 26
 READ_SIZE = 1 << 16
 
@@ -76,9 +77,9 @@ class PipeError(Exception):
 ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
-def encode(message: Message) -> bytes:
-    """Return the line of a message. Pure ASCII, so that no lone surrogate can fail to be encoded."""
-    return ENCODER.encode(message).encode("ascii") + b"\n"
+def encode(messages: Message | list[Message]) -> bytes:
+    """Return the line of a message, or of some. Pure ASCII: no lone surrogate can fail to be encoded."""
+    return ENCODER.encode(messages).encode("ascii") + b"\n"
 
 
 class Decoder:
@@ -94,25 +95,45 @@ class Decoder:
         Raises
         ------
         PipeError
-            A line is too long, or is no JSON object.
+            A line is too long, or holds something else than JSON objects.
         """
         self.held += data
         lines = self.held.split(b"\n") if b"\n" in data else [self.held]
         self.held = lines.pop()
         if len(self.held) > self.max_line:
             raise PipeError("a line is too long")
-        return [self.message(line) for line in lines]
+        return [message for line in lines for message in self.messages(line)]
 
     @staticmethod
-    def message(line: bytes | bytearray) -> Message:
-        """Return the message that a line holds."""
-        try:
-            message = json.loads(line)
-        except (ValueError, RecursionError) as reason:
-            raise PipeError("a line is no JSON") from reason
-        if not isinstance(message, dict):
+    def messages(line: bytes | bytearray) -> list[Message]:
+        """Return the messages that a line holds."""
+        found = parsed(line)
+        messages = found if isinstance(found, list) else [found]
+        if not messages or not all(isinstance(message, dict) for message in messages):
             raise PipeError("a line is no object")
-        return message
+        return messages
+
+
+def decode(line: bytes) -> Message:
+    """Return the one message that a line holds.
+
+    Raises
+    ------
+    PipeError
+        It holds something else.
+    """
+    message = parsed(line)
+    if not isinstance(message, dict):
+        raise PipeError("a line is no object")
+    return message
+
+
+def parsed(line: bytes | bytearray) -> Any:
+    """Return the JSON of a line."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as reason:
+        raise PipeError("a line is no JSON") from reason
 
 
 def read(descriptor: int, max_line: int = MAX_LINE) -> Iterator[list[Message]]:
@@ -158,7 +179,8 @@ class Sender:
 
     def send_all(self, events: list[Message]) -> None:
         """Send events, each with its `event`, in one go. A server that is gone ends this process."""
-        data = b"".join(map(encode, events))
+        # One line for all of a step: making it and reading it takes a quarter of the time that eight would.
+        data = encode(events if len(events) > 1 else events[0])
         try:
             with self.lock:
                 write(self.descriptor, data)

@@ -123,7 +123,7 @@ class TemplateProcess:
             line = incoming.readline(MAX_REPLY)
             if not line.endswith(b"\n"):
                 raise EOFError
-            return pipe.Decoder.message(line)
+            return pipe.decode(line)
         except (OSError, EOFError):
             if late.is_set():
                 raise TimeoutError from None
