@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -25,7 +26,10 @@ async def turns(count: int = 5) -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_loop_is_told_once_of_what_came_together(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("reader", "times"), [("a thread", 1), ("the loop itself", 0)])
+async def test_a_loop_is_told_once_of_what_came_together(
+    monkeypatch: pytest.MonkeyPatch, reader: str, times: int
+) -> None:
     boxes, tasks = await waiting(8)
     loop, told = asyncio.get_running_loop(), []
     soon = loop.call_soon_threadsafe
@@ -38,9 +42,14 @@ async def test_a_loop_is_told_once_of_what_came_together(monkeypatch: pytest.Mon
     for number, box in enumerate(boxes):
         box.put({"text": str(number)})
         box.put({"text": "more"})
-    wake([*boxes, *boxes])
+    if reader == "a thread":
+        thread = threading.Thread(target=wake, args=([*boxes, *boxes],))
+        thread.start()
+        thread.join()
+    else:
+        wake([*boxes, *boxes])
     assert [reply["text"] for reply in await asyncio.gather(*tasks)] == list("01234567")
-    assert len(told) == 1
+    assert len(told) == times
     assert [(await box.get(60) or {})["text"] for box in boxes] == ["more"] * 8
 
 

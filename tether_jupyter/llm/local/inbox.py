@@ -19,7 +19,7 @@ AT_ONCE = 16
 
 
 class Inbox:
-    """What came for one request. Made and read in an event loop, filled by the thread that reads the pipe.
+    """What came for one request. Made and read in an event loop, filled by whoever reads the pipe.
 
     Parameters
     ----------
@@ -100,13 +100,17 @@ def wake(inboxes: Iterable[Inbox]) -> None:
     """Wake whoever waits for what was put into inboxes. From any thread.
 
     Each event loop is told once, of all: its thread would else take the interpreter's lock, and a core, from
-    the thread that reads the pipe after each message of a step.
+    the thread that reads the pipe after each message of a step. A loop that reads for itself is not told.
     """
+    here = asyncio._get_running_loop()  # None outside of one, where `get_running_loop` would raise.
     waiters: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
     for inbox in inboxes:
         if (waiter := inbox.waiter) is not None:
             waiters.setdefault(inbox.loop, []).append(waiter)
     for loop, several in waiters.items():
+        if loop is here:
+            release(several)
+            continue
         with contextlib.suppress(RuntimeError):  # The loop was closed, so nobody will read on.
             loop.call_soon_threadsafe(release, several)
 

@@ -21,6 +21,7 @@ from tether_jupyter.errors import EngineCrashed, ModelNotReady, TetherError, fro
 from tether_jupyter.llm.local import environment, pipe, replies
 from tether_jupyter.llm.local.excuses import Excuses
 from tether_jupyter.llm.local.inbox import Inbox, wake
+from tether_jupyter.llm.local.intake import Intake
 
 log = logging.getLogger("tether.local")
 
@@ -61,6 +62,7 @@ class WorkerProcess:
         self._missed = 0
         self._pinged = -math.inf
         self._excuses: Excuses | None = None
+        self._intake: Intake | None = None
         self._most = LOADING
         self._flood = replies.Flood()
         self._crashed = crashed
@@ -102,6 +104,8 @@ class WorkerProcess:
             if self.dead:
                 raise self._failure or EngineCrashed()
             self._inboxes[id] = inbox
+        if self._intake is not None:
+            self._intake.lend(inbox.loop)
         self._outgoing.put(data)
         return id, inbox
 
@@ -185,10 +189,8 @@ class WorkerProcess:
         errors.start()
         broken = None
         try:
-            for messages in pipe.read(fileno(process.stdout), MAX_LINE):
-                self.heard = time.monotonic()
-                self._flood.count(len(messages))
-                self._receive_all(messages)
+            self._intake = Intake(fileno(process.stdout), self._receive_all, MAX_LINE)
+            self._intake.read()
             process.wait(LAST_WORDS_SECONDS)  # Its end closes the pipe a moment before it can be seen.
         except (pipe.PipeError, OSError) as reason:
             broken = f"it was stopped because it did not keep to the protocol: {reason}"
@@ -232,6 +234,8 @@ class WorkerProcess:
 
     def _receive_all(self, messages: list[pipe.Message]) -> None:
         """Act on what came together."""
+        self.heard = time.monotonic()
+        self._flood.count(len(messages))
         filled: list[Inbox] = []
         try:
             for message in messages:
