@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import sys
@@ -21,17 +22,13 @@ from traitlets import default
 from tether_jupyter.errors import TetherError
 from tether_jupyter.server.routes import ROUTES
 from tether_jupyter.services import Services
-from tether_jupyter.settings import LocalLLM, MockLLM, OpenAILLM, Tether, load
-
-if TYPE_CHECKING:
-    from tether_jupyter.context.reading import Notebook
+from tether_jupyter.settings import LocalLLM, MockLLM, OpenAILLM, Settings, Tether, load
 
 if TYPE_CHECKING:
     from tether_jupyter.context.reading import Notebook
 
 # Of the contract's variables, those that later work will read.
 LATER = ("JWT_SECRET",)
-
 
 CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
 
@@ -54,10 +51,25 @@ class TetherApp(ExtensionApp):
     load_other_extensions = False
     classes = [Tether, LocalLLM, OpenAILLM, MockLLM]  # noqa: RUF012 - as Jupyter declares it
 
+    def _link_jupyter_server_extension(self, serverapp: ServerApp) -> None:
+        """Meet the server, before it has begun, and set aside what was imported for it and for Tether.
+
+        All of it lives as long as the server. A full collection of Python's garbage walks through all of it,
+        and what Tether adds would make one more of them fall into the start: a twentieth of its time.
+        """
+        super()._link_jupyter_server_extension(serverapp)
+        with contextlib.suppress(TetherError):  # `initialize_settings` tells it.
+            if self.read_settings().tether.collector_threshold:
+                gc.freeze()
+
+    def read_settings(self) -> Settings:
+        """Return the settings in force."""
+        return load(self.config, config_dir=jupyter_config_dir())
+
     def initialize_settings(self) -> None:
         """Read the settings and build the services: nothing is loaded, started or reached for."""
         logging.getLogger("tether").parent = self.log
-        settings = load(self.config, config_dir=jupyter_config_dir())
+        settings = self.read_settings()
         for name in LATER:
             if settings.secret(name):
                 self.log.warning("tether: %s is set, and nothing here uses it yet.", name)

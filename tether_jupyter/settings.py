@@ -87,8 +87,8 @@ class Tether(Configurable):
     collector_threshold = Int(
         10_000,
         min=0,
-        help="New objects between two looks of Python's collector, at least, once a model is awake; what was "
-        "there before is set aside. 0 leaves the collector of this server as it is.",
+        help="New objects between two looks of Python's collector, at least, once a model is awake; what the "
+        "server starts with is set aside. 0 leaves the collector of this server as it is.",
     ).tag(config=True)
     cors_origins = List(
         Unicode(),

@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 GRACE = 10.0
-# What would change how a server or a kernel behaves, or lead it off this machine.
+# What would change how a server or a kernel behaves, lead it off this machine, or have it compile what pip
+# has compiled where Tether is installed.
 FOREIGN = (
     "OPENAI_",
     "OPENROUTER_",
@@ -27,6 +28,7 @@ FOREIGN = (
     "IPYTHON",
     "MODEL_",
     "PYTHONPATH",
+    "PYTHONDONTWRITEBYTECODE",
     "DATABASE_",
 )
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")

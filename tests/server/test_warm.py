@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 import urllib.request
@@ -10,9 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jupyter_server.serverapp import ServerApp
+from traitlets.config import Config
 
 from tests.support.fake_openai import FakeOpenAI
 from tests.support.servers import RunningServer, running
+from tether_jupyter.app import TetherApp
+from tether_jupyter.errors import InvalidRequest
 from tether_jupyter.llm.mock import MockService
 from tether_jupyter.services import Services
 
@@ -46,6 +51,25 @@ async def test_after_a_look_at_health_a_question_imports_nothing(tmp_path: Path)
             await asyncio.to_thread(look, server)
             imported = json.loads(await asyncio.to_thread(lambda: ask(server, notebook="some.ipynb")))
     assert imported == []
+
+
+@pytest.mark.parametrize(("threshold", "times"), [(10_000, 1), (0, 0)])
+def test_the_collector_need_not_walk_through_what_a_server_starts_with(
+    monkeypatch: pytest.MonkeyPatch, threshold: int, times: int
+) -> None:
+    frozen: list[bool] = []
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(True))
+    config = Config({"Tether": {"collector_threshold": threshold}})
+    TetherApp(config=config)._link_jupyter_server_extension(ServerApp())
+    assert len(frozen) == times
+
+
+def test_settings_that_are_wrong_stop_no_server_before_they_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TETHER_CONTEXT_LENGTH", "many")
+    app = TetherApp()
+    app._link_jupyter_server_extension(ServerApp())
+    with pytest.raises(InvalidRequest, match="TETHER_CONTEXT_LENGTH"):
+        app.initialize_settings()
 
 
 async def test_a_server_ends_whatever_its_preparation_waits_for(
