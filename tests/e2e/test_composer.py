@@ -334,6 +334,36 @@ def test_send_becomes_stop_in_its_place(page, slow_lab):
     panel.get_by_text("Stopped by you").first.wait_for()
 
 
+def test_a_press_on_stop_stops_before_it_is_released_and_sends_nothing_then(page, slow_lab):
+    lab = Lab(page, slow_lab)
+    panel = lab.open_panel()
+    lab.ask("a question that is stopped")
+    panel.locator(".tether-Answer").last.get_by_text("Sum the").wait_for()
+    box(panel).fill("not to be sent yet")
+    asked = panel.locator(".tether-Question").count()
+    panel.get_by_test_id("tether-stop").hover()
+    page.mouse.down()
+    panel.get_by_test_id("tether-send").wait_for()
+    page.mouse.up()
+    panel.get_by_text("Stopped by you").last.wait_for()
+    assert box(panel).input_value() == "not to be sent yet"
+    assert panel.locator(".tether-Question").count() == asked
+    page.keyboard.type("!")
+    assert box(panel).input_value() == "not to be sent yet!"
+    box(panel).fill("")
+
+
+def test_stop_by_the_keyboard_leaves_the_focus_where_one_types(page, slow_lab):
+    lab = Lab(page, slow_lab)
+    panel = lab.open_panel()
+    lab.ask("a question that the keyboard stops")
+    panel.locator(".tether-Answer").last.get_by_text("Sum the").wait_for()
+    panel.get_by_test_id("tether-stop").focus()
+    page.keyboard.press("Enter")
+    panel.get_by_test_id("tether-send").wait_for()
+    assert page.evaluate("document.activeElement.localName") == "textarea"
+
+
 def test_up_edits_the_last_question_and_cancel_leaves_it(page, echoing):
     lab, panel = fresh(page, echoing)
     lab.ask("what is one?")

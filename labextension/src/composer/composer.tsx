@@ -289,7 +289,10 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
             send();
             draft.focus();
           }}
-          onStop={() => void thread.stop()}
+          onStop={() => {
+            void thread.stop();
+            draft.focus();
+          }}
         />
       </div>
       <input

@@ -102,18 +102,25 @@ export function Footer(props: IProps): JSX.Element {
         </button>
       )}
       {props.busy ? (
+        // Not the same node as Send: else the press that stops would send when it is released.
         <button
+          key="stop"
           type="button"
           className="tether-button tether-stop"
           data-testid="tether-stop"
           title="Stop answering (Esc)"
-          onClick={props.onStop}
+          // At the press of a mouse: its release comes a tenth of a second later.
+          onPointerDown={event => isMouse(event) && event.button === 0 && props.onStop()}
+          // The focus stays with who types.
+          onMouseDown={event => event.preventDefault()}
+          onClick={event => isMouse(event) || props.onStop()}
         >
           <Icon icon={stopIcon} size={14} />
           Stop
         </button>
       ) : (
         <button
+          key="send"
           type="button"
           className="tether-button tether-mod-accept tether-send jp-mod-accept"
           data-testid="tether-send"
@@ -126,6 +133,11 @@ export function Footer(props: IProps): JSX.Element {
       )}
     </div>
   );
+}
+
+/** Whether a mouse did this; a click by the keyboard, or by a script, has no pointer. */
+function isMouse(event: { nativeEvent: MouseEvent }): boolean {
+  return (event.nativeEvent as PointerEvent).pointerType === 'mouse';
 }
 
 interface IPickProps {
