@@ -23,7 +23,7 @@ lab: setup
 
 test: setup lint front-test unit browser-test wheel-test
 
-# Modules are compiled as pip does it for a package that is not edited: a server starts in nine tenths of the time.
+# Modules are compiled as pip does it for a package that is not edited: a server imports them in half of the time.
 setup: $(DONE)/package $(DONE)/front
 	@$(BIN)/python -m compileall -q tether_jupyter
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import sys
 import threading
@@ -176,6 +177,23 @@ def test_what_comes_while_a_loop_is_being_lent_the_pipe_keeps_its_order(reading:
         reading.say(word)
     in_a_loop(talk())
     assert [word for _, word in reading.taken] == words
+
+
+def test_where_no_file_can_be_opened_the_thread_reads(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async def talk() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "dup", full)
+            reading.intake.lend(asyncio.get_running_loop())
+        reading.say("one")
+        await reading.meet(1)
+
+    in_a_loop(talk())
+    assert reading.taken == [(reading.thread.ident, "one")]
 
 
 def test_after_the_end_nothing_is_lent(reading: Reading) -> None:

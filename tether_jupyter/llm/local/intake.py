@@ -85,10 +85,13 @@ class Intake:
                 self._call_back()
             if not self._lends:
                 return
-            loan = Loan(loop, self.descriptor)
+            try:
+                loan = Loan(loop, self.descriptor)
+            except OSError:  # As many files are open as may be: the thread needs none.
+                return
             try:
                 loop.add_reader(loan.descriptor, self._read_in_loop, loan)
-            except NotImplementedError:
+            except (NotImplementedError, OSError):
                 os.close(loan.descriptor)
                 self._lends = False
                 return
