@@ -334,7 +334,7 @@ def test_send_becomes_stop_in_its_place(page, slow_lab):
     panel.get_by_text("Stopped by you").first.wait_for()
 
 
-def test_a_press_on_stop_stops_before_it_is_released_and_sends_nothing_then(page, slow_lab):
+def test_a_press_on_stop_stops_before_its_release_and_sends_nothing_nor_does_a_second_one(page, slow_lab):
     lab = Lab(page, slow_lab)
     panel = lab.open_panel()
     lab.ask("a question that is stopped")
@@ -345,9 +345,12 @@ def test_a_press_on_stop_stops_before_it_is_released_and_sends_nothing_then(page
     page.mouse.down()
     panel.get_by_test_id("tether-send").wait_for()
     page.mouse.up()
+    page.mouse.down(click_count=2)
+    page.mouse.up(click_count=2)
     panel.get_by_text("Stopped by you").last.wait_for()
     assert box(panel).input_value() == "not to be sent yet"
     assert panel.locator(".tether-Question").count() == asked
+    box(panel).press("End")
     page.keyboard.type("!")
     assert box(panel).input_value() == "not to be sent yet!"
     box(panel).fill("")

@@ -126,7 +126,8 @@ export function Footer(props: IProps): JSX.Element {
           data-testid="tether-send"
           title={props.sendTitle}
           disabled={!props.canSend}
-          onClick={props.onSend}
+          // The second click of two on Stop must not send what is being written.
+          onClick={event => event.detail > 1 || props.onSend()}
         >
           Send
         </button>
