@@ -149,7 +149,7 @@ def test_a_place_in_the_queue_shows_until_the_first_word(page, queueing_lab):
     status.get_by_text("Waiting, 2nd in line").wait_for()
     status.get_by_text("Waiting, next in line").wait_for()
     panel.get_by_text("word word").first.wait_for()
-    assert "in line" not in status.inner_text()
+    status.get_by_text("in line").wait_for(state="detached")
 
 
 def test_a_model_that_loads_is_named_in_the_sidebar(page, slow_lab):
