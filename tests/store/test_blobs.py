@@ -115,6 +115,22 @@ def test_what_was_set_aside_is_put_back_or_let_go(blobs, put, tmp_path):
     assert everything(blobs.folder) == []
 
 
+def test_of_two_that_put_the_same_file_back_neither_fails(blobs, put):
+    aside = blobs.set_aside(put(b"wanted"))
+    has = blobs.has
+
+    def while_another_does_so(digest, size):
+        blobs.has = has
+        before = has(digest, size)
+        blobs.put_back(aside)
+        return before
+
+    blobs.has = while_another_does_so
+    blobs.put_back(aside)
+    assert [blobs.read(digest) for digest in blobs.digests()] == [b"wanted"]
+    assert list(blobs.waiting()) == []
+
+
 def test_what_broke_off_while_it_arrived_is_swept_away(blobs):
     for age in (10, 1000):
         arrived = blobs.receive()

@@ -79,10 +79,15 @@ class Blobs:
         raise NotImplementedError
 
     def put_back(self, aside: Path) -> None:
-        """Undo `set_aside`. It does not matter who else has done so."""
-        if aside.exists():
+        """Undo `set_aside`. It does not matter who else has done so, or does so at the same time."""
+        if not aside.exists():
+            return
+        try:
             self.put(aside, digest_of(aside))
-            aside.unlink(missing_ok=True)
+        except (FileNotFoundError, StoreFailed):
+            if aside.exists():
+                raise
+        aside.unlink(missing_ok=True)
 
     def let_go(self, aside: Path) -> None:
         """Delete what was set aside."""
