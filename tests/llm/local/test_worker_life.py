@@ -214,7 +214,7 @@ def test_the_worker_holds_no_secret(speaking: Path, monkeypatch: pytest.MonkeyPa
 
     async def run() -> None:
         async with lm.running(speaking) as local:
-            await local.initialize()
+            await lm.ask(local, "hi")  # Both processes have answered: nothing is read while one still starts.
             for pid in (local.pid, *lm.children(local.pid)):
                 environment = lm.proc(pid, "environ")
                 assert canary not in environment
