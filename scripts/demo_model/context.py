@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 from . import grammar
 from .names import identifier, invent
@@ -27,11 +28,33 @@ def section(tag: str, name: str, body: str) -> str:
 
 
 def frame_section(rng: random.Random, name: str, columns: list[str]) -> str:
-    """The section of a DataFrame variable."""
+    """The section of a DataFrame variable: mostly as Tether writes it, else in a shorter form."""
     rows = rng.choice((rng.randint(1, 99), rng.randint(100, 9999), rng.randint(10000, 2000000)))
-    lines = [f"DataFrame, {rows} rows, {len(columns)} column{'s' if len(columns) != 1 else ''}"]
-    lines += [f"{column}: {rng.choice(DTYPES)}" for column in columns]
+    if rng.random() < 0.4:
+        lines = [f"DataFrame, {rows} rows, {len(columns)} column{'s' if len(columns) != 1 else ''}"]
+        lines += [f"{column}: {rng.choice(DTYPES)}" for column in columns]
+        return section("variable", name, "\n".join(lines))
+    size = f"{rng.randint(1, 999) / rng.choice((1, 10)):g} {rng.choice(('B', 'kB', 'kB', 'MB'))}"
+    index = rng.choice(("RangeIndex", "RangeIndex", "RangeIndex", "Index", "DatetimeIndex"))
+    lines = [f"{name}: pandas.DataFrame, {rows:,} × {len(columns)}, {size}, index {index}"]
+    for column in columns:
+        nulls = rng.randint(1, 50)
+        told = f", {nulls} null{'s' if nulls > 1 else ''}" if rng.random() < 0.2 else ""
+        lines.append(f"  {column}: {rng.choice(DTYPES)}{told}")
+    if rng.random() < 0.1:
+        lines += ["  first rows:", "    " + " ".join(columns)]
+        lines.append("    " + " ".join(str(rng.randint(0, 999)) for _ in columns))
     return section("variable", name, "\n".join(lines))
+
+
+def told_error(rng: random.Random, message: str, line: str, number: int) -> str:
+    """The body of an error section as Tether writes it from the kernel: the message, then the frames."""
+    above = [code_line(rng) for _ in range(rng.choice((0, 0, 1, 1, 2)))]
+    shown = [f"      {i}  {text}" for i, text in enumerate(above, 1)]
+    shown.append(f"    → {len(above) + 1}  {line}")
+    where = "<module>" if not line.startswith(" ") else invent(rng)
+    head = f"cell [{number}], {where}, line {len(above) + 1}:"
+    return "\n".join([message, head, *shown])
 
 
 def more_columns(rng: random.Random, have: list[str], most: int = 6) -> list[str]:
@@ -119,6 +142,20 @@ def plain_frame(name: str, rows: int, **columns: str) -> str:
     lines = "\n".join(f"{column}: {dtype}" for column, dtype in columns.items())
     head = f"DataFrame, {rows} rows, {len(columns)} columns"
     return f'<variable name="{name}">\n{head}\n{lines}\n</variable>\n\n'
+
+
+SHORT = re.compile(r'<variable name="(\w+)">\nDataFrame, (\d+) rows, (\d+) columns?\n((?:.+\n)+?)</variable>')
+
+
+def as_told(question: str) -> str:
+    """A question written by hand, with its frames in the form that Tether sends."""
+
+    def told(match: re.Match[str]) -> str:
+        name, rows, count, columns = match.groups()
+        head = f"{name}: pandas.DataFrame, {int(rows):,} × {count}, 9.4 kB, index RangeIndex"
+        return section("variable", name, "\n".join([head, *(f"  {line}" for line in columns.splitlines())]))
+
+    return SHORT.sub(told, question)
 
 
 def plain_trace(kind: str, cell: str, message: str) -> str:

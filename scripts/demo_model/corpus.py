@@ -11,9 +11,8 @@ import re
 from typing import NamedTuple
 
 from . import context, grammar, names, offtopic, phrases, rough, wording
+from .grammar import Spans
 from .phrases import Item
-
-Spans = list[tuple[int, int]]
 
 
 class Example(NamedTuple):
@@ -133,8 +132,13 @@ def idiom(rng: random.Random, held: bool = False) -> Example:
     slots["q"] = names.identifier(rng, "frame", held)
     if mode == "default":
         slots["n"] = "df"
+    asked_by_name = mode == "context" and rng.random() < 0.35
     if mode != "named" or "@" in text:
-        text = wording.place_frame(text, rng, mode)
+        text = wording.place_frame(text, rng, "named" if asked_by_name else mode)
+    if asked_by_name:  # "@sales" is how a variable goes along
+        text = (
+            text.replace("$n", "@$n") if "$n" in text else text.rstrip("?. ") + rng.choice((" @$n", "? @$n"))
+        )
     if mode == "named" and "$n" in item.answer and "$n" not in text:
         text = grammar.expand(rng.choice(wording.FORMS["frame_front"]), rng) + text
     unsaid = mode == "default" and not re.search(r"\b(df|data ?frame|pandas|frame|table)\b", text)
@@ -148,7 +152,7 @@ def idiom(rng: random.Random, held: bool = False) -> Example:
         used = [slots[x] for x in "cd" if x in grammar.slots(item.answer)]
         if "$e" in item.answer and "['$e'] =" not in item.answer:
             used.append(slots["e"])
-        if mode == "context" and rng.random() < 0.12:
+        if mode == "context" and rng.random() < 0.25:
             for x in "cd":
                 shown[x] = _similar(slots[x], rng)
         columns = context.more_columns(rng, used) or [names.identifier(rng, "column")]
@@ -176,6 +180,12 @@ def _columns_in_words(question: str, frame: str, columns: list[str]) -> Example:
 
 TYPES = ["list", "str", "dict", "int", "DataFrame", "Series", "float", "tuple", "set", "Index", "bool"]
 TYPES += ["numpy.ndarray", "function"]
+COMMANDS = (  # what `%tether fix` and `explain` ask, and the buttons on an error
+    "How do I fix this {}? Write the whole corrected cell in one Python code block, and say what was wrong.",
+    "Explain this {}: what went wrong, where, and how to mend it.",
+    "Fix the {} in cell {}: why does it happen, and what is the corrected cell?",
+    "Explain the {} in cell {}.",
+)
 BARE_TYPES = ("ZeroDivisionError", "KeyError: '$c'", "IndexError: [", "StopIteration")
 
 
@@ -225,15 +235,23 @@ def error(rng: random.Random, held: bool = False) -> Example:
         text = rng.choice((trace, trace, f"{trace}\n\n{ask}", f"{trace}\n{ask}", f"{ask}\n\n{trace}",
                            f"{ask}\n{trace}", f"{ask}\n```\n{trace}\n```"))  # fmt: skip
         return Example("err", text, *grammar.fill_spans(answer, slots))
-    body = trace if rng.random() < 0.85 or not problem.alone else message
+    name = message.split(":")[0].split(".")[-1].strip()
+    number = rng.randint(1, 60)
+    if rng.random() < 0.5:  # as Tether's own commands send it
+        body = context.told_error(rng, message, line, number)
+        if rng.random() < 0.6:
+            ask = rng.choice(COMMANDS).format(name, rng.randint(1, 60))
+    else:
+        body = trace if rng.random() < 0.85 or not problem.alone else message
     if body is message:
         answer = problem.alone
-    parts = [context.section("error", message.split(":")[0].split(".")[-1].strip(), body)]
+    parts = [context.section("error", name, body)]
     other = rng.random()
-    if other < 0.15:
+    if other < 0.35:
         source = [context.code_line(rng) for _ in range(rng.randint(0, 2))] + [line]
-        parts.insert(0, context.section("cell", str(rng.randint(1, 60)), "\n".join(source)))
-    elif other < 0.3:
+        place = rng.choice((f"In [{number}]", f"In [{number}]", str(number)))
+        parts.insert(0, context.section("cell", place, "\n".join(source)))
+    elif other < 0.45:
         parts.insert(rng.randrange(2), context.unrelated(rng))
     text = "\n\n".join(parts) + "\n\n" + ask
     return Example("err", text, *grammar.fill_spans(answer, slots))
@@ -311,11 +329,11 @@ def gen(rng: random.Random, drills: float = 0.0) -> Example:
     if rng.random() < drills:
         return drill(rng)
     kind = rng.random()
-    if kind < 0.13:
+    if kind < 0.15:
         return error(rng)
-    if kind < 0.64:
+    if kind < 0.57:
         return idiom(rng)
-    if kind < 0.80:
+    if kind < 0.72:
         return about(rng)
     return other(rng)
 

@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from scripts.demo_model import corpus, offtopic
+from scripts.demo_model import context, corpus, marks, offtopic
 
 CODE = re.compile(r"```python\n(.*?)\n```", re.S)
 GGUF = Path(__file__).resolve().parents[2] / "tether_jupyter/llm/local/demo/tether-demo.gguf"
-LIMIT = 128
+LIMIT = 160
 Ask = Callable[[str], str]
 
 
@@ -95,7 +95,7 @@ def with_checkpoint(path: str, tokenizer: str, threads: int, meter: Meter) -> As
     @torch.no_grad()
     def ask(question: str) -> str:
         start = time.perf_counter()
-        prompt = f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
+        prompt = f"<|im_start|>user\n{marks.question(question)[0]}<|im_end|>\n<|im_start|>assistant\n"
         ids, made = tokens.encode(prompt).ids, []
         while len(made) < LIMIT:
             row = torch.tensor([ids + made])
@@ -191,6 +191,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=400, help="generated questions")
     parser.add_argument("--seed", type=int, default=990017)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--told", action="store_true", help="frames of hand-written sets as Tether sends them"
+    )
     parser.add_argument("--show", action="store_true", help="print what was wrong")
     parser.add_argument("--ask", nargs="*", help="only answer these questions")
     args = parser.parse_args()
@@ -207,7 +210,7 @@ def main() -> None:
         if name == "generated":
             generated(ask, args.count, args.seed, args.show)
         else:
-            hand_written(name, ask, args.show)
+            hand_written(name, (lambda q: ask(context.as_told(q))) if args.told else ask, args.show)
     print(meter)
 
 

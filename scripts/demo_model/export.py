@@ -16,19 +16,11 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from scripts.demo_model.model import Config, tensors
+from scripts.demo_model.template import TEMPLATE
 
-# The model knows single questions only. The template renders the last message alone, so that no
-# system prompt and no history can confuse it; content may be a text or a list of parts.
-TEMPLATE = (
-    "{% for message in messages %}{% if loop.last %}"
-    "{{ '<|im_start|>user\n' }}"
-    "{% if message['content'] is string %}{{ message['content'] }}"
-    "{% else %}{% for part in message['content'] %}{{ part['text'] }}{% endfor %}{% endif %}"
-    "{{ '<|im_end|>\n' }}{% endif %}{% endfor %}"
-    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
-)
 TARGET = Path(__file__).resolve().parents[2] / "tether_jupyter/llm/local/demo/tether-demo.gguf"
-MAX_TOKENS = 128
+MAX_TOKENS = 160
+CONTEXT = 1280  # tokens; what it has seen is shorter, but marks make a prompt up to a third longer
 UNSURE = 50  # percent; chosen on dev.py
 
 
@@ -38,7 +30,7 @@ def write(path: Path, config: Config, state: dict, tokenizer: Path, f16: bool = 
     writer.add_name("tether-demo")
     writer.add_license("BSD-3-Clause")
     writer.add_vocab_size(config.vocab)
-    writer.add_context_length(config.context)
+    writer.add_context_length(CONTEXT)
     writer.add_embedding_length(config.width)
     writer.add_block_count(config.layers)
     writer.add_feed_forward_length(config.ff)

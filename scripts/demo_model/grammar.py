@@ -15,6 +15,11 @@ MACRO = re.compile(r"\{([a-z_]+)\}")
 SLOT = re.compile(r"\$([a-zA-Z])")
 BRACKETS = str.maketrans("⟦⟧⦃⦄", "[]{}")  # literal brackets in a template
 
+CODES = "AWT"  # slots that are no names: what a word stands for, a type
+
+Spans = list[tuple[int, int, bool]]
+"""Where an answer holds something of the question, and whether it is copied from there."""
+
 macros: dict[str, str] = {}
 
 
@@ -35,13 +40,13 @@ def fill(template: str, names: Mapping[str, str]) -> str:
     return SLOT.sub(lambda m: names.get(m[1], m[0]), template)
 
 
-def fill_spans(template: str, names: Mapping[str, str]) -> tuple[str, list[tuple[int, int]]]:
-    """Like fill, and say where the copied names are (their tokens weigh double in training)."""
+def fill_spans(template: str, names: Mapping[str, str]) -> tuple[str, Spans]:
+    """Like fill, and say where the names are (their tokens weigh double in training)."""
     text, spans, position = "", [], 0
     for match in SLOT.finditer(template):
         text += template[position : match.start()]
         value = names.get(match[1], match[0])
-        spans.append((len(text), len(text) + len(value)))
+        spans.append((len(text), len(text) + len(value), match[1] not in CODES))
         text += value
         position = match.end()
     return text + template[position:], spans

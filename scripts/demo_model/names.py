@@ -1,7 +1,7 @@
-"""Names of frames, columns, functions and packages; most of them invented for one example.
+"""Names of frames, columns, functions and packages; many of them invented for one example.
 
 A name the model has never seen can only be answered by copying it from the question. That is the
-whole trick of this model, so four of ten names in the text are made up on the spot: syllables,
+whole trick of this model, so three of ten names in the text are made up on the spot: syllables,
 pieces of template words, pieces of the vocabulary, random letters.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 
-from . import phrases
+from . import marks, phrases
 
 WORDS = phrases.words("names")
 NOUNS = [
@@ -20,6 +20,7 @@ NOUNS = [
 ]
 HELD_OUT = {key.removeprefix("held "): WORDS[key] for key in WORDS if key.startswith("held ")}
 RESERVED = set(WORDS["reserved"])
+UNMARKED = sorted(word for word in marks.TRADE if len(word) > 3 and word not in RESERVED)
 
 # Letter tokens of the vocabulary and words of the templates; filled by train.py and corpus.py, so
 # that every token is part of a copied name now and then (the cure for the last copy errors).
@@ -76,12 +77,14 @@ def identifier(rng: random.Random, kind: str, held: bool = False) -> str:
     source = rng.random()
     if source < 0.36:
         return rng.choice(WORDS[kind])
-    if source < 0.58:  # any noun will do, alone or with another word
+    if source < 0.66:  # any noun will do, alone or with another word
         word = rng.choice(NOUNS)
         other = rng.choice(rng.choice((NOUNS, WORDS["column"], WORDS["frame"], WORDS["value"])))
         return rng.choice((word, word, f"{word}_{other}", f"{word}s", f"{word}_{rng.randint(1, 99)}"))
-    if source < 0.62:  # a known word with a beginning of its own: "invoices" must not become "voices"
+    if source < 0.70:  # a known word with a beginning of its own: "invoices" must not become "voices"
         return syllable(rng) + rng.choice(rng.choice((NOUNS, WORDS["column"], WORDS["frame"])))
+    if source < 0.73:  # "the mean of joined": a word that the question has for itself as a rule
+        return rng.choice(UNMARKED)
     return invent(rng)
 
 

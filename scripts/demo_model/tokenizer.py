@@ -21,7 +21,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import itertools
 
-from scripts.demo_model import corpus
+from scripts.demo_model import corpus, marks
 
 PRE = regex.compile(r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+""")
 SPECIALS = [
@@ -91,10 +91,11 @@ def build(merges: int = 820, spaced_merges: int = 420, examples: int = 30000, se
             rules.append(("Ġ", word))
             vocab.append("Ġ" + word)
             added += 1
+    vocab += marks.TOKENS
     tokenizer = Tokenizer(models.BPE(vocab={t: i for i, t in enumerate(vocab)}, merges=rules))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens(SPECIALS)
+    tokenizer.add_special_tokens(SPECIALS + marks.TOKENS)
     return tokenizer
 
 

@@ -28,16 +28,34 @@ from torch import Tensor, distributed
 from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from scripts.demo_model import corpus, names
+from scripts.demo_model import corpus, marks, names
 from scripts.demo_model.model import Config, DemoModel
 
 Row = tuple[list[int], list[float]]
-LONGEST = 420  # tokens; longer examples are left out
+LONGEST = 480  # tokens; longer examples are left out
 COPY_WEIGHT = DECISION_WEIGHT = 2.0  # of names, and of the words that decide on the answer
 CUT = 12
+POOL = 2400  # examples that are put into batches by their length
+SHIFTED = 0.15  # of the questions begin with another mark, so that all are known
 CUTS = {"do": 0.5, "err": 0.25, "tether": 0.8, "off": 0.85, "drill": 0.0}  # how often
-HALF = torch.backends.cpu.get_cpu_capability() in ("AVX512", "AVX512_VNNI", "AMX")
-"""Whether to compute in bf16: a processor that does not know it is many times slower with it."""
+
+
+def faster_in_half() -> bool:
+    """Whether this processor multiplies matrices faster in bf16 than in 32 bits: not all that know it do."""
+
+    def seconds(x: Tensor) -> float:
+        took = []
+        for _ in range(7):
+            start = time.perf_counter()
+            x @ x.T
+            took.append(time.perf_counter() - start)
+        return min(took)
+
+    x = torch.ones(1024, 512)
+    return seconds(x.bfloat16()) < seconds(x)
+
+
+HALF = faster_in_half()
 AVERAGE = 0.99  # of the weights, for a good checkpoint at any time
 # Four rounds of x <- c x + b (x x') x + d (x x')^2 x bring all singular values near one.
 ROUNDS = (
@@ -58,32 +76,34 @@ class Text:
         vocab = self.tokenizer.get_vocab()
         names.pieces[:] = sorted(t for t in vocab if t.isascii() and t.isalpha() and t.islower())
 
-    def row(self, example: corpus.Example, cut: bool = False) -> Row:
+    def row(self, example: corpus.Example, cut: bool = False, first: int = 0) -> Row:
         """One example on its own, as the chat template renders it.
 
         ``cut`` leaves only the first line, or the first tokens of a fixed answer: they decide
         which answer it is, and the rest is soon known by heart, so it need not always be paid for.
         """
-        prompt = f"<|im_start|>user\n{example.question}<|im_end|>\n<|im_start|>assistant\n"
+        question, marked = marks.question(example.question, first)
+        said, spans = marks.answer(example.answer, example.spans, marked)
+        prompt = f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
         ids = self.tokenizer.encode(prompt).ids
-        answer = self.tokenizer.encode(example.answer)
-        first = len(example.answer.split("\n")[0]) if example.spans else 40
+        answer = self.tokenizer.encode(said)
+        first = len(said.split("\n")[0]) if spans else 40
         weights = [
             COPY_WEIGHT
-            if any(i < y and x < j for i, j in example.spans)
+            if any(i < y and x < j for i, j, _ in spans)
             else DECISION_WEIGHT
             if x < first
             else 1.0
             for x, y in answer.offsets
         ]
         if cut:
-            count = sum(x < first for x, _ in answer.offsets) if example.spans else CUT
+            count = sum(x < first for x, _ in answer.offsets) if spans else CUT
             return ids + answer.ids[:count], [0.0] * len(ids) + weights[:count]
         return ids + answer.ids + [self.end], [0.0] * len(ids) + weights + [1.0]
 
     def batch(self, rows: list[Row]) -> tuple[Tensor, Tensor]:
-        """Rows of like length, padded to a multiple of 16."""
-        length = -(-max(len(ids) for ids, _ in rows) // 16) * 16 + 1
+        """Rows of like length, padded to a multiple of 8."""
+        length = -(-max(len(ids) for ids, _ in rows) // 8) * 8 + 1
         ids = torch.full((len(rows), length), self.pad)
         weights = torch.zeros(len(rows), length)
         for i, (row, weight) in enumerate(rows):
@@ -96,8 +116,15 @@ class Text:
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches without an end; rows of like length share one."""
         while True:
-            made = (corpus.gen(rng, drills()) for _ in range(800))
-            pool = [self.row(example, rng.random() < CUTS[example.kind]) for example in made]
+            made = (corpus.gen(rng, drills()) for _ in range(POOL))
+            pool = [
+                self.row(
+                    example,
+                    rng.random() < CUTS[example.kind],
+                    rng.randrange(marks.MOST) if rng.random() < SHIFTED else 0,
+                )
+                for example in made
+            ]
             pool = sorted((r for r in pool if len(r[0]) <= LONGEST), key=lambda r: len(r[0]))
             batches: list[list[Row]] = [[]]
             for row in pool:
@@ -139,9 +166,15 @@ class Muon(torch.optim.Optimizer):
                 p.add_((x.T if tall else x).float(), alpha=-group["lr"] * 0.2 * max(p.shape) ** 0.5)
 
 
-def optimizers(model: DemoModel, lr: float) -> list[torch.optim.Optimizer]:
+def matrices_of(model: DemoModel, rank: int, processes: int) -> list[Tensor]:
+    """The matrices inside the layers whose steps this process computes for all."""
+    found = [p for n, p in model.named_parameters() if p.dim() == 2 and n.startswith("blk.")]
+    return found[rank::processes]
+
+
+def optimizers(model: DemoModel, lr: float, rank: int, processes: int) -> list[torch.optim.Optimizer]:
     """Muon for the matrices of the layers, AdamW for the rest."""
-    matrices = [p for n, p in model.named_parameters() if p.dim() == 2 and n.startswith("blk.")]
+    matrices = matrices_of(model, rank, processes)
     vectors = [p for p in model.parameters() if p.dim() < 2]
     rest = [
         {"params": [model.token_embd.weight], "weight_decay": 0.05},
@@ -202,6 +235,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=12345)
     parser.add_argument("--threads", type=int, default=1, help="of each process")
     parser.add_argument("--processes", type=int, default=2, help="that share each batch")
+    parser.add_argument("--compile", action="store_true", help="fuse small steps; needs a C++ compiler")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         others = multiprocessing.get_context("spawn")
@@ -214,6 +248,26 @@ def main() -> None:
         train(args, 0, f"file://{folder}/meet")
         for helper in helpers:
             helper.join()
+
+
+def grown(state: dict[str, Tensor], model: DemoModel) -> dict[str, Tensor]:
+    """A checkpoint's weights for a model that has more tokens, or more layers, than it had.
+
+    New layers stand before the last one and change nothing at first: what they write is nothing.
+    """
+    made = {name: value.detach().clone() for name, value in model.state_dict().items()}
+    old, new = state["token_embd.weight"], made["token_embd.weight"]
+    new[len(old) :] *= old.std() / new.std()
+    had = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("blk."))
+    has = len(model.blk)
+    for name, value in state.items():
+        if name.startswith(f"blk.{had - 1}."):
+            name = name.replace(f"blk.{had - 1}.", f"blk.{has - 1}.", 1)
+        made[name][: len(value)] = value
+    for i in range(had - 1, has - 1):
+        made[f"blk.{i}.attn_output.weight"].zero_()
+        made[f"blk.{i}.ffn_down.weight"].zero_()
+    return made
 
 
 def share_out(model: DemoModel, notes: list[float], processes: int) -> list[float]:
@@ -230,6 +284,17 @@ def share_out(model: DemoModel, notes: list[float], processes: int) -> list[floa
     return said.tolist()
 
 
+@torch.no_grad()
+def hand_round(model: DemoModel, processes: int) -> None:
+    """Give every process the matrices that the others have stepped."""
+    for rank in range(processes if processes > 1 else 0):
+        theirs = matrices_of(model, rank, processes)
+        flat = torch.cat([p.flatten() for p in theirs])
+        distributed.broadcast(flat, rank)
+        for p, part in zip(theirs, flat.split([p.numel() for p in theirs]), strict=True):
+            p.copy_(part.view_as(p))
+
+
 def train(args: argparse.Namespace, rank: int, meeting: str) -> None:
     """One of the processes; the first one measures and writes.
 
@@ -243,19 +308,23 @@ def train(args: argparse.Namespace, rank: int, meeting: str) -> None:
     text = Text(args.tokenizer)
     model = DemoModel(Config(text.tokenizer.get_vocab_size(), layers=args.layers))
     if args.resume:
-        model.load_state_dict(torch.load(args.resume)["state"])
+        model.load_state_dict(grown(torch.load(args.resume)["state"], model))
     if rank == 0:
         print(f"{sum(p.numel() for p in model.parameters())} parameters, vocabulary "
               f"{model.config.vocab}", flush=True)  # fmt: skip
+    average = copy.deepcopy(model).eval()
+    if args.compile:
+        for block in model.blk:
+            block.attend = torch.compile(block.attend, dynamic=True)
+            block.feed = torch.compile(block.feed, dynamic=True)
     sets = evaluation_sets(text)
-    steppers = optimizers(model, args.lr)
+    steppers = optimizers(model, args.lr, rank, args.processes)
     share = 0.0
     stream = text.stream(
         random.Random(args.seed + rank),
         args.batch // args.processes,
         lambda: 0.2 if share < 0.05 and not args.resume else 0.02,
     )
-    average = copy.deepcopy(model).eval()
     started, step, seen, smooth = time.time(), 0, 0, 0.0
     next_report = 250_000
 
@@ -294,6 +363,7 @@ def train(args: argparse.Namespace, rank: int, meeting: str) -> None:
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for stepper in steppers:
             stepper.step()
+        hand_round(model, args.processes)
         with torch.no_grad():
             rate = 1 - min(AVERAGE, step / (step + 10))
             for mean, p in zip(average.parameters(), model.parameters(), strict=True):
