@@ -1,0 +1,21 @@
+"""The demo model's text holds what Tether sends today: it had once learnt only what had been sent before."""
+
+from __future__ import annotations
+
+from scripts.demo_model import context, corpus
+from tether_jupyter.context.variables import render
+from tether_jupyter.magics import asks
+
+
+def test_the_questions_of_fix_and_explain_are_those_of_the_magic() -> None:
+    assert {asks.FIX.format(error="{}"), asks.EXPLAIN.format(error="{}")} <= set(corpus.COMMANDS)
+
+
+def test_a_frame_stands_there_as_tether_writes_it() -> None:
+    told = context.as_told(context.plain_frame("sales", 1200, city="object", price="float64"))
+    columns = [{"name": "city", "dtype": "object"}, {"name": "price", "dtype": "float64"}]
+    variable = {
+        "name": "sales", "type": "pandas.DataFrame", "shape": [1200, 2], "memory": 9400,
+        "index": "RangeIndex", "columns": columns,
+    }  # fmt: skip
+    assert render(variable, "schema") in told
