@@ -137,13 +137,6 @@ def unrelated(rng: random.Random) -> str:
     return section("file", name, body)
 
 
-def plain_frame(name: str, rows: int, **columns: str) -> str:
-    """A frame section and the blank line below it, for questions written by hand."""
-    lines = "\n".join(f"{column}: {dtype}" for column, dtype in columns.items())
-    head = f"DataFrame, {rows} rows, {len(columns)} columns"
-    return f'<variable name="{name}">\n{head}\n{lines}\n</variable>\n\n'
-
-
 SHORT = re.compile(r'<variable name="(\w+)">\nDataFrame, (\d+) rows, (\d+) columns?\n((?:.+\n)+?)</variable>')
 
 
@@ -156,13 +149,3 @@ def as_told(question: str) -> str:
         return section("variable", name, "\n".join([head, *(f"  {line}" for line in columns.splitlines())]))
 
     return SHORT.sub(told, question)
-
-
-def plain_trace(kind: str, cell: str, message: str) -> str:
-    """A traceback as Jupyter shows it, for questions written by hand."""
-    last = cell.split("\n")
-    shown = "\n".join(
-        f"----> {i} {text}" if i == len(last) else f"      {i} {text}" for i, text in enumerate(last, 1)
-    )
-    head = kind + " " * (75 - len(kind) - 33) + "Traceback (most recent call last)"
-    return f"{'-' * 75}\n{head}\nCell In[7], line {len(last)}\n{shown}\n\n{kind}: {message}"

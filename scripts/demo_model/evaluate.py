@@ -1,16 +1,16 @@
 """Measure a GGUF file (or a checkpoint) greedily.
 
-    python scripts/demo_model/evaluate.py --sets generated heldout
+    python scripts/demo_model/evaluate.py --sets generated heldout strangers
     python scripts/demo_model/evaluate.py --checkpoint demo-runs/run1.pt --sets dev --show
 
 "generated" are questions of the generator with an unseen seed and held-out names: known sentences,
-new names. "dev" (dev.py) was read to widen the templates. "heldout" (heldout.py) never was.
+new names. The other sets are files of questions/: "dev" and "colleagues" were read to widen the phrases,
+"heldout" and "strangers" never were.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import random
 import re
 import sys
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from scripts.demo_model import context, corpus, marks, offtopic
+from scripts.demo_model import context, corpus, marks, offtopic, questions
 
 CODE = re.compile(r"```python\n(.*?)\n```", re.S)
 GGUF = Path(__file__).resolve().parents[2] / "tether_jupyter/llm/local/demo/tether-demo.gguf"
@@ -152,33 +152,33 @@ def generated(ask: Ask, count: int, seed: int, show: bool) -> None:
 
 
 def hand_written(name: str, ask: Ask, show: bool) -> None:
-    """Sentences of a person: the sets of dev.py or heldout.py."""
-    sets = importlib.import_module(f"scripts.demo_model.{name}")
+    """Sentences of a person, from questions/."""
+    asked = questions.read(name)
     right = false = 0
-    for question, want in sets.CODE:
+    for question, want in asked.code:
         answer = ask(question)
         hit = code_of(answer) == want
         right += hit
         false += refused(answer)
         if show and not hit:
             print(f"-- {name} code\nQ: {question}\nA: {answer}\nWANT: {want}")
-    print(f"{name} code: exact {right}/{len(sets.CODE)}, false refusals {false}")
+    print(f"{name} code: exact {right}/{len(asked.code)}, false refusals {false}")
     right = false = 0
-    for question, piece in sets.MANUAL:
+    for question, piece in asked.manual:
         answer = ask(question)
         hit = piece in answer
         right += hit
         false += refused(answer)
         if show and not hit:
             print(f"-- {name} manual\nQ: {question}\nA: {answer}\nWANT: {piece}")
-    print(f"{name} manual: right {right}/{len(sets.MANUAL)}, false refusals {false}")
+    print(f"{name} manual: right {right}/{len(asked.manual)}, false refusals {false}")
     honest = 0
-    for question in sets.OFF:
+    for question in asked.refused:
         answer = ask(question)
         honest += refused(answer)
         if show and not refused(answer):
             print(f"-- {name} off\nQ: {question}\nA: {answer}")
-    print(f"{name} off-topic: refused {honest}/{len(sets.OFF)}")
+    print(f"{name} off-topic: refused {honest}/{len(asked.refused)}")
 
 
 def main() -> None:
@@ -187,7 +187,7 @@ def main() -> None:
     parser.add_argument("--gguf", default=str(GGUF))
     parser.add_argument("--checkpoint", help="a torch checkpoint instead of the GGUF file")
     parser.add_argument("--tokenizer", default=str(Path(__file__).with_name("tok.json")))
-    parser.add_argument("--sets", nargs="+", default=["generated", "heldout"])
+    parser.add_argument("--sets", nargs="+", default=["generated", "heldout", "strangers"])
     parser.add_argument("--count", type=int, default=400, help="generated questions")
     parser.add_argument("--seed", type=int, default=990017)
     parser.add_argument("--threads", type=int, default=1)

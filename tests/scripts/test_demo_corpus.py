@@ -12,7 +12,8 @@ def test_the_questions_of_fix_and_explain_are_those_of_the_magic() -> None:
 
 
 def test_a_frame_stands_there_as_tether_writes_it() -> None:
-    told = context.as_told(context.plain_frame("sales", 1200, city="object", price="float64"))
+    short = "DataFrame, 1200 rows, 2 columns\ncity: object\nprice: float64"
+    told = context.as_told(context.section("variable", "sales", short))
     columns = [{"name": "city", "dtype": "object"}, {"name": "price", "dtype": "float64"}]
     variable = {
         "name": "sales", "type": "pandas.DataFrame", "shape": [1200, 2], "memory": 9400,
