@@ -39,8 +39,14 @@ def test_the_command_line_wins_over_the_environment(tmp_path, from_environment):
         process.wait(20)
 
 
-def test_a_port_that_is_no_number_is_said(tmp_path):
-    environment = {"PATH": f"{sys.prefix}/bin:/usr/bin:/bin", "HOME": str(tmp_path), "TETHER_PORT": "many"}
+@pytest.mark.parametrize("in_file", [True, False])
+def test_a_port_that_is_no_number_is_said(tmp_path, in_file):
+    environment = {"PATH": f"{sys.prefix}/bin:/usr/bin:/bin", "HOME": str(tmp_path)}
+    if in_file:
+        (tmp_path / ".jupyter").mkdir()
+        (tmp_path / ".jupyter" / ".env").write_text("TETHER_PORT=many\n")
+    else:
+        environment["TETHER_PORT"] = "many"
     command = [sys.executable, "-m", "jupyter", "tether", "--allow-root", "--no-browser"]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode != 0

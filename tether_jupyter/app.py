@@ -148,14 +148,22 @@ class TetherServer(ServerApp):
 
     @default("ip")
     def _default_ip(self) -> str:
-        return os.environ.get("TETHER_HOST", "127.0.0.1")
+        return variable("TETHER_HOST", "127.0.0.1")
 
     @default("port")
     def _default_port(self) -> int:
-        text = os.environ.get(self.port_env, str(self.port_default_value))
+        text = variable(self.port_env, str(self.port_default_value))
         if not text.isdigit():
             sys.exit(f"{self.port_env} must be a port's number, and is {text!r}.")
         return int(text)
+
+
+def variable(name: str, otherwise: str) -> str:
+    """Return a variable of the environment, or of the `.env` beside Jupyter's settings."""
+    from tether_jupyter.settings import read_dotenv
+
+    told = os.environ.get(name)
+    return read_dotenv(Path(jupyter_config_dir()) / ".env").get(name, otherwise) if told is None else told
 
 
 def main() -> None:

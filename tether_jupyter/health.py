@@ -32,7 +32,8 @@ async def health(backends: Backends, history: History) -> dict[str, Any]:
         state = {"problem": f"The backend does not tell its state ({type(reason).__name__})."}
     problem, gpu = state.pop("problem", None), state.pop("gpu", None)
     demo, place = bool(state.pop("demo", False)), state.pop("place", "this machine")
-    status = "unhealthy" if problem else "degraded" if state.get("degraded") else "healthy"
+    ailing = state.get("degraded") or history.problem is not None
+    status = "unhealthy" if problem else "degraded" if ailing else "healthy"
     return {
         "status": status,
         "model": name,

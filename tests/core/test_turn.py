@@ -150,7 +150,8 @@ async def test_stop_before_the_first_step_still_ends_the_stream(turn_for):
     generation = Generation(await turn_for())
     generation.stop()
     found = [event async for _, batch in generation.follow() for event in batch]
-    assert [events.kind(event) for event in found] == ["meta", "done"]
+    assert [events.kind(event) for event in found] == ["meta", "usage", "done"]
+    assert set(found[1]["usage"].values()) == {None}
     assert found[-1]["finish_reason"] == "cancelled"
     assert generation.summary()["status"] == "cancelled"
 

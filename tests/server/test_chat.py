@@ -255,6 +255,13 @@ async def test_the_other_spellings_mean_the_same(ask, mock):
     assert said[3].endswith("now")
 
 
+async def test_a_refusal_and_a_preview_carry_the_id_of_their_question_too(ask):
+    refused = await ask("chat", body={"message": "", "correlation_id": "trace-8"})
+    assert (refused.code, refused.headers["X-Correlation-Id"]) == (400, "trace-8")
+    shown = await ask("context", body={"message": "now", "correlationId": "trace-9"})
+    assert (shown.code, shown.headers["X-Correlation-Id"]) == (200, "trace-9")
+
+
 async def test_a_conversation_goes_on(ask, mock):
     first = content(await ask("chat", body={"message": "one"}))
     await ask("chat", body={"message": "two", "conversation_id": first["conversation_id"]})

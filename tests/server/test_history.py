@@ -270,6 +270,11 @@ async def test_a_background_turn_goes_on_without_its_reader_and_is_joined_withou
     again = await ask("generations", meta["id"], "events", method="GET", params={"after": "2"})
     assert '"two"' in again.body.decode()
     assert '"one "' not in again.body.decode()
+    told = again.body.decode().count("data:") + 2
+    over = await ask("generations", meta["id"], "events", method="GET", params={"after": str(told)})
+    assert (over.code, over.body) == (204, b""), "an EventSource would ask again for ever"
+    beyond = await ask("generations", meta["id"], "events", method="GET", params={"after": str(told + 1)})
+    assert beyond.code == 400
     stored = content(await ask("conversations", meta["conversation_id"], "messages", method="GET"))
     assert [(m["status"], m["content"]) for m in stored["messages"]][1] == ("complete", "one two")
     await reader.response
@@ -348,3 +353,14 @@ async def test_nobody_previews_what_another_has_said(ask):
     assert "falcon" in (await ask("context", body=asked, headers={"X-Test-User": "ann"})).body.decode()
     refused = await ask("context", body=asked, **as_ben())
     assert (refused.code, "falcon" in refused.body.decode()) == (404, False)
+
+
+@pytest.mark.parametrize(
+    "path", [["conversations"], ["conversations", "search"], ["projects"], ["clients", "c", "llm"]]
+)
+async def test_looking_makes_no_database(ask, services, path):
+    reply = await ask(*path, method="GET", params={"q": "word"} if path[-1] == "search" else {})
+    assert reply.code == 200
+    assert not services.settings.data_dir.exists() or not [*services.settings.data_dir.glob("history*")]
+    await ask("chat", body={"message": "now there is one"})
+    assert len(content(await ask("conversations", method="GET"))["conversations"]) == 1

@@ -229,6 +229,19 @@ class TestRemoving:
         assert await row() is None
         assert (await ask("models", NAME, method="DELETE")).code == 404
 
+    async def test_it_may_have_any_name_that_a_file_has(self, ask, put, shelf):
+        put("My model+v2 (1)")
+        (name,) = [model.name for model in shelf.list()]
+        assert (await ask("models", name, method="DELETE")).code == 200
+        assert shelf.list() == []
+
+    @pytest.mark.parametrize("name", ["..", "../secrets", "..\\secrets", "x\x00y"])
+    async def test_a_name_never_leads_out_of_the_folder(self, ask, put, shelf, name):
+        put()
+        (shelf.folder.parent / "secrets.gguf").write_bytes(gguf_bytes.model())
+        assert (await ask("models", name, method="DELETE")).code == 404
+        assert (shelf.folder.parent / "secrets.gguf").exists()
+
     async def test_a_loaded_one_stays(self, ask, put, shelf):
         put()
         await ask("models", "load", body={"name": NAME})

@@ -55,3 +55,22 @@ async def test_answers_are_what_the_document_says(ask, schema, path, method):
 async def test_the_document_is_served_with_the_servers_own_address(ask, jp_base_url):
     reply = await ask("openapi.json", method="GET")
     assert json.loads(reply.body)["servers"] == [{"url": jp_base_url.rstrip("/")}]
+
+
+async def test_the_page_tells_every_path_and_form_and_fetches_nothing(ask, jp_base_url):
+    reply = await ask("docs", method="GET")
+    page = reply.body.decode()
+    assert reply.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
+    for path in document()["paths"]:
+        assert f"<code>{path}</code>" in page
+    for name in document()["components"]["schemas"]:
+        assert f'id="{name}"' in page
+    assert jp_base_url in page
+    assert set(re.findall(r'(?:href|src)="([^#"]+)"', page)) == {"openapi.json"}
+    assert "<script" not in page
+
+
+async def test_no_schema_is_named_that_the_page_does_not_hold(ask):
+    page = (await ask("docs", method="GET")).body.decode()
+    assert set(re.findall(r'href="#(\w+)"', page)) <= set(re.findall(r'id="(\w+)"', page))

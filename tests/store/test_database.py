@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 
 from tether_jupyter.errors import Conflict, NotFound
 from tether_jupyter.store import sqlite
-from tether_jupyter.store.database import Database
+from tether_jupyter.store.database import Database, open_engine
+from tether_jupyter.store.failures import StoreFailed
 from tether_jupyter.store.tables import suggestions
 
 NOW = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
@@ -96,3 +97,24 @@ def test_a_new_file_gets_its_journal_as_soon_as_no_other_server_holds_it(tmp_pat
 
         sqlite.patiently(change)
         assert (len(tries), connection.execute("PRAGMA journal_mode").fetchone()) == (3, ("wal",))
+
+
+@pytest.mark.parametrize("driver", ["postgresql", "postgres", "postgresql+asyncpg", "postgresql+psycopg2"])
+def test_another_programs_driver_gives_way_to_ours(driver):
+    engine = open_engine(f"{driver}://ann:pw@localhost/db")
+    assert engine.url.drivername == "postgresql+psycopg"
+
+
+def test_sqlite_for_asyncio_is_sqlite(tmp_path):
+    engine = open_engine(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}")
+    assert engine.url.drivername == "sqlite"
+
+
+async def test_a_database_of_another_kind_is_refused_by_its_name():
+    database = Database("mysql+pymysql://ann:hunter2@localhost/db")
+    with pytest.raises(
+        StoreFailed, match=r"SQLite or PostgreSQL, and `DATABASE_URL` names 'mysql'"
+    ) as refused:
+        await database.read(count)
+    assert "hunter2" not in refused.value.message
+    await database.close()

@@ -142,6 +142,7 @@ async def test_a_disk_that_cannot_be_written_ends_no_turn_and_loses_none(fault, 
     new, events = await server.ask("something else")
     assert "error" not in events[-1]
     health = await server.services.health()
+    assert health["status"] == "degraded"
     assert health["database"]["ok"] is False
     assert words in health["database"]["problem"]
     # The model was shown the past, which can still be read.
@@ -153,7 +154,8 @@ async def test_a_disk_that_cannot_be_written_ends_no_turn_and_loses_none(fault, 
 
     disk.works()
     assert await server.history.retry()
-    assert (await server.services.health())["database"]["ok"] is True
+    health = await server.services.health()
+    assert (health["status"], health["database"]["ok"]) == ("healthy", True)
     assert [await kept(server.services.database, each) for each in (talk, new)] == shown
     found = await server.history.get("ann", talk)
     assert found.message_count == 6

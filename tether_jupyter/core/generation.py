@@ -54,6 +54,8 @@ class Generation:
                 log.error("turn %s failed outside its model: %s", self.id, frames(reason))
             if not self.events:
                 self.events.append(self.turn.meta())
+            if not any("usage" in event for event in self.events):
+                self.events.append({"usage": self.turn.usage or events.usage()["usage"]})
             self.events.append(events.error(Internal()) if reason else events.done("cancelled"))
         self.finished = True
         self._news.set()

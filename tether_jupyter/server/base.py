@@ -87,8 +87,16 @@ class Guard(JupyterHandler):
         try:
             await super().prepare(**kwargs)
         except web.HTTPError as reason:
-            # Jupyter calls a foreign origin "not found", before it has asked who is there.
-            raise Forbidden() if reason.status_code == 404 else reason from None
+            # Jupyter calls a foreign origin "not found", before it has asked who is there; and it says that a
+            # stranger's form lacks its cookie, before it says that this is a stranger.
+            if reason.status_code == 404:
+                raise Forbidden from None
+            known = getattr(self, "_jupyter_current_user", None) is not None or not self.check_host()
+            raise reason if known or reason.status_code != 403 else self.stranger() from None
+
+    def stranger(self) -> TetherError:
+        """Return the refusal of a caller that nobody knows."""
+        return Unauthorized() if self.identity_provider.auth_enabled else Forbidden()
 
     def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
         """Map our own errors to their status before Tornado calls everything 500."""
@@ -193,7 +201,7 @@ class TetherHandler(Guard, APIHandler):
             # A listed page calls with a token. This browser's cookie is not its to use.
             raise Forbidden("A page of another site must send the server's token.")
         if self.current_user is None:
-            raise Unauthorized() if self.identity_provider.auth_enabled else Forbidden()
+            raise self.stranger()
         announced = self.request.headers.get("Content-Length", "0")
         if announced.isdigit() and int(announced) > self._size_limit:
             self.set_header("Connection", "close")
@@ -285,7 +293,7 @@ class TetherWebSocket(WebSocketMixin, Guard, websocket.WebSocketHandler):
     async def prepare(self, **kwargs: Any) -> None:
         await super().prepare(**kwargs)
         if self.current_user is None:
-            raise Forbidden
+            raise self.stranger()
 
     async def get(self, *args: Any, **kwargs: Any) -> None:
         # A page of another site sends this browser's cookie and its own origin; a browser that hides the

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from tornado.ioloop import PeriodicCallback
 from tornado.iostream import StreamClosedError
@@ -11,8 +11,11 @@ from tornado.iostream import StreamClosedError
 from tether_jupyter.core.generation import Generation
 from tether_jupyter.core.history import now
 from tether_jupyter.errors import from_payload
-from tether_jupyter.server.base import TetherHandler
+from tether_jupyter.server.base import CORRELATION_ID, TetherHandler
 from tether_jupyter.server.encode import STREAMS, Encoding, WholeAnswer, chosen
+
+if TYPE_CHECKING:
+    from tether_jupyter.core.request import ChatRequest
 
 GATHER = 0.015  # seconds; text that comes faster than this is sent together
 HEARTBEAT = 10.0  # seconds; the contract promises a sign of life every 15
@@ -57,20 +60,26 @@ class StreamingHandler(TetherHandler):
             self.flush()
 
 
+def read_request(door: TetherHandler) -> ChatRequest:
+    """Return what a body asks for. The id that it names is the door's from then on, refused or not."""
+    from tether_jupyter.core.request import read_chat
+
+    fields = door.read_body()
+    for name in ("correlation_id", "correlationId"):
+        given = fields.get(name)
+        if isinstance(given, str) and CORRELATION_ID.fullmatch(given):
+            door.correlation_id = given
+            door.set_header("X-Correlation-Id", given)
+    return read_chat(fields, max_message_length=door.services.settings.tether.max_message_length)
+
+
 class ChatHandler(StreamingHandler):
     """`POST chat` and `POST generate`: a turn, whole unless `Accept` asks for a stream."""
 
     default_type: ClassVar[str] = "application/json"
 
     async def post(self) -> None:
-        from tether_jupyter.core.request import read_chat
-
-        request = read_chat(
-            self.read_body(), max_message_length=self.services.settings.tether.max_message_length
-        )
-        if request.correlation_id:
-            self.correlation_id = request.correlation_id
-            self.set_header("X-Correlation-Id", self.correlation_id)
+        request = read_request(self)
         kind = chosen(self.request.headers.get("Accept", ""), self.default_type)
         self.generation = await self.services.ask(request, self.owner, self.correlation_id, self.may)
         if self.closed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tether_jupyter.server.base import TetherHandler, flag
+from tether_jupyter.server.chat import read_request
 
 
 class ContextHandler(TetherHandler):
@@ -12,11 +13,7 @@ class ContextHandler(TetherHandler):
     """
 
     async def post(self) -> None:
-        from tether_jupyter.core.request import read_chat
-
-        request = read_chat(
-            self.read_body(), max_message_length=self.services.settings.tether.max_message_length
-        )
+        request = read_request(self)
         brief = flag(self.get_query_argument("brief", "false"), "brief")
         self.answer(await self.services.preview(request, self.owner, self.may, brief=brief))
 

@@ -25,7 +25,8 @@ class GenerationHandler(TetherHandler):
 class EventsHandler(StreamingHandler):
     """`GET generations/{id}/events?after=N`: read a turn from the event after number N on, or whole.
 
-    Leaving changes nothing about the turn: whoever asked it decides that.
+    204 where the turn has ended with that event. Leaving changes nothing about the turn: whoever asked it
+    decides that.
     """
 
     async def get(self, generation_id: str) -> None:
@@ -33,6 +34,12 @@ class EventsHandler(StreamingHandler):
         if not (after.isascii() and after.isdigit()) or len(after) > 9:
             raise InvalidRequest("`after` must be the number of an event.")
         found = self.services.generations.rejoin(self.owner, generation_id)
+        if int(after) > len(found.events):
+            raise InvalidRequest(f"`after` is beyond the {len(found.events)} events that there are so far.")
+        if found.finished and int(after) == len(found.events):
+            # Nothing is left to tell. An `EventSource` would take an empty answer for a lost connection.
+            self.set_status(204)
+            return
         kind = chosen(self.request.headers.get("Accept", ""), "text/event-stream")
         await self.stream(found, STREAMS.get(kind, STREAMS["text/event-stream"]), int(after))
 

@@ -14,7 +14,7 @@ from tether_jupyter.core.frames import frames
 from tether_jupyter.core.history import now
 from tether_jupyter.errors import Internal, InvalidRequest, TetherError
 from tether_jupyter.server.base import TetherHandler
-from tether_jupyter.server.chat import HEARTBEAT, ID
+from tether_jupyter.server.chat import HEARTBEAT
 from tether_jupyter.server.encode import STREAMS, Encoding, chosen
 
 if TYPE_CHECKING:
@@ -213,5 +213,5 @@ handlers = [
     (r"/tether/models/pull", PullHandler),
     (r"/tether/models/load", LoadHandler),
     (r"/tether/models/unload", UnloadHandler),
-    (rf"/tether/models/{ID}", ModelHandler),
+    (r"/tether/models/([^/]+)", ModelHandler),  # a file may have any name
 ]

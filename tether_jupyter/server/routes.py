@@ -8,6 +8,7 @@ from tether_jupyter.server import (
     clients,
     context,
     conversations,
+    docs,
     generations,
     health,
     models,
@@ -39,5 +40,6 @@ ROUTES = [
     *presets.handlers,
     *suggestions.handlers,
     *openapi.handlers,
+    *docs.handlers,
     *base.handlers,
 ]

@@ -165,6 +165,11 @@ class Database:
 
     def _read(self, work: Work[Result]) -> Result:
         def run() -> Result:
+            if self._prepare is not None and self._engine is None and self.file and not self.file.exists():
+                # Somebody who only looks has no history yet, and none is made by looking.
+                from tether_jupyter.store import rehearsal
+
+                return rehearsal.look(work)
             with self.engine().connect() as connection:
                 return work(connection)
 
@@ -259,7 +264,15 @@ def open_engine(url: str) -> Engine:
     from sqlalchemy.engine import make_url
 
     parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
+    # Other services name a driver of their own for the same database (`postgresql+asyncpg`): ours is used.
+    kind = parsed.drivername.partition("+")[0]
+    if kind not in ("sqlite", "postgresql", "postgres"):
+        raise StoreFailed(
+            f"The history goes into SQLite or PostgreSQL, and `DATABASE_URL` names {kind!r}. Change it, and "
+            "restart Jupyter."
+        )
+    if kind == "sqlite":
+        parsed = parsed.set(drivername="sqlite")
         from tether_jupyter.store import sqlite
 
         if parsed.database and parsed.database != ":memory:":
@@ -273,10 +286,8 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "connect", sqlite.set_up)
         event.listen(engine, "begin", sqlite.begin)
         return engine
-    if parsed.drivername in ("postgresql", "postgres"):
-        parsed = parsed.set(drivername="postgresql+psycopg")
     return create_engine(
-        parsed,
+        parsed.set(drivername="postgresql+psycopg"),
         connect_args={"connect_timeout": CONNECT_SECONDS},
         pool_size=READERS + 1,
         pool_pre_ping=True,

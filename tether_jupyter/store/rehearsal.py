@@ -6,12 +6,15 @@ database in memory, which takes a tenth of the time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from tether_jupyter.store.database import Database
+
+Result = TypeVar("Result")
 
 _blank: dict[str, tuple[str, ...]] = {}
 """The SQL that makes a version's tables, by version."""
@@ -29,6 +32,21 @@ def rehearse(database: Database) -> None:
         database.engine()
     elif not blank(schema.HEAD):
         in_memory()
+
+
+def look(work: Callable[[Connection], Result]) -> Result:
+    """Return what work reads in a database that nobody has written into."""
+    from tether_jupyter.store import schema
+    from tether_jupyter.store.database import open_engine
+
+    engine = open_engine("sqlite:///:memory:")
+    try:
+        with engine.connect().execution_options(writes=True) as connection, connection.begin():
+            schema.migrate(connection, None, None)
+            _blank[schema.HEAD] = blank(schema.HEAD) or statements(connection)
+            return work(connection)
+    finally:
+        engine.dispose()
 
 
 def in_memory() -> None:

@@ -29,6 +29,7 @@ def paths() -> dict[str, Any]:
     after = parameter("after", "query", pattern="^[0-9]{1,9}$", default="0")
     events = operation("Join a turn, or rejoin it after an event", "Answer", parameters=[generation, after])
     events["responses"]["200"]["content"] = STREAM
+    events["responses"]["204"] = {"description": "The turn has ended, and this was its last event."}
     return {
         "/tether/health": {"get": health},
         "/tether/chat": {"post": turn},
@@ -51,15 +52,16 @@ def paths() -> dict[str, Any]:
             "delete": operation("Cancel a turn", "GenerationState", parameters=[generation]),
         },
         "/tether/generations/{generation_id}/events": {"get": events},
-        "/tether/openapi.json": {
-            "get": {
-                "summary": "This document",
-                "responses": {
-                    "200": {"description": "OpenAPI 3.1"},
-                    "default": response("Error", "A failure."),
-                },
-            }
-        },
+        "/tether/openapi.json": {"get": page("This document", "OpenAPI 3.1")},
+        "/tether/docs": {"get": page("This document as a page", "HTML")},
+    }
+
+
+def page(summary: str, what: str) -> dict[str, Any]:
+    """Return the entry of the document itself."""
+    return {
+        "summary": summary,
+        "responses": {"200": {"description": what}, "default": response("Error", "A failure.")},
     }
 
 
