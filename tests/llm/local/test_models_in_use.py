@@ -60,6 +60,20 @@ async def test_what_is_loaded_already_is_left_alone(shelf: Path) -> None:
         assert local.pid == pid
 
 
+async def test_a_loaded_model_answers_on_when_its_file_is_gone(shelf: Path) -> None:
+    copied = shelf / "passing.gguf"
+    copied.write_bytes((shelf / "blue.gguf").read_bytes())
+    async with on_shelf(shelf) as local:
+        await local.load("passing")
+        copied.unlink()
+        assert await said(local) == "blue"
+        described = await local.describe()
+        assert (described["ready"], described["problem"]) == (True, None)
+        await local.unload()
+        with pytest.raises(ModelNotReady, match="The file of the model 'passing' is gone"):
+            await said(local)
+
+
 async def test_a_name_leads_to_a_model_and_never_to_a_path(shelf: Path) -> None:
     async with on_shelf(shelf) as local:
         for name in ("green", "../red", str(shelf / "blue.gguf"), "blue.gguf", "", "."):

@@ -105,10 +105,26 @@ def test_a_containers_share_is_read(text: str, count: int) -> None:
     assert threads.quota(text) == count
 
 
+def test_the_smallest_share_of_the_groups_around_counts_in_either_version(tmp_path: Path) -> None:
+    service = tmp_path / "system.slice" / "jupyter-ada.service"
+    service.mkdir(parents=True)
+    (service / "cpu.max").write_text("200000 100000\n")
+    (service.parent / "cpu.max").write_text("max 100000\n")
+    assert threads.group_quotas("0::/system.slice/jupyter-ada.service\n", tmp_path) == [2]
+    old = tmp_path / "cpu" / "docker"
+    old.mkdir(parents=True)
+    (old / "cpu.cfs_quota_us").write_text("300000\n")
+    (old / "cpu.cfs_period_us").write_text("100000\n")
+    (old.parent / "cpu.cfs_quota_us").write_text("-1\n")
+    (old.parent / "cpu.cfs_period_us").write_text("100000\n")
+    assert threads.group_quotas("4:memory:/docker\n3:cpu,cpuacct:/docker\n", tmp_path) == [3]
+    assert threads.group_quotas("3:cpu,cpuacct:/not/here\n", tmp_path) == []
+
+
 def test_one_core_is_left_and_one_thread_at_least(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "cpuinfo").write_text(cpuinfo([(0, core) for core in range(8)]))
     monkeypatch.setattr(threads, "CPUINFO", tmp_path / "cpuinfo")
-    monkeypatch.setattr(threads, "QUOTA", tmp_path / "none")
+    monkeypatch.setattr(threads, "GROUPS", tmp_path / "none")
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
     assert threads.default_threads() == 7
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3})

@@ -91,6 +91,10 @@ class ModelFile:
                 self._headers = {key: gguf.read_header(self.path)}
             return self._headers[key]
         except FileNotFoundError:
+            if self.path != self.usual:
+                raise ModelNotReady(
+                    f"The file of the model {self.name!r} is gone. Choose another model, or pull it again."
+                ) from None
             raise ModelNotReady(
                 f"There is no model file {self.path.name!r} where `LocalLLM.model_path` points. "
                 "Correct the path, or leave it empty for the demo model."

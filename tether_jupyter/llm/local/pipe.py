@@ -40,7 +40,7 @@ Worker to server
 `failed`   Instead of `ready`, and last: `error`, the wire form of a `TetherError`.
 `queued`   `id`, `position`: 1 is next. Again whenever it changes.
 `delta`    `id`, `text`: never empty, always whole code points.
-`vectors`  `id`, `vectors`: one list of numbers for each text; then `done`.
+`vectors`  `id`, `vectors`: one list of numbers for each of the next texts; then more, or `done`.
 `counts`   `id`, `counts`: a number of tokens for each text; then `done`.
 `done`     `id`, `finish_reason` (`stop`, `length`, `cancelled`), `usage`: `prompt_tokens`,
            `cached_tokens`, `completion_tokens`, `tokens_per_s` (null where nothing was computed).

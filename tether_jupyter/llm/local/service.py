@@ -31,6 +31,7 @@ from tether_jupyter.llm.models.shelf import Shelf
 from tether_jupyter.llm.service import LLMService, printable
 
 if TYPE_CHECKING:
+    from tether_jupyter.llm.local import gguf
     from tether_jupyter.settings import LocalLLM, Settings
 
 MAX_TEXTS = 2048
@@ -66,6 +67,8 @@ class LocalService(LLMService):
         self._starting = threading.Lock()
         self._machine = Machine()
         self._failure: str | None = None
+        # Of the file that the worker has loaded: it answers on where the file is gone or another by now.
+        self._loaded: gguf.Header | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings) -> LocalService:
@@ -179,6 +182,7 @@ class LocalService(LLMService):
             if worker is None or worker.dead:
                 self.breaker.check()
                 worker = self._worker = WorkerProcess(self.file.load_message(header), self.breaker.record)
+                self._loaded = header
         loaded = asyncio.wrap_future(worker.ready)
         loaded.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
@@ -260,7 +264,7 @@ class LocalService(LLMService):
         try:
             with self.room.taken(caller):
                 worker = await self._ready()
-                if self.file.is_demo(self.file.header()):
+                if self.file.is_demo(self._loaded):
                     # It knows one answer to each question, and a second choice would only be a wrong one.
                     message["sampling"]["temperature"] = 0.0
                 async with aclosing(answer(worker, message, began)) as stream:

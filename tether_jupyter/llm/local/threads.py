@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 CPUINFO = Path("/proc/cpuinfo")
-QUOTA = Path("/sys/fs/cgroup/cpu.max")
+GROUPS = Path("/proc/self/cgroup")
+CONTROL = Path("/sys/fs/cgroup")
 
 
 def default_threads() -> int:
@@ -18,7 +19,7 @@ def default_threads() -> int:
     usable = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
     cores = len(usable) if usable is not None else os.cpu_count() or 1
     physical = physical_cores(read(CPUINFO), set(usable or ()))
-    return max(1, min(physical or cores, quota(read(QUOTA)) or cores) - 1)
+    return max(1, min(physical or cores, *group_quotas(read(GROUPS), CONTROL), cores) - 1)
 
 
 def physical_cores(cpuinfo: str, usable: set[int]) -> int:
@@ -30,6 +31,23 @@ def physical_cores(cpuinfo: str, usable: set[int]) -> int:
         if "core id" in entry and (not usable or int(entry.get("processor", "-1")) in usable):
             cores.add((entry.get("physical id", "0"), entry["core id"]))
     return len(cores)
+
+
+def group_quotas(groups: str, root: Path) -> list[int]:
+    """Return how many processors each control group grants that this process is in, of either version."""
+    granted = []
+    for line in groups.splitlines():
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        base = root / "cpu" if controllers else root
+        folder = base / path.strip().lstrip("/")
+        for place in (folder, *folder.parents):
+            amount = read(place / "cpu.cfs_quota_us").strip(), read(place / "cpu.cfs_period_us").strip()
+            granted.append(quota(" ".join(amount) if controllers else read(place / "cpu.max")))
+            if place == base:
+                break
+    return [each for each in granted if each]
 
 
 def quota(text: str) -> int:

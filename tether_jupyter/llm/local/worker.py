@@ -124,7 +124,9 @@ class Worker:
         while True:
             job = self.embedding.get()
             try:
-                vectors = embedder.vectors(job.message["texts"], job)
+                for vectors in embedder.vectors(job.message["texts"], job):
+                    # One line for all of them would be longer than the server takes.
+                    self.send([{"event": "vectors", "id": job.id, "vectors": vectors}])
             except TetherError as failure:
                 self.send([{"event": "error", "id": job.id, "error": failure.payload()}])
                 continue
@@ -133,8 +135,7 @@ class Worker:
                 self.send([{"event": "error", "id": job.id, "error": Internal().payload()}])
                 continue
             reason = "cancelled" if job.cancelled else "stop"
-            done = {"event": "done", "id": job.id, "finish_reason": reason, "usage": NOTHING}
-            self.send([{"event": "vectors", "id": job.id, "vectors": vectors}, done])
+            self.send([{"event": "done", "id": job.id, "finish_reason": reason, "usage": NOTHING}])
 
     def send(self, events: list[dict[str, Any]]) -> None:
         """Send events, and forget the requests that end with them."""

@@ -44,6 +44,13 @@ async def test_a_text_that_is_too_long_is_refused_with_the_numbers(thinker: Loca
     assert len(await thinker.embed(["q" * 2048])) == 1
 
 
+async def test_as_many_vectors_as_are_allowed_come_in_one_answer(thinker: LocalService) -> None:
+    """In one line of the pipe they would be longer than a line may be, and their worker would be killed."""
+    found = await thinker.embed(["a drop"] * 2048)
+    assert len(found) == 2048
+    assert near(found[0], found[-1])
+
+
 @pytest.mark.parametrize("texts", [[], [""], ["a", ""], ["a"] * 3000, [3], [None]])
 async def test_what_is_no_list_of_texts_is_refused(thinker: LocalService, texts: list[str]) -> None:
     with pytest.raises(InvalidRequest, match=r"1 to \d+ texts"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,8 @@ class Embedder:
         self.llama = model.llama
         self.context: Any = None
 
-    def vectors(self, texts: list[str], job: Job) -> list[list[float]]:
-        """Return a vector of length 1 for each text: the mean over its tokens, or what the model asks for.
+    def vectors(self, texts: list[str], job: Job) -> Iterator[list[list[float]]]:
+        """Yield vectors of length 1, some at a time: the mean over the tokens, or what the model asks for.
 
         A cancelled job gets what there is.
 
@@ -49,16 +50,15 @@ class Embedder:
                     f"Text {number} has {len(each)} tokens; {self.batch.size} can be embedded at once. "
                     f"Shorten it by {len(each) - self.batch.size}, or cut it up."
                 )
-        found: list[list[float]] = []
         group: list[list[int]] = []
         for each in tokens:
             if len(group) == TEXTS_AT_ONCE or sum(map(len, group)) + len(each) > self.batch.size:
-                found += self.compute(group)
+                yield self.compute(group)
                 group = []
             if job.cancelled:
-                return found
+                return
             group.append(each)
-        return found + self.compute(group)
+        yield self.compute(group)
 
     def open(self) -> None:
         """Make the context."""
