@@ -93,6 +93,13 @@ def test_a_secret_is_in_no_trait_and_no_text_of_the_settings(folder):
     assert "canary" not in repr(settings)
 
 
+def test_a_secret_has_no_end_of_line_and_a_blank_one_is_none(folder):
+    (folder / ".env").write_text("HF_TOKEN=' '\n")
+    settings = load(environment={"OPENAI_API_KEY": "canary-key\n"}, config_dir=folder)
+    assert settings.secret("OPENAI_API_KEY") == "canary-key"
+    assert not settings.secret("HF_TOKEN")
+
+
 def test_a_file_in_the_working_folder_changes_nothing(folder, monkeypatch):
     monkeypatch.chdir(folder)
     (folder / ".env").write_text("OPENAI_BASE_URL=http://sink/v1\nTETHER_LLM_BACKEND=openai\n")

@@ -269,7 +269,8 @@ def load(
             for trait in layer.get(group.__name__, {}):
                 sources[f"{group.__name__}.{trait}"] = name
     names = {*SECRETS, str(merged.get("OpenAILLM", {}).get("api_key_name", ""))}
-    secrets = {n: v for n in names if n and (v := environment.get(n) or dotenv.get(n))}
+    # A secret out of a file brings the end of its line, which no header takes.
+    secrets = {n: v for n in names if n and (v := (environment.get(n) or dotenv.get(n) or "").strip())}
     try:
         groups: dict[str, Any] = {name: cls(config=merged) for name, cls in GROUPS.items()}
     except TraitError as reason:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.fake_tether import FakeTether, model, words
-from tether_jupyter.client import AsyncClient, Client, Reply
+from tether_jupyter.client import AsyncClient, Client, Reply, http
 from tether_jupyter.core.events import Event, kind
 from tether_jupyter.errors import (
     EngineCrashed,
@@ -324,3 +324,9 @@ def test_a_long_answer_comes_whole(door: Door, tether: FakeTether) -> None:
     pieces = [f"{number} ä€😀 " for number in range(3000)]
     tether.script = words(*pieces)
     assert "".join(e.get("delta", "") for e in door.events(tether.url)) == "".join(pieces)
+
+
+def test_whoever_waits_for_a_connection_waits_as_long_as_the_answers_before() -> None:
+    """The pool has a hundred, and each is taken for as long as a model writes."""
+    assert http.timeout().pool is None
+    assert http.timeout().connect == http.CONNECT_SECONDS

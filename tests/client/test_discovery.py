@@ -66,6 +66,17 @@ def test_the_variable_comes_first(tmp_path: Path) -> None:
     assert found(tmp_path, environment) == Server("http://example.org:5/x/", "t")
 
 
+def test_a_working_folder_that_was_removed_is_in_nobodys_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    environment = {"JUPYTER_SERVER_URL": "http://127.0.0.1:8888/", "JUPYTER_TOKEN": "t"}
+    assert find(environment, runtime_dir=tmp_path).url == "http://127.0.0.1:8888/"
+
+
 def test_a_terminal_of_jupyter_knows_the_url_and_the_runtime_file_the_token(tmp_path: Path) -> None:
     write(tmp_path, ALIVE, 1111)
     assert found(tmp_path, {"JUPYTER_SERVER_URL": "http://localhost:1111/"}).token == "token-1111"

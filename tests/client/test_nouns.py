@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.fake_tether import FakeTether
 from tether_jupyter.client import AsyncClient, Client
-from tether_jupyter.errors import InvalidRequest, NotFound
+from tether_jupyter.errors import InvalidRequest, NotFound, TooLarge
 
 Do = Callable[..., Any]
 
@@ -66,6 +66,17 @@ class TestUploads:
             do("upload", tmp_path / "gone")
         with pytest.raises(InvalidRequest, match="cannot be read"):
             do("upload", tmp_path)
+        with pytest.raises(NotFound, match="no home folder"):
+            do("upload", "~nobody_of_that_name/a.csv")
+        assert tether.paths == []
+
+    def test_read_nothing_of_a_file_that_no_server_takes(
+        self, tether: FakeTether, do: Do, tmp_path: Path
+    ) -> None:
+        with (tmp_path / "big.parquet").open("wb") as file:
+            file.truncate(30 << 30)
+        with pytest.raises(TooLarge, match=r"has 32\.2 GB, more than any server takes"):
+            do("upload", tmp_path / "big.parquet")
         assert tether.paths == []
 
 

@@ -433,6 +433,19 @@ async def test_a_dead_kernel_says_so(own_kernel: Kernel) -> None:
         assert (await kernels.look("k")).problem is None
         own_kernel.manager.shutdown_kernel(now=True)
         assert (await kernels.look("k")).problem == "dead"
+        assert kernels.open == 0, "its line would knock at a port that may be another's by now"
+
+
+async def test_a_new_line_lets_go_of_those_to_kernels_that_ended(kernel: Kernel) -> None:
+    there = {"old": kernel.manager, "new": kernel.manager}
+    kernels = Kernels(there.__getitem__, LONG)
+    try:
+        assert (await kernels.look("old")).problem is None
+        del there["old"]
+        assert (await kernels.look("new")).problem is None
+        assert kernels.open == 1
+    finally:
+        await kernels.close()
 
 
 async def test_a_cell_that_lets_no_other_thread_run_is_not_waited_for(own_kernel: Kernel, gate: Path) -> None:

@@ -18,7 +18,8 @@ Said = Callable[..., str]
 @pytest.fixture
 def variables(shell: InteractiveShell) -> dict[str, Any]:
     table = pd.DataFrame({"price": [1.5, 2.5], "unit price": [1, 2], "town": ["Rome", "Oslo"]})
-    mine = {"sales": table, "rate": 0.19, "settings": {"depth": 3}, "i": 7}
+    petals = pd.DataFrame({"Sepal.Length": [3, 4], "town": ["Rome", "Oslo"]})
+    mine = {"sales": table, "rate": 0.19, "settings": {"depth": 3}, "i": 7, "petals": petals}
     shell.user_ns.update(mine)
     return mine
 
@@ -46,7 +47,12 @@ class TestAMention:
         assert tether.requests[-1]["message"] == "what is wrong with @sales and @rate?"
 
     @pytest.mark.parametrize(
-        ("mention", "column"), [("@sales.price", "price"), ("@sales['unit price']", "unit price")]
+        ("mention", "column"),
+        [
+            ("@sales.price", "price"),
+            ("@sales['unit price']", "unit price"),
+            ("@petals['Sepal.Length']", "Sepal.Length"),
+        ],
     )
     def test_of_a_column_sends_that_column_alone(
         self, tether: FakeTether, said: Said, mention: str, column: str

@@ -165,13 +165,28 @@ def test_braces_are_filled_in_only_where_a_variable_is_meant(kernel: Kernel, tet
     )
 
 
+def test_a_long_value_goes_along_beside_the_question(kernel: Kernel, tether: FakeTether) -> None:
+    kernel.run("short, long = 'a  b', 'z' * 15_000")
+    kernel.run("%tether how do {short} and {long} differ?")
+    assert tether.requests[0]["message"] == "how do a  b and `long` differ?"
+    assert tether.requests[0]["context"] == [{"kind": "file", "name": "long", "text": "z" * 15_000}]
+
+
+def test_values_that_are_long_together_go_along_beside_the_question(
+    kernel: Kernel, tether: FakeTether
+) -> None:
+    kernel.run("one, two = 'y' * 3_000, 'z' * 3_000")
+    kernel.run("%tether {one} {two}")
+    assert tether.requests[0]["message"] == "y" * 3_000 + " `two`"
+    assert [item["name"] for item in tether.requests[0]["context"]] == ["two"]
+
+
 def test_a_huge_value_is_cut(kernel: Kernel, tether: FakeTether) -> None:
-    kernel.run("huge = 'z' * 50_000")
+    kernel.run("huge = 'z' * 500_000")
     kernel.run("%tether {huge}")
-    message = tether.requests[0]["message"]
-    assert message.startswith("z" * 20_000 + "\n…")
-    assert "50,000" in message
-    assert len(message) < 20_200
+    (item,) = tether.requests[0]["context"]
+    assert item["text"].startswith("z" * 200_000 + "\n…")
+    assert "500,000" in item["text"]
 
 
 def test_a_value_that_has_no_text_fails_in_words(kernel: Kernel, tether: FakeTether) -> None:
@@ -360,6 +375,17 @@ def test_the_demo_model_says_what_it_is_in_full_once(kernel: Kernel, tether: Fak
     assert "TETHER\\_MODEL\\_PATH" in first
     assert "*demo model · this machine" in second
     assert "TETHER" not in second
+
+
+def test_where_a_model_runs_is_looked_up_again_where_the_first_look_failed(
+    kernel: Kernel, tether: FakeTether
+) -> None:
+    tether.model = "local:tether-demo"
+    healthy, tether.health = {**tether.health, "demo": True}, {"error": {"type": "internal"}}
+    tether.health_status = 500
+    assert "demo model" not in kernel.run("%tether a").markdown
+    tether.health, tether.health_status = healthy, 200
+    assert "*demo model · this machine" in kernel.run("%tether b").markdown
 
 
 def test_a_cut_answer_says_so(kernel: Kernel, tether: FakeTether) -> None:

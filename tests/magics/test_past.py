@@ -141,6 +141,13 @@ class TestExport:
         with pytest.raises(UsageError, match=r"not as \.docx"):
             shell.run_line_magic("tether", "export a.docx")
 
+    def test_needs_a_files_name(self, talk: str, shell: InteractiveShell, tmp_path: Path) -> None:
+        for folder in (".", "..", "/", tmp_path):
+            with pytest.raises(UsageError, match=r"is a folder\. Add a file's name"):
+                shell.run_line_magic("tether", f"export {folder}")
+        with pytest.raises(NotFound, match="no home folder"):
+            shell.run_line_magic("tether", "export ~nobody_of_that_name/a.md")
+
 
 def test_a_conversation_of_ones_own_has_its_own_past(tether: FakeTether, said: Said) -> None:
     said("-c side first")

@@ -282,7 +282,8 @@ async def test_a_secret_reaches_no_model_wherever_it_stands(ask, mock):
         {"kind": "cell", "name": "3", "text": f'client = OpenAI(api_key="{SECRET}")'},
         {"kind": "file", "name": ".env", "text": "DB_PASSWORD=tr0ub4dor&3"},
     ]
-    reply = content(await ask("chat", body={"message": f"is {SECRET} right?", "context": given}))
+    asked = {"message": f"is {SECRET} right?", "context": given, "system": f"Use {SECRET}."}
+    reply = content(await ask("chat", body=asked))
     asked = json.dumps(list(mock.prompts[-1].messages))
     assert (SECRET in asked, "tr0ub4dor" in asked) == (False, False)
     assert SECRET not in reply["content"]

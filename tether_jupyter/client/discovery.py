@@ -74,9 +74,17 @@ def find(
     """
     environment = os.environ if environment is None else environment
     folder = Path(runtime_dir) if runtime_dir else _runtime_dir()
-    for server in candidates(environment, folder, Path(cwd) if cwd else Path.cwd()):
+    for server in candidates(environment, folder, Path(cwd) if cwd else here()):
         return server
     raise ModelNotReady("No running Jupyter server was found.", hint=HOW_TO_START)
+
+
+def here() -> Path:
+    """Return the working folder; the home folder where somebody has removed it."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path.home()
 
 
 def candidates(environment: Mapping[str, str], folder: Path, cwd: Path) -> Iterator[Server]:
@@ -100,7 +108,7 @@ def candidates(environment: Mapping[str, str], folder: Path, cwd: Path) -> Itera
 
 
 def _with_known_token(server: Server, folder: Path, hub: Server | None) -> Server:
-    for info in _running(folder, Path.cwd()):
+    for info in _running(folder, here()):
         known = _from_info(info)
         if known.token and server.url in (known.url, server_at(str(info["url"])).url):
             return Server(server.url, known.token)

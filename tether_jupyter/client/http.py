@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from tether_jupyter.client.discovery import HOW_TO_START, Server
+from tether_jupyter.core.sizes import human
 from tether_jupyter.errors import (
     STATUS,
     Forbidden,
@@ -19,6 +20,7 @@ from tether_jupyter.errors import (
     ModelNotReady,
     NotFound,
     TetherError,
+    TooLarge,
     Unauthorized,
     UpstreamError,
     from_payload,
@@ -32,6 +34,8 @@ NDJSON = "application/x-ndjson"
 CONNECT_SECONDS = 5.0
 WRITE_SECONDS = 30.0
 MAX_FAILURE = 64 * 1024
+MAX_FILE = 1 << 30
+"""Bytes of a file that are read to be sent; what a server takes of them is its own matter."""
 
 
 class Unreachable(ModelNotReady):
@@ -39,10 +43,11 @@ class Unreachable(ModelNotReady):
 
 
 def timeout() -> httpx.Timeout:
-    """Return the limits: none on reading, because a model may think for as long as it likes."""
+    """Return the limits: none on reading, because a model may think for as long as it likes, and none on
+    waiting for one of the pool's connections, which others read from."""
     import httpx
 
-    return httpx.Timeout(CONNECT_SECONDS, read=None, write=WRITE_SECONDS)
+    return httpx.Timeout(CONNECT_SECONDS, read=None, write=WRITE_SECONDS, pool=None)
 
 
 def transport_options(server: Server) -> dict[str, Any]:
@@ -112,14 +117,20 @@ def form_of(paths: Iterable[str | Path]) -> list[tuple[str, tuple[str, bytes]]]:
         There is no such file.
     InvalidRequest
         It cannot be read, or is a folder.
+    TooLarge
+        It is so large that it is not even read.
     """
     parts = []
     for path in map(Path, paths):
-        file = path.expanduser()
         try:
+            file = path.expanduser()
+            if (size := file.stat().st_size) > MAX_FILE:
+                raise TooLarge(f"`{path}` has {human(size)}, more than any server takes. Send a part of it.")
             parts.append(("file", (file.name, file.read_bytes())))
         except FileNotFoundError:
             raise NotFound(f"There is no file `{path}`. Check its path.") from None
+        except RuntimeError:
+            raise NotFound(f"There is no home folder for `{path}`. Check its path.") from None
         except OSError as reason:
             raise InvalidRequest(f"`{path}` cannot be read: {reason.strerror or 'not a file'}.") from None
     return parts

@@ -110,11 +110,24 @@ class Kernels:
         except Exception:  # noqa: BLE001 - what it raises for a kernel that is gone is the manager's own choice
             return False
 
-    async def forget(self, kernel_id: str) -> None:
+    @property
+    def open(self) -> int:
+        """How many kernels there is a line to."""
+        return len(self._links)
+
+    async def forget(self, kernel_id: str, *, alive: bool = True) -> None:
         """Let go of a kernel, whose subshell goes too."""
         _, link = self._links.pop(kernel_id, (None, None))
         if link is not None:
-            await link.close()
+            await link.close(alive=alive)
+
+    async def forget_the_gone(self) -> None:
+        """Let go of kernels that ended: an open line would knock at a port that is another's by now."""
+        for kernel_id in list(self._links):
+            try:
+                await self._manager(kernel_id)
+            except Exception:  # noqa: BLE001 - what it raises for a kernel that is gone is the manager's own choice
+                await self.forget(kernel_id, alive=False)
 
     async def close(self) -> None:
         """Let go of all kernels."""
@@ -146,6 +159,8 @@ class Kernels:
                     answer = await link.ask(request, idle, until)
         except Trouble as trouble:
             problem = trouble.problem if trouble.problem in NOTES else "garbled"
+            if problem in ("gone", "dead"):
+                await self.forget(kernel_id, alive=False)
         except TimeoutError:
             problem = "silent" if idle else "busy"
         except Exception as reason:  # noqa: BLE001 - managers of other makers raise what they like
@@ -190,6 +205,7 @@ class Kernels:
         if link is not None:
             del self._links[kernel_id]
             await link.close(alive=False)
+        await self.forget_the_gone()
         self._context = self._context or new_context()
         link = Link(manager.client(context=self._context))
         self._links[kernel_id] = (run, link)

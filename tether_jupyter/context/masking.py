@@ -42,6 +42,7 @@ class Masking:
         """
         texts = [text_of(question.text), *(section.text for section in question.sections)]
         texts += [text_of(message["content"]) for message in question.past]
+        texts.append(question.system or "")
         fresh = [text for text in texts if not self._is_clean(text)]
         if not fresh and not masker.knows:
             return question, []
@@ -58,9 +59,11 @@ class Masking:
         ]
         past = [
             Message(role=message["role"], content=worded(message["content"], text))
-            for message, text in zip(question.past, done.texts[at:], strict=True)
+            for message, text in zip(question.past, done.texts[at:-1], strict=True)
         ]
         whole = replace(question, text=worded(question.text, done.texts[0]), sections=sections, past=past)
+        if question.system is not None:
+            whole = replace(whole, system=done.texts[-1])
         return whole, done.found
 
     def _is_clean(self, text: str) -> bool:

@@ -7,6 +7,7 @@ sends and retries the request, over aiohttp, and `Chunks` parses the bytes of th
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from fnmatch import fnmatchcase
@@ -170,7 +171,9 @@ class OpenAIService(LLMService):
 
     async def describe(self) -> dict[str, Any]:
         problem = None
-        if self._keyless:
+        if importlib.util.find_spec("openai") is None:
+            problem = MISSING
+        elif self._keyless:
             problem = "There is no API key. Set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own."
         host = urlsplit(self.base_url).hostname or ""
         place = "this machine" if host in LOOPBACK else host

@@ -142,11 +142,12 @@ def prepare(
         A variable or a file is not there, or the server refuses a new conversation or an attachment.
     """
     given, shell = question.given, session.shell
-    message, filled = braces.fill(question.typed, braces.own_variables(shell))
+    message, filled, beside = braces.fill(question.typed, braces.own_variables(shell))
     words = f"{question.lead} {message}".strip() if question.lead else message
     parameters = session.parameters(given)
     seeing = sources.see(session, given)
     items = [*question.items, *variables(session, question, seeing)]
+    items += [{"kind": "file", "name": name, "text": text} for name, text in beside.items()]
     cells = given.cells or session.chosen.get("cells")
     if cells not in (None, "off") and "cells" not in seeing:
         items += sources.cells_before(session, cells)

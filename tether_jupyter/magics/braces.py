@@ -8,7 +8,9 @@ from typing import Any
 
 from tether_jupyter.errors import InvalidRequest
 
-MAX_VALUE = 20_000
+MAX_VALUE = 200_000
+INSIDE = 4_000
+"""Characters of values that stand in the question itself; a server takes 10,000 of a question at most."""
 
 # Left to right, the first that fits wins: an f-string is somebody's code; a brace behind another one, a
 # dollar, an index, an exponent or a TeX command is no placeholder.
@@ -25,13 +27,14 @@ PATTERN = re.compile(
 HISTORY = re.compile(r"_+$|_i?\d+$|_i+$|_[oid]h$|__\w*__$")
 
 
-def fill(text: str, variables: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """Return the text with its placeholders filled in, and the names that were.
+def fill(text: str, variables: Mapping[str, Any]) -> tuple[str, list[str], dict[str, str]]:
+    """Return the text with its placeholders filled in, the names that were, and the values beside the text.
 
     Parameters
     ----------
     variables:
-        The user's own variables. `str()` of a value takes its place, cut at 20,000 characters.
+        The user's own variables. `str()` of a value takes its place. Where that is long, the name does, and
+        the value, cut at 200,000 characters, goes along as context: there is room for it, and a budget.
 
     Raises
     ------
@@ -39,6 +42,8 @@ def fill(text: str, variables: Mapping[str, Any]) -> tuple[str, list[str]]:
         A value cannot be turned into text.
     """
     filled: list[str] = []
+    beside: dict[str, str] = {}
+    room = INSIDE
 
     def replace(found: re.Match[str]) -> str:
         name = found["name"]
@@ -46,9 +51,15 @@ def fill(text: str, variables: Mapping[str, Any]) -> tuple[str, list[str]]:
             return found[0]
         if name not in filled:
             filled.append(name)
-        return as_text(name, variables[name])
+        value = as_text(name, variables[name])
+        nonlocal room
+        if len(value) > room:
+            beside[name] = value
+            return f"`{name}`"
+        room -= len(value)
+        return value
 
-    return PATTERN.sub(replace, text), filled
+    return PATTERN.sub(replace, text), filled, beside
 
 
 def as_text(name: str, value: Any) -> str:

@@ -31,7 +31,12 @@ def export(asked: Asked) -> None:
     name = name or given["rest"].strip("\"'")
     session = asked.session
     conversation = session.conversation(given["conversation"])
-    path = Path(name).expanduser() if name else Path(file_name(session.client.conversation(conversation)))
+    try:
+        path = Path(name).expanduser() if name else Path(file_name(session.client.conversation(conversation)))
+    except RuntimeError:
+        raise NotFound(f"There is no home folder for {name}. Check its path.") from None
+    if path.name in ("", "..") or path.is_dir():
+        raise UsageError(f"{name} is a folder. Add a file's name.")
     if not path.suffix:
         path = path.with_suffix(".md")
     if path.suffix not in FORMATS:

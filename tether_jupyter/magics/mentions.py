@@ -109,7 +109,7 @@ def root_of(mention: str) -> str:
 def is_attribute(mention: str, variables: Mapping[str, Any]) -> bool:
     """Return whether a mention ends in what every value of the kind has, as `df.shape` does."""
     path = mention.split(".")
-    return len(path) == 2 and hasattr(type(variables[path[0]]), path[1])
+    return len(path) == 2 and path[0] in variables and hasattr(type(variables[path[0]]), path[1])
 
 
 def by_word(question: str, variables: Mapping[str, Any]) -> list[str]:

@@ -34,6 +34,11 @@ class Origin:
         """What people call the model, as far as is known by now which backend has it."""
         return labels.split(self._label, self._health.get("backend"))[1] or self._label
 
+    @property
+    def knows_nothing(self) -> bool:
+        """Whether the look is over and told nothing: the next answer may look again."""
+        return not self._health and not self._thread.is_alive()
+
     def learn(self, patience: float) -> tuple[str | None, bool]:
         """Return the place, and whether this is the demo model, after at most so many seconds."""
         self._thread.join(patience)

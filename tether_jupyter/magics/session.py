@@ -246,10 +246,10 @@ class Session:
     # -- where models run
 
     def origin(self, label: str) -> Origin:
-        """Return where a model runs, which is asked for once, while it answers."""
+        """Return where a model runs, which is asked for until it is known, while it answers."""
         from tether_jupyter.magics.origin import Origin
 
-        if label not in self._origins:
+        if label not in self._origins or self._origins[label].knows_nothing:
             self._origins[label] = Origin(self.client, label)
         return self._origins[label]
 

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
-from tether_jupyter.client.discovery import Server, find, server_at
+from tether_jupyter.client.discovery import Server, find, here, server_at
 from tether_jupyter.client.sync import Client
 from tether_jupyter.errors import ModelNotReady, NotFound, TetherError
 from tether_jupyter.magics.asking import tell
@@ -110,7 +110,7 @@ def start(asked: Asked) -> None:
     if (there := answering(session)) is not None:
         tell(f"A server answers already, at {there.url}")
         return
-    started = Started(runtime_dir(), Path.cwd())
+    started = Started(runtime_dir(), here())
     try:
         server = wait(started)
     except BaseException:
