@@ -7,11 +7,11 @@ import kernel from '../lib/test/composer/kernel.js';
 import schema from '../lib/test/composer/schema.js';
 import typed from '../lib/test/composer/typed.js';
 
-const { named, parse } = commands;
+const { doubtOf, named, parse } = commands;
 const { fullness, short } = gauge;
 const { namesFrom } = kernel;
 const { columnName, schemaOf, sectionsOf } = schema;
-const { filtered, replaced, typedAt } = typed;
+const { endsLine, filtered, replaced, typedAt } = typed;
 
 const at = words => typedAt(words, words.length);
 
@@ -60,6 +60,32 @@ test('commands are told from paths and from words', () => {
   for (const words of ['/home/me is full', 'a /fix', 'what is 1/2?']) {
     assert.deepEqual(parse(words), { kind: 'words' }, words);
   }
+});
+
+test('words behind a command that takes none are no command, and it says so before it is sent', () => {
+  assert.deepEqual(parse('/new how do I join?'), {
+    kind: 'command',
+    name: 'new',
+    rest: 'how do I join?'
+  });
+  for (const line of ['/clear', '/clear context', '/clear Context ', '/stop', '/help', '/export']) {
+    assert.equal(parse(line).kind, 'command', line);
+  }
+  for (const name of ['stop', 'help', 'export']) {
+    const parsed = parse(`/${name} the loop, how?`);
+    assert.deepEqual(parsed, { kind: 'more', name, takes: '' });
+    assert.match(doubtOf(parsed), /^Behind \/\w+ stands nothing\. Send it once more/);
+  }
+  assert.match(doubtOf(parse('/clear the NaN rows, how?')), /nothing but “context”/);
+  assert.match(doubtOf(parse('/tmp is full')), /no command \/tmp/);
+  assert.equal(doubtOf(parse('/stop')), null);
+  assert.equal(doubtOf(parse('why?')), null);
+});
+
+test('a command is done at once only where it ends the line', () => {
+  assert.ok(endsLine('/stop ', typedAt('/stop ', 5)));
+  assert.ok(!endsLine('/stop the loop, how?', typedAt('/stop the loop, how?', 5)));
+  assert.ok(!endsLine('is @d', at('is @d')));
 });
 
 test('a name may be cut short where only one begins like it', () => {

@@ -18,6 +18,7 @@ function store() {
 }
 
 const FILE = { id: 'u_1', name: 'sales.csv', size: 12, mime: 'text/csv' };
+const FIX = { error: true, cells: 'around', cell_id: 'k' };
 const ask = (words, more = {}) => ({ words, context: [], attachments: [], options: {}, ...more });
 
 test('what is handed over has everything, and the draft begins anew with its model', () => {
@@ -124,6 +125,96 @@ test('editing lays aside what was being written, and gives it back when left or 
       draft.chips.map(each => each.name),
       ['df']
     );
+  }
+});
+
+test('what one question looks at never becomes a choice of the conversation', () => {
+  const chosen = { model: 'mock:a', see: { level: 'schema' } };
+  const fix = ask('Fix it.', {
+    options: { model: 'mock:b', preset: 'old', see: { level: 'values', names: ['df'], ...FIX } }
+  });
+  for (const end of ['cancelEdit', 'take']) {
+    const draft = new Draft(null);
+    draft.choose(chosen);
+    draft.words = 'half a quest';
+    draft.edit(fix, fix);
+    const whole = { model: 'mock:a', see: { level: 'schema', names: ['df'], ...FIX } };
+    assert.deepEqual(draft.peek().options, whole);
+    assert.deepEqual(draft.options, chosen);
+    draft.words = '';
+    draft.words = 'Fix it otherwise.';
+    const taken = draft[end]();
+    assert.deepEqual(taken?.options, end === 'take' ? whole : undefined);
+    assert.deepEqual(draft.options, chosen);
+    assert.deepEqual(draft.take(), ask('half a quest', { options: chosen }));
+  }
+});
+
+test('a question that is put back sends what it looked at, and only that question does', () => {
+  const draft = new Draft(null);
+  const fix = ask('Fix it.', { options: { model: 'mock:b', see: { level: 'values', ...FIX } } });
+  draft.restore(fix);
+  assert.deepEqual(draft.take().options, { see: FIX });
+  draft.words = 'thanks';
+  assert.deepEqual(draft.take().options, {});
+  // Its words are taken away, and others typed.
+  draft.restore(fix);
+  draft.words = '';
+  draft.words = 'another';
+  assert.deepEqual(draft.take().options, {});
+  // It is laid aside for another, and comes back.
+  draft.restore(fix);
+  draft.edit(ask('q'), ask('q'));
+  assert.deepEqual(draft.take().options, {});
+  assert.deepEqual(draft.peek().options, { see: FIX });
+  draft.clearContext();
+  assert.deepEqual(draft.take().options, {});
+});
+
+test('what is chosen while a question is edited is chosen for the conversation', () => {
+  const draft = new Draft(null);
+  draft.choose({ model: 'mock:a', see: { level: 'values' } });
+  draft.edit(ask('q'), ask('q'));
+  draft.choose({ see: { level: 'off' } });
+  draft.take();
+  assert.deepEqual(draft.options, { model: 'mock:a', see: { level: 'off' } });
+});
+
+test('what was chosen outlives a reload with the words, under the name of the conversation', () => {
+  const kept = store();
+  const chosen = { model: 'mock:a', preset: 'short', see: { level: 'schema' } };
+  const before = new Draft(kept);
+  before.keepAs('a.ipynb#');
+  before.choose(chosen);
+  before.keepAs('a.ipynb#c_1');
+  before.restore(ask('Fix it.', { options: { see: FIX } }));
+  const after = new Draft(kept);
+  after.keepAs('a.ipynb#');
+  assert.deepEqual(after.options, {});
+  after.choose({ preset: 'long' });
+  after.keepAs('a.ipynb#c_1');
+  assert.deepEqual(after.options, { ...chosen, preset: 'long' });
+  assert.deepEqual(after.take().options, { ...chosen, preset: 'long' });
+  const other = new Draft(kept);
+  other.keepAs('b.ipynb#c_2');
+  assert.deepEqual(other.options, {});
+  after.forget();
+  assert.equal(kept.kept.size, 0);
+});
+
+test('of choices that were kept, what is not known is none', () => {
+  for (const nonsense of [
+    'nonsense',
+    '7',
+    'null',
+    '{"model":1,"see":{"level":"all"}}',
+    '{"see":null}'
+  ]) {
+    const kept = store();
+    kept.setItem('tether:chosen:x', nonsense);
+    const draft = new Draft(kept);
+    draft.keepAs('x');
+    assert.deepEqual(draft.options, {}, nonsense);
   }
 });
 

@@ -193,7 +193,7 @@ test('a toast goes by itself unless somebody is at it, and is taken back once', 
   const found = new toast.Toast();
   let undone = 0;
   found.say('Deleted.', async () => void undone++);
-  found.hold();
+  found.hold('pointer');
   mock.timers.tick(60_000);
   assert.equal(found.note.words, 'Deleted.');
   await found.undo();
@@ -203,4 +203,39 @@ test('a toast goes by itself unless somebody is at it, and is taken back once', 
   mock.timers.tick(10_000);
   assert.equal(found.note, null);
   mock.timers.reset();
+});
+
+test('a toast stays for as long as either the pointer or the focus is on it', t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const found = new toast.Toast();
+  found.say('Deleted.');
+  found.hold('focus');
+  found.hold('pointer');
+  found.release('pointer');
+  t.mock.timers.tick(60_000);
+  assert.equal(found.note.words, 'Deleted.');
+  found.say('Moved.');
+  t.mock.timers.tick(60_000);
+  assert.equal(found.note.words, 'Moved.');
+  found.release('focus');
+  t.mock.timers.tick(9_999);
+  assert.equal(found.note.words, 'Moved.');
+  t.mock.timers.tick(1);
+  assert.equal(found.note, null);
+});
+
+test('who was never at a toast gives it no more time, and one that is gone holds no other', t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const found = new toast.Toast();
+  found.say('Deleted.');
+  t.mock.timers.tick(9_999);
+  found.release('pointer');
+  t.mock.timers.tick(1);
+  assert.equal(found.note, null);
+  found.say('Deleted.');
+  found.hold('pointer');
+  found.clear();
+  found.say('Again.');
+  t.mock.timers.tick(10_000);
+  assert.equal(found.note, null);
 });

@@ -55,3 +55,13 @@ class Lab:
         box = self.page.locator("#tether-chat textarea:not([aria-hidden])")
         box.fill(question)
         box.press("Enter")
+
+
+def composed(field: Any, key: str) -> None:
+    """Press a key that an input method takes, in each of the ways in which browsers tell of it."""
+    for composing in ({"isComposing": True}, {"keyCode": 229}):
+        field.evaluate(
+            """(node, [key, composing]) => node.dispatchEvent(new KeyboardEvent(
+                'keydown', { key, bubbles: true, cancelable: true, ...composing }))""",
+            [key, composing],
+        )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.conftest import notebook_home
-from tests.e2e.lab import Lab
+from tests.e2e.lab import Lab, composed
 from tests.support.servers import RunningServer, running
 
 pytestmark = pytest.mark.browser
@@ -242,12 +242,7 @@ def test_what_is_no_command_is_sent_as_words_after_a_hint(page, echoing):
 def test_a_word_that_is_being_composed_is_not_sent(page, echoing):
     _, panel = fresh(page, echoing)
     box(panel).fill("にほん")
-    for composing in ({"isComposing": True}, {"keyCode": 229}):
-        box(panel).evaluate(
-            """(node, composing) => node.dispatchEvent(new KeyboardEvent(
-                'keydown', { key: 'Enter', bubbles: true, cancelable: true, ...composing }))""",
-            composing,
-        )
+    composed(box(panel), "Enter")
     assert panel.locator(".tether-Question").count() == 0
     assert box(panel).input_value() == "にほん"
     box(panel).press("Enter")

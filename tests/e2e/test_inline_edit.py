@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab import Lab
+from tests.e2e.lab import Lab, composed
 from tests.e2e.told import BACKEND, FAIL, HOLD, Script, written
 from tests.support.servers import running
 
@@ -191,6 +191,16 @@ def test_an_answer_without_code_is_shown_as_what_it_is(lab, script):
     field.ask("guess")
     field.says("The model answered in words: I would rather not change this cell")
     assert field.source == AREA
+
+
+def test_a_word_that_is_being_composed_neither_asks_nor_closes(lab, script):
+    field = Field(lab, 1)
+    field.open()
+    field.box.fill("にほん")
+    for key in ("Enter", "Escape"):
+        composed(field.box, key)
+        assert field.box.input_value() == "にほん"
+        assert "Enter asks" in field.status.inner_text()
 
 
 def test_an_empty_cell_is_written_and_taken_with_the_mouse(lab, script):

@@ -6,6 +6,7 @@ import pytest
 
 from tests.e2e.conftest import notebook_home
 from tests.e2e.kept import empty_lab
+from tests.e2e.lab import composed
 from tests.support.servers import running
 
 pytestmark = pytest.mark.browser
@@ -80,6 +81,17 @@ def test_an_edit_is_sent_by_enter_and_left_by_escape(panel):
     panel.locator(".tether-Question", has_text="What is the *total*? Once more.").wait_for()
 
 
+def test_a_word_that_is_being_composed_neither_sends_an_edit_nor_leaves_it(panel):
+    press(panel, "tether-edit", ".tether-Question")
+    field = panel.get_by_test_id("tether-editField")
+    field.fill("にほん")
+    for key in ("Enter", "Escape"):
+        composed(field, key)
+        assert field.input_value() == "にほん"
+    field.press("Enter")
+    panel.locator(".tether-Question", has_text="にほん").wait_for()
+
+
 def test_a_question_and_an_answer_are_copied_as_they_were_written(panel):
     copied = "navigator.clipboard.readText()"
     press(panel, "tether-copyQuestion", ".tether-Question")
@@ -96,3 +108,18 @@ def test_a_question_taken_away_takes_what_followed_it_and_undo_brings_both_back(
     panel.get_by_test_id("tether-undo").click()
     panel.locator(".tether-Answer", has_text="all of it").wait_for()
     assert questions(panel) == ["What is the *total*?"]
+
+
+def test_what_was_taken_away_can_be_had_back_for_as_long_as_somebody_is_at_the_button(panel):
+    page = panel.page
+    page.clock.install()
+    press(panel, "tether-delete", ".tether-Question")
+    undo = panel.get_by_test_id("tether-undo")
+    undo.hover()
+    # Longer than a note stays by itself.
+    page.clock.fast_forward(11_000)
+    undo.focus()
+    page.mouse.move(5, 5)
+    page.clock.fast_forward(11_000)
+    page.keyboard.press("Enter")
+    panel.locator(".tether-Answer", has_text="all of it").wait_for()

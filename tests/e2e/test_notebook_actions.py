@@ -186,6 +186,18 @@ def test_the_cell_toolbar_explains_and_asks(lab, script):
     assert "filler_0 = 0" in asked
 
 
+def test_explain_is_there_as_soon_as_something_stands_in_an_empty_cell(lab, script):
+    cell = lab.cells.nth(4)
+    cell.locator(".cm-content").click()
+    off = cell.locator('[data-jp-item-name="tether-explain"] [aria-disabled="true"]').first
+    off.wait_for(state="attached")
+    lab.page.keyboard.type("x = 1")
+    off.wait_for(state="detached")
+    lab.page.keyboard.press("Control+a")
+    lab.page.keyboard.press("Delete")
+    off.wait_for(state="attached")
+
+
 def menu(lab, where, words):
     where.click(button="right")
     lab.page.locator(".lm-Menu-item", has_text=words).first.click()

@@ -489,6 +489,25 @@ def test_the_focus_is_never_lost_with_what_had_it(stage):
     focused(page, "input")
 
 
+def test_what_was_taken_away_can_be_had_back_while_the_next_answer_is_written(stage):
+    panel = stage.panel
+    stage.lab.ask("Say something short")
+    panel.locator(".tether-Answer").get_by_text("A short answer.").wait_for()
+    panel.get_by_test_id("tether-send").wait_for()
+    panel.locator(".tether-Question").hover()
+    panel.get_by_test_id("tether-delete").click()
+    note = panel.get_by_test_id("tether-note")
+    note.get_by_text("Taken away").hover()
+    stage.ask("stop").get_by_text("raises as soon as").wait_for()
+    note.get_by_test_id("tether-undo").click()
+    note.get_by_text("It is back, beside what was asked since.").wait_for()
+    panel.get_by_test_id("tether-stop").click()
+    panel.get_by_test_id("tether-send").wait_for()
+    panel.get_by_test_id("tether-branches").first.get_by_text("2 of 2").wait_for()
+    panel.get_by_test_id("tether-branchBefore").first.click()
+    panel.locator(".tether-Answer").get_by_text("A short answer.").wait_for()
+
+
 def test_a_question_that_reads_from_the_right_begins_at_the_right(stage):
     stage.lab.ask("\u0643\u064a\u0641 \u0623\u062d\u0633\u0628?\nIn English")
     question = stage.panel.locator(".tether-Question").last

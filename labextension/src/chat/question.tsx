@@ -1,6 +1,7 @@
 import { copyIcon, deleteIcon, editIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
+import { composing } from '../keys';
 import { asTurnError } from '../server/problems';
 import { Question } from './answer';
 import { Attached } from './attached';
@@ -33,8 +34,15 @@ export function QuestionBody({ question, thread, room }: IProps): JSX.Element {
   const remove = async () => {
     try {
       const undo = await thread.remove(question);
-      room.note('Taken away, with what followed it.', () => {
-        undo().catch(reason => room.note(asTurnError(reason).problem.message));
+      room.note('Taken away, with what followed it.', async () => {
+        try {
+          await undo();
+          if (!thread.said.some(each => each.id === question.id)) {
+            room.note('It is back, beside what was asked since.');
+          }
+        } catch (reason) {
+          room.note(asTurnError(reason).problem.message);
+        }
       });
       room.focusInput();
     } catch (reason) {
@@ -49,7 +57,11 @@ export function QuestionBody({ question, thread, room }: IProps): JSX.Element {
         send={words => {
           stop();
           const { context, attachments, options } = question;
-          void thread.edit(question, { words, context, attachments, options });
+          const again = { words, context, attachments, options };
+          thread.edit(question, again).catch(reason => {
+            thread.draft.restore(again);
+            room.note(asTurnError(reason).problem.message);
+          });
         }}
       />
     );
@@ -125,7 +137,7 @@ function Edit({ words, send, cancel }: IEditProps): JSX.Element {
   }, []);
   const ready = Boolean(text.trim());
   const onKeyDown = (event: React.KeyboardEvent) => {
-    if (event.nativeEvent.isComposing) {
+    if (composing(event)) {
       return;
     }
     if (event.key === 'Escape') {

@@ -1,7 +1,6 @@
 import { Clipboard } from '@jupyterlab/apputils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ReactWidget } from '@jupyterlab/ui-components';
-import { ISignal, Signal } from '@lumino/signaling';
 import React from 'react';
 
 import { Composer } from '../composer';
@@ -9,6 +8,7 @@ import { hasSelection, putSource, Where } from '../notebook/edit';
 import { ICellPlace } from '../notebook/open';
 import { asTurnError } from '../server/problems';
 import { lab } from '../threads/lab';
+import { Toast } from '../threads/toast';
 import type { IAsk } from './ask';
 import { CodeToolbar, IEditor } from './codeToolbar';
 import { keepFocus } from './focus';
@@ -17,12 +17,9 @@ import { useSignals } from './hooks';
 import { DatabaseNotice, Notice } from './notice';
 import { chatRendermime, prepare } from './rendering';
 import { Rooms } from './rooms';
-import { INote, Status } from './status';
+import { Status } from './status';
 import { Suggestions } from './suggestions';
 import { Transcript } from './transcript';
-
-/** How long what was done can be taken back from the panel, ms. Undo in the notebook has no limit. */
-const NOTE_MS = 8000;
 
 /** The chat itself, in the panel once it is first shown. */
 export class ChatRoom extends ReactWidget implements IEditor {
@@ -42,6 +39,9 @@ export class ChatRoom extends ReactWidget implements IEditor {
 
   /** Renders what a model has written. */
   readonly rendermime: IRenderMimeRegistry;
+
+  /** What was just done, above the input. Undo in the notebook has no limit of time. */
+  readonly toast = new Toast();
 
   get cell(): ICellPlace | null {
     return this.rooms.open.cell;
@@ -93,21 +93,10 @@ export class ChatRoom extends ReactWidget implements IEditor {
     await this.rooms.current.stop();
   }
 
-  /** What was just done, in words, for a moment. */
-  get said(): INote | null {
-    return this._note;
-  }
-
-  get noteChanged(): ISignal<this, void> {
-    return this._noteChanged;
-  }
-
   /** Say for a moment what was done, and offer to take it back. */
   note(words: string, undo: (() => void) | null = null): void {
-    this._setNote({ words, undo });
+    this.toast.say(words, undo);
   }
-
-  clearNote = () => this._setNote(null);
 
   protected render(): JSX.Element {
     return <Body room={this} />;
@@ -125,19 +114,6 @@ export class ChatRoom extends ReactWidget implements IEditor {
     const found = places.map(each => this.node.querySelector<HTMLElement>(each));
     return found.find(each => each?.checkVisibility() && !each.closest('[inert]')) ?? null;
   }
-
-  private _setNote(note: INote | null): void {
-    window.clearTimeout(this._timer);
-    this._note = note;
-    this._noteChanged.emit();
-    if (note) {
-      this._timer = window.setTimeout(() => this._setNote(null), NOTE_MS);
-    }
-  }
-
-  private _note: INote | null = null;
-  private _timer = 0;
-  private _noteChanged = new Signal<this, void>(this);
 }
 
 function Body({ room }: { room: ChatRoom }): JSX.Element {
@@ -158,7 +134,7 @@ function Body({ room }: { room: ChatRoom }): JSX.Element {
       <React.Fragment key={thread.key}>
         <Suggestions rooms={rooms} thread={thread} room={room} />
         <Transcript thread={thread} room={room} />
-        <Status thread={thread} room={room} />
+        <Status thread={thread} toast={room.toast} />
         <Composer rooms={rooms} thread={thread} />
       </React.Fragment>
     </div>

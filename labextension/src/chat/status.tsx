@@ -1,26 +1,23 @@
 import React from 'react';
 
+import { useHold } from '../threads/hold';
+import type { Toast } from '../threads/toast';
 import { useSignals } from './hooks';
-import type { ChatRoom } from './room';
 import type { Thread } from './thread';
 import { Teller } from './teller';
 import { phaseWords } from './words';
 
-/** A thing that just happened to the notebook, and how to take it back. */
-export interface INote {
-  words: string;
-  undo: (() => void) | null;
-}
-
 interface IProps {
   thread: Thread;
-  room: ChatRoom;
+  /** What was just done. */
+  toast: Toast;
 }
 
-/** What is happening, in words, with the seconds it has taken. */
-export function Status({ thread, room }: IProps): JSX.Element {
-  useSignals(thread.stateChanged, room.noteChanged);
-  const note = room.said;
+/** What is happening, in words, with the seconds it has taken; and what was just done, with the way back. */
+export function Status({ thread, toast }: IProps): JSX.Element {
+  useSignals(thread.stateChanged, toast.changed);
+  const hold = useHold<HTMLSpanElement>(toast);
+  const note = toast.note;
   const [, tick] = React.useReducer((n: number) => n + 1, 0);
   const busy = thread.busy;
   React.useEffect(() => {
@@ -44,24 +41,24 @@ export function Status({ thread, room }: IProps): JSX.Element {
       >
         {words}
       </span>
-      {note && !busy && (
-        <span className="tether-note" data-testid="tether-note" role="status">
-          {note.words}{' '}
-          {note.undo && (
-            <button
-              type="button"
-              className="tether-button tether-undo"
-              data-testid="tether-undo"
-              onClick={() => {
-                note.undo?.();
-                room.clearNote();
-              }}
-            >
-              Undo
-            </button>
-          )}
-        </span>
-      )}
+      {/* As with the toast, a screen reader knows the place before there are words in it. */}
+      <span className="tether-notePlace" role="status">
+        {note && (
+          <span className="tether-note" data-testid="tether-note" {...hold}>
+            {note.words}{' '}
+            {note.undo && (
+              <button
+                type="button"
+                className="tether-button tether-undo"
+                data-testid="tether-undo"
+                onClick={() => void toast.undo()}
+              >
+                Undo
+              </button>
+            )}
+          </span>
+        )}
+      </span>
       <span className="tether-spoken" role="status" aria-live="polite">
         {heard}
       </span>

@@ -1,13 +1,23 @@
 import { Draft } from '../composer/draft';
 import { LeftOut } from '../composer/leftOut';
+import { merged, ownOf } from '../composer/options';
+import { Waiting } from '../composer/waiting';
+import type { IProblem } from '../server/events';
 import type { Reaction } from '../server/history';
-import { asTurnError } from '../server/problems';
+import { asTurnError, TurnError } from '../server/problems';
 import type { IContext, IHealth, IQuestion } from '../server/request';
 import { Answer, Question } from './answer';
 import type { IAsk } from './ask';
 import { Course } from './course';
 import type { Said } from './shown';
 import { Turn } from './turn';
+
+const QUESTION_GONE: IProblem = {
+  type: 'not_found',
+  message: 'The question that you edited is no longer here. Send again to ask it anew.',
+  retryable: true,
+  hint: null
+};
 
 /** A message that somebody is brought to, and what was found there. */
 interface ISpot {
@@ -35,7 +45,7 @@ export class Thread extends Course {
 
   /** What waits until the answer under way is over, the next one first. */
   get queued(): readonly IAsk[] {
-    return this._queued;
+    return this._waiting.asks;
   }
 
   /** The name of the model that made an answer, and where it runs as far as is known. */
@@ -48,12 +58,29 @@ export class Thread extends Course {
     return { model, place: health && model === health.model ? health.place : null };
   }
 
-  /** Ask, or have it wait for the end of the answer under way. Resolves when it has been answered or queued. */
+  /** Keep under this name what is not sent yet and what holds in this conversation: a reload loses none of it. */
+  keepAs(name: string): void {
+    const { asks } = this._waiting;
+    this.draft.keepAs(name);
+    this.leftOut.keepAs(name);
+    this._waiting.keepAs(name);
+    if (this._waiting.asks.length !== asks.length) {
+      this._changed.emit();
+    }
+  }
+
+  /**
+   * Ask, or have it wait for the end of the answer under way. Resolves when it has been answered or queued.
+   *
+   * Every way of asking comes through here: what was chosen for the conversation holds for each.
+   */
   async send(ask: IAsk): Promise<void> {
     const context = [...this.named(ask.words), ...ask.context];
-    const whole = { ...ask, context: context.filter(isFirst) };
+    const options = merged(this.draft.options, ask.options);
+    const whole = { ...ask, context: context.filter(isFirst), options };
+    this._waiting.isHeld = false;
     if (this.busy || this._retrying) {
-      this._queued = [...this._queued, whole];
+      this._waiting.add(whole);
       this._changed.emit();
     } else {
       await this.ask(Question.of(whole));
@@ -73,7 +100,7 @@ export class Thread extends Course {
 
   /** Take back what waits. */
   unqueue(ask: IAsk): void {
-    this._queued = this._queued.filter(each => each !== ask);
+    this._waiting.remove(ask);
     this._changed.emit();
   }
 
@@ -90,18 +117,20 @@ export class Thread extends Course {
     }
   }
 
-  /** Ask something else in a question's place, in a branch of its own. */
+  /** Ask something else in a question's place, in a branch of its own. Raises TurnError where it is gone. */
   async edit(question: Question, ask: IAsk): Promise<void> {
     await this._settled();
     const at = this._said.indexOf(question);
     if (at < 0) {
-      return;
+      // Deleted in another window: whoever typed the words has them back.
+      throw new TurnError(QUESTION_GONE);
     }
     if (question.id !== null) {
       this._tree.end = this._tree.parentOf(question.id) ?? 'root';
     }
     this._show(this._said.slice(0, at));
-    await this.send(ask);
+    // What was chosen when it was first asked may have been taken back since.
+    await this.send({ ...ask, options: ownOf(ask.options) });
   }
 
   /** Whether an answer can be written again. */
@@ -165,9 +194,10 @@ export class Thread extends Course {
     await this._settled();
     const at = this._said.indexOf(question);
     if (question.id === null) {
-      const before = this._said;
+      const gone = this._said.slice(at);
       this._show(this._said.slice(0, at));
-      return async () => this._show([...before]);
+      // Something else may have been asked since, which stays.
+      return async () => this._show([...this._said.slice(0, at), ...gone, ...this._said.slice(at)]);
     }
     const { server } = this;
     await server.remove(question.id);
@@ -175,7 +205,8 @@ export class Thread extends Course {
     await this._read();
     return async () => {
       await server.remove(question.id ?? '', false);
-      await this._read();
+      // An answer under way is not taken from the screen: the rest is read when it is over.
+      await (this.busy ? this.refresh() : this._read());
     };
   }
 
@@ -238,6 +269,7 @@ export class Thread extends Course {
     await this.stop();
     await this._turn?.over;
     if (!this._said.length) {
+      this._forget();
       return;
     }
     this._id = this.notebook === null ? null : await this.server.begin(this.notebook);
@@ -246,9 +278,15 @@ export class Thread extends Course {
     this._trouble = null;
     this._title = null;
     this._tree.clear();
-    this.leftOut.clear();
+    this._forget();
     this._show([]);
     this._stateChanged.emit();
+  }
+
+  /** Nothing that held in a conversation holds in the next one. */
+  private _forget(): void {
+    this.leftOut.clear();
+    this.draft.forget();
   }
 
   private async _ask(answer: Answer, words: IQuestion): Promise<void> {
@@ -295,14 +333,15 @@ export class Thread extends Course {
 
   protected async goOn(answer: Answer): Promise<void> {
     // What was stopped or has failed is to be looked at first: the rest waits for the next word of its asker.
-    const next = answer.phase === 'done' && !this.busy ? this._queued[0] : undefined;
-    if (next) {
+    const goesOn = answer.phase === 'done' && !this.busy && !this._waiting.isHeld;
+    const next = this.queued[0];
+    if (goesOn && next) {
       this.unqueue(next);
       await this.send(next);
     }
   }
 
-  private _queued: readonly IAsk[] = [];
+  private _waiting = new Waiting();
   private _spot: ISpot | null = null;
   private _retrying = false;
 }

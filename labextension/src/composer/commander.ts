@@ -1,32 +1,55 @@
-import type { IAsk } from '../chat/ask';
+import { ask } from '../chat/ask';
 import type { Rooms } from '../chat/rooms';
 import type { Thread } from '../chat/thread';
 import { modelId } from '../server/choices';
-import type { TetherServer } from '../server/request';
+import { asTurnError, TurnError } from '../server/problems';
+import type { IContext, TetherServer } from '../server/request';
 import { seeAt } from './choosing';
 import { cellChip, errorChips } from './cells';
 import { IChip, pieceOf } from './chip';
-import { CommandName, Level, LEVELS, named } from './commands';
-import { Lists } from './lists';
+import { CommandName, Level, LEVELS, named, parse } from './commands';
+import type { Files } from './files';
+import type { Lists } from './lists';
+import { ownOf } from './options';
 
 interface IParts {
   rooms: Rooms;
   thread: Thread;
   lists: Lists;
+  files: Pick<Files, 'used'>;
 }
 
-/** Do what was typed with a slash. Returns what to tell the user, in words; null where it shows by itself. */
-export async function command(
-  name: CommandName,
-  rest: string,
-  parts: IParts
-): Promise<string | null> {
+/**
+ * Do what a line says that was typed with a slash, and take it out of the field.
+ *
+ * Returns what to tell the user, in words; null where it shows by itself. A line that is not done is in the field again
+ * if more than the command stands in it.
+ */
+export async function obey(line: string, parts: IParts): Promise<string | null> {
+  const parsed = parse(line);
+  if (parsed.kind !== 'command') {
+    return null;
+  }
+  const { draft } = parts.thread;
+  draft.words = '';
+  try {
+    return await command(parsed.name, parsed.rest, parts);
+  } catch (reason) {
+    if (parsed.rest && parsed.name !== 'new') {
+      draft.restore(ask(line));
+    }
+    return asTurnError(reason).problem.message;
+  }
+}
+
+/** Do one command. Raises TurnError where it is not done. */
+async function command(name: CommandName, rest: string, parts: IParts): Promise<string | null> {
   const { rooms, thread, lists } = parts;
   const { draft } = thread;
   const panel = rooms.open.panel;
   switch (name) {
     case 'new':
-      await rooms.begin();
+      await begin(rest, parts);
       return null;
     case 'stop':
       if (!thread.busy) {
@@ -37,19 +60,19 @@ export async function command(
     case 'fix': {
       const failed = errorChips(panel);
       if (!failed) {
-        return 'No cell of this notebook shows an error.';
+        throw notDone('No cell of this notebook shows an error.');
       }
       const words = rest || `Why does this fail with ${failed.error.name}, and how do I fix it?`;
-      void thread.send(asked(thread, words, [failed.error, failed.cell]));
+      void thread.send(ask(words, pieces(failed.error, failed.cell)));
       return null;
     }
     case 'explain': {
       const number = rooms.open.cell?.number ?? 0;
       const cell = cellChip(panel, number);
       if (!cell) {
-        return panel ? 'The active cell is empty.' : 'No notebook is open.';
+        throw notDone(panel ? 'The active cell is empty.' : 'No notebook is open.');
       }
-      void thread.send(asked(thread, rest || `What does cell ${number} do?`, [cell]));
+      void thread.send(ask(rest || `What does cell ${number} do?`, pieces(cell)));
       return null;
     }
     case 'clear':
@@ -60,7 +83,9 @@ export async function command(
       const model = named(lists.models, rest, each => each.name);
       const byId = model ?? named(lists.models, rest, modelId);
       if (!byId) {
-        return lists.problem ?? `There is no model “${rest}” here. Choose one from the menu.`;
+        throw notDone(
+          lists.problem ?? `There is no model “${rest}” here. Choose one from the menu.`
+        );
       }
       draft.choose({ model: modelId(byId) });
       return `${byId.name} answers in this conversation.`;
@@ -69,7 +94,7 @@ export async function command(
       await lists.lookPresets(true);
       const preset = named(lists.presets, rest, each => each.name);
       if (!preset) {
-        return `There is no preset “${rest}”.`;
+        throw notDone(`There is no preset “${rest}”.`);
       }
       draft.choose({ preset: preset.name });
       return `The preset ${preset.name} holds in this conversation.`;
@@ -77,7 +102,7 @@ export async function command(
     case 'see': {
       const level = named<Level>(LEVELS, rest, each => each);
       if (!level) {
-        return `How much may be seen is one of ${LEVELS.join(', ')}.`;
+        throw notDone(`How much may be seen is one of ${LEVELS.join(', ')}.`);
       }
       seeAt(draft, level);
       return `In this conversation, of the data may be seen: ${level}.`;
@@ -94,14 +119,33 @@ export async function command(
   }
 }
 
-function asked(thread: Thread, words: string, chips: (IChip | null)[]): IAsk {
-  const { see, ...options } = thread.draft.options;
-  return {
-    words,
-    context: chips.flatMap(each => (each && pieceOf(each)) ?? []),
-    attachments: [],
-    options: { ...options, ...(see && { see }) }
-  };
+/** Begin a new conversation, and ask there what stands behind the command, with all that goes along. */
+async function begin(words: string, { rooms, thread, files }: IParts): Promise<void> {
+  const asked = words ? { ...thread.draft.take(), words } : null;
+  const begun = rooms.begin();
+  // The new one, whatever comes to the front meanwhile.
+  const next = rooms.current;
+  try {
+    await begun;
+  } catch (reason) {
+    if (asked) {
+      next.draft.restore({ ...asked, words: `/new ${words}` });
+    }
+    throw reason;
+  }
+  if (asked) {
+    files.used(asked.attachments);
+    // What was chosen for the old conversation does not hold in the new one.
+    void next.send({ ...asked, options: ownOf(asked.options) });
+  }
+}
+
+function pieces(...chips: (IChip | null)[]): IContext[] {
+  return chips.flatMap(each => (each && pieceOf(each)) ?? []);
+}
+
+function notDone(message: string): TurnError {
+  return new TurnError({ type: 'not_done', message, retryable: false, hint: null });
 }
 
 async function download(server: TetherServer, conversation: string): Promise<void> {

@@ -6,9 +6,10 @@ import { useSignals } from '../chat/hooks';
 import type { Rooms } from '../chat/rooms';
 import type { Thread } from '../chat/thread';
 import { asTurnError } from '../server/problems';
+import { handOver } from './asking';
 import { choose, Menu, menuOf } from './choosing';
-import { command } from './commander';
-import { parse } from './commands';
+import { obey } from './commander';
+import { doubtOf, parse } from './commands';
 import { useDrop } from './drop';
 import { Field } from './field';
 import { Footer } from './footer';
@@ -59,9 +60,7 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
   }, [preview]);
   const { over, handlers } = useDrop(root, draft, files);
   React.useEffect(() => {
-    const name = `${thread.notebook ?? ''}#${thread.id ?? ''}`;
-    draft.keepAs(name);
-    thread.leftOut.keepAs(name);
+    thread.keepAs(`${thread.notebook ?? ''}#${thread.id ?? ''}`);
   });
   React.useEffect(() => {
     if (rooms.health) {
@@ -99,43 +98,35 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
 
   const send = () => {
     const parsed = parse(draft.words);
+    const doubt = doubtOf(parsed);
+    const stuck = whyNot();
     if (parsed.kind === 'command') {
       void run(draft.words);
-    } else if (parsed.kind === 'unknown' && warned.current !== draft.words) {
+    } else if (doubt && warned.current !== draft.words) {
       warned.current = draft.words;
-      setHint(
-        `There is no command /${parsed.name}. Send it once more to ask it as words, or type / to see the commands.`
-      );
-    } else if (files.busy) {
-      setHint('A file is still on its way. Send again when it is there.');
-    } else if (unseen !== null) {
-      // It stands above the field; the question would come back unanswered.
-      setHint('Not sent: the words are kept.');
+      setHint(doubt);
+    } else if (stuck) {
+      setHint(stuck);
     } else if (!draft.words.trim()) {
       setHint(draft.isEmpty ? null : 'Type a question to send with it.');
     } else {
       setHint(null);
-      const question = draft.editing as Question | null;
-      const ask = draft.take();
-      files.used(ask.attachments);
-      const sent = question ? thread.edit(question, ask) : thread.send(ask);
-      sent.catch(reason => {
-        draft.restore(ask);
-        setHint(asTurnError(reason).problem.message);
-      });
+      void handOver(thread, files).then(told => told && setHint(told));
     }
+  };
+  /** Why nothing can be sent now that takes along what is here. */
+  const whyNot = (): string | null => {
+    if (files.busy) {
+      return 'A file is still on its way. Send again when it is there.';
+    }
+    // It stands above the field; the question would come back unanswered.
+    return unseen === null ? null : 'Not sent: the words are kept.';
   };
   const run = async (line: string) => {
     const parsed = parse(line);
-    if (parsed.kind === 'command') {
-      draft.words = '';
-      try {
-        setHint(await command(parsed.name, parsed.rest, { rooms, thread, lists }));
-      } catch (reason) {
-        setHint(asTurnError(reason).problem.message);
-      }
-      draft.focus();
-    }
+    const asks = parsed.kind === 'command' && parsed.name === 'new' && parsed.rest !== '';
+    setHint((asks && whyNot()) || (await obey(line, { rooms, thread, lists, files })));
+    draft.focus();
   };
   const editLast = () => {
     const waiting = thread.queued[thread.queued.length - 1];

@@ -3,6 +3,8 @@ import { ISignal, Signal } from '@lumino/signaling';
 import type { IAsk, IAttachment } from '../chat/ask';
 import type { IAskOptions, IContext } from '../server/request';
 import { chipOf, IChip, pieceOf, variableChip } from './chip';
+import { Kept } from './kept';
+import { chosenFrom, chosenOf, IChosen, merged, ownOf } from './options';
 
 /** What of a draft changed: its words alone, or what goes with them. */
 export type DraftChange = 'words' | 'context' | 'options';
@@ -11,10 +13,13 @@ export type DraftChange = 'words' | 'context' | 'options';
 export type WordStore = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
 const PREFIX = 'tether:draft:';
+const CHOSEN = 'tether:chosen:';
 
 /** A question that is being written: its words, what goes along, and what it is asked with. */
 export class Draft {
-  constructor(private _store: WordStore | null = sessionStore()) {}
+  constructor(private _store: WordStore | null = sessionStore()) {
+    this._kept = new Kept(CHOSEN, _store);
+  }
 
   get words(): string {
     return this._words;
@@ -23,6 +28,10 @@ export class Draft {
   set words(words: string) {
     if (words !== this._words) {
       this._words = words;
+      if (!words.trim() && !this._editing) {
+        // The question is gone that it belonged to; the next one is another.
+        this._own = {};
+      }
       this._keep();
       this._changed.emit('words');
     }
@@ -37,8 +46,8 @@ export class Draft {
   }
 
   /** The model, the preset and how much may be seen. They stay when the question is handed over. */
-  get options(): IAskOptions {
-    return this._options;
+  get options(): IChosen {
+    return this._chosen;
   }
 
   /** The question that is asked otherwise, or null. */
@@ -64,8 +73,9 @@ export class Draft {
     this._focusWanted.emit();
   }
 
-  /** Keep the words under this name for as long as the tab lives, and take up those that were kept. */
+  /** Keep words and choices under this name for as long as the tab lives, and take up those that were kept. */
   keepAs(name: string): void {
+    this._kept.keepAs(name, found => this.choose(merged(chosenFrom(found), this._chosen)));
     const key = PREFIX + name;
     if (key === this._key) {
       return;
@@ -121,29 +131,35 @@ export class Draft {
 
   /** Take everything away that would go along. */
   clearContext(): void {
-    if (this._chips.length || this._attachments.length) {
+    if (this._chips.length || this._attachments.length || Object.keys(this._own).length) {
       this._chips = [];
       this._attachments = [];
+      this._own = {};
       this._changed.emit('context');
     }
   }
 
-  /** Set options; undefined takes one back to the usual. */
-  choose(options: Partial<IAskOptions>): void {
-    this._options = without({ ...this._options, ...options });
+  /** Choose for this conversation; undefined takes a choice back to the usual. */
+  choose(options: IChosen): void {
+    this._chosen = chosenOf({ ...this._chosen, ...options });
+    this._kept.put(this._chosen);
     this._changed.emit('options');
+  }
+
+  /** Take all choices back to the usual: a new conversation begins. */
+  forget(): void {
+    this.choose({ model: undefined, preset: undefined, see: undefined });
   }
 
   /** What would be asked, as it stands. */
   peek(): IAsk {
     const names = this._chips.filter(each => pieceOf(each) === null).map(each => each.name);
-    const { see: chosen, ...options } = this._options;
-    const see = without({ ...chosen, names: names.length ? names : undefined });
+    const own = merged(this._own, { see: { names: names.length ? names : undefined } });
     return {
       words: this._words.trim(),
       context: this._chips.map(pieceOf).filter((each): each is IContext => each !== null),
       attachments: [...this._attachments],
-      options: { ...options, ...(Object.keys(see).length && { see }) }
+      options: merged(this._chosen, own)
     };
   }
 
@@ -152,33 +168,35 @@ export class Draft {
     const ask = this.peek();
     const aside = this._editing?.aside ?? null;
     this._editing = null;
-    this._put('', [], []);
+    this._empty();
     if (aside) {
       this.restore(aside);
     }
     return ask;
   }
 
-  /** Put a question back, before what has been typed since. */
+  /** Put a question back, before what has been typed since. What was chosen for the conversation stays. */
   restore(ask: IAsk): void {
     const names = ask.options.see?.names ?? [];
     const chips = [...names.map(variableChip), ...ask.context.map(chipOf)];
     const known = new Set(chips.map(each => each.key));
     const ids = new Set(ask.attachments.map(each => each.id));
+    // Names are chips.
+    this._own = merged(
+      this._own,
+      ownOf({ ...ask.options, see: { ...ask.options.see, names: undefined } })
+    );
     this._put(
       [ask.words, this._words].filter(each => each.trim()).join('\n\n'),
       [...chips, ...this._chips.filter(each => !known.has(each.key))],
       [...ask.attachments, ...this._attachments.filter(each => !ids.has(each.id))]
     );
-    const { see, ...options } = ask.options;
-    const rest = without({ ...see, names: undefined });
-    this.choose({ ...options, ...(Object.keys(rest).length && { see: rest }) });
   }
 
   /** Ask a question otherwise: what was being written is laid aside until then. */
   edit(question: object, ask: IAsk): void {
     const aside = this._editing?.aside ?? this.peek();
-    this._put('', [], []);
+    this._empty();
     this._editing = { question, aside };
     this.restore(ask);
   }
@@ -188,9 +206,14 @@ export class Draft {
     if (this._editing) {
       const { aside } = this._editing;
       this._editing = null;
-      this._put('', [], []);
+      this._empty();
       this.restore(aside);
     }
+  }
+
+  private _empty(): void {
+    this._own = {};
+    this._put('', [], []);
   }
 
   private _put(words: string, chips: readonly IChip[], attachments: readonly IAttachment[]): void {
@@ -221,17 +244,14 @@ export class Draft {
   private _words = '';
   private _chips: readonly IChip[] = [];
   private _attachments: readonly IAttachment[] = [];
-  private _options: IAskOptions = {};
+  private _chosen: IChosen = {};
+  /** What belongs to the question that stands here alone, such as the error that it is about. */
+  private _own: IAskOptions = {};
   private _editing: { question: object; aside: IAsk } | null = null;
   private _key = '';
+  private _kept: Kept;
   private _changed = new Signal<this, DraftChange>(this);
   private _focusWanted = new Signal<this, void>(this);
-}
-
-function without<T extends object>(options: T): T {
-  return Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined)
-  ) as T;
 }
 
 /** Where the tab keeps what is typed, if it may. */

@@ -1,12 +1,13 @@
 import React from 'react';
 
 import { useSignals } from '../chat/hooks';
+import { composing } from '../keys';
 import { Draft } from './draft';
 import { Listbox } from './listbox';
 import { Lists } from './lists';
 import { IChoice, Mentions } from './mentions';
 import { useNaming } from './naming';
-import { replaced } from './typed';
+import { endsLine, replaced } from './typed';
 
 const ASK = 'Ask about this notebook';
 const MENU = 'tether-naming';
@@ -75,13 +76,18 @@ export function Field(props: IProps): JSX.Element {
     if (!typed) {
       return;
     }
-    if (typed.sign === '/' && !choice.more) {
+    if (!choice.more && endsLine(words, typed)) {
       naming.leave();
       props.onCommand(choice.put);
       return;
     }
+    if (!choice.more && typed.sign === '/') {
+      // The line is sent as a whole, by the next Enter.
+      naming.close();
+    }
     const next = replaced(words, typed, choice.put, choice.more);
-    caret.current = next.caret;
+    // Words that stay as they are show nothing anew, and leave the caret where it is.
+    caret.current = next.words === words ? null : next.caret;
     draft.words = next.words;
     if (choice.chip) {
       draft.add(choice.chip);
@@ -123,8 +129,7 @@ export function Field(props: IProps): JSX.Element {
   };
 
   const onKeyDown = (event: React.KeyboardEvent) => {
-    // These keys belong to the input method; 229 is what older ones send while they compose.
-    if (event.nativeEvent.isComposing || event.keyCode === 229) {
+    if (composing(event)) {
       return;
     }
     const plain = !event.altKey && !event.ctrlKey && !event.metaKey;

@@ -22,6 +22,11 @@ export function typedAt(words: string, caret: number): ITyped | null {
   return at ? { sign: '@', start: caret - at[1].length - 1, end: caret, query: at[1] } : null;
 }
 
+/** Whether a command ends the line: what stands behind the caret would be lost if it were done at once. */
+export function endsLine(words: string, typed: ITyped): boolean {
+  return typed.sign === '/' && !words.slice(typed.end).trim();
+}
+
 /** Put words in the place of what was typed; returns them and where the caret then stands. */
 export function replaced(
   words: string,

@@ -1,3 +1,5 @@
+import { composing } from '../keys';
+
 /** What can be done in the field under a line. */
 export interface IPopoverDoing {
   ask(words: string): void;
@@ -120,7 +122,7 @@ export class Popover {
   }
 
   private _onKey(event: KeyboardEvent): void {
-    if (event.isComposing) {
+    if (composing(event)) {
       event.stopPropagation();
       return;
     }

@@ -2,6 +2,7 @@ import { Notification } from '@jupyterlab/apputils';
 import React from 'react';
 
 import { useSignals } from '../chat/hooks';
+import { composing } from '../keys';
 import type { IPreset } from '../server/clients';
 import { Asked } from './asked';
 import { presetWords } from './values';
@@ -114,7 +115,7 @@ function PresetRow({ preset, asked }: { preset: IPreset; asked: Asked }): JSX.El
               maxLength={80}
               value={renaming}
               onChange={event => setRenaming(event.target.value)}
-              onKeyDown={event => event.key === 'Escape' && setRenaming(null)}
+              onKeyDown={event => event.key === 'Escape' && !composing(event) && setRenaming(null)}
             />
           </label>
           <button type="submit" className="tether-button">

@@ -4,6 +4,7 @@ import { INotebookTracker } from '@jupyterlab/notebook';
 import { LabIcon } from '@jupyterlab/ui-components';
 
 import { aboutCell, aboutOutput, activePlace, IPlace, outputsAt } from '../cellTools/about';
+import { Emptiness } from '../cellTools/emptiness';
 import { explainIcon } from '../cellTools/icons';
 import { tetherIcon } from '../icons';
 import type { IContext } from '../server/request';
@@ -100,6 +101,10 @@ export const cellActions: JupyterFrontEndPlugin<void> = {
     }
     // Toolbars ask again only when they are told to.
     assistance?.changed.connect(update);
-    notebooks.activeCellChanged.connect(update);
+    const emptiness = new Emptiness(update);
+    notebooks.activeCellChanged.connect((_, cell) => {
+      emptiness.follow(cell?.model.sharedModel ?? null);
+      update();
+    });
   }
 };

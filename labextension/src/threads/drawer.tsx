@@ -1,6 +1,7 @@
 import React from 'react';
 
 import { useSignals } from '../chat/hooks';
+import { composing } from '../keys';
 import { together, titled } from './finding';
 import { byProject, byTime, worthListing } from './groups';
 import type { Library } from './library';
@@ -50,7 +51,7 @@ export function Drawer({ library }: { library: Library }): JSX.Element {
       data-testid="tether-drawer"
       aria-label="Conversations"
       onKeyDown={event => {
-        if (event.key === 'Escape') {
+        if (event.key === 'Escape' && !composing(event)) {
           // In the chat it would stop an answer.
           event.preventDefault();
           event.stopPropagation();

@@ -1,5 +1,7 @@
 import React from 'react';
 
+import { composing } from '../keys';
+
 interface IProps {
   name: string;
   /** What is named, for those who do not see it. */
@@ -37,7 +39,10 @@ export function NameField({ name, label, keep, leave }: IProps): JSX.Element {
       onKeyDown={event => {
         // Neither the list nor the chat is to take these keys.
         event.stopPropagation();
-        if (event.key === 'Enter' && !event.nativeEvent.isComposing) {
+        if (composing(event)) {
+          return;
+        }
+        if (event.key === 'Enter') {
           event.preventDefault();
           end(() => keep(value));
         } else if (event.key === 'Escape') {

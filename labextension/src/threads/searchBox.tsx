@@ -2,6 +2,7 @@ import React from 'react';
 
 import { useSignals } from '../chat/hooks';
 import { Icon } from '../icon';
+import { composing } from '../keys';
 import type { Library } from './library';
 import { findIcon } from './icons';
 import { daysAgo } from './when';
@@ -29,6 +30,9 @@ export const SearchBox = React.forwardRef<
           value={finding.words}
           onChange={event => finding.set(event.target.value)}
           onKeyDown={event => {
+            if (composing(event)) {
+              return;
+            }
             if (event.key === 'ArrowDown' || (event.key === 'Enter' && finding.words.trim())) {
               event.preventDefault();
               toList();

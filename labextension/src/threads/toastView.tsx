@@ -3,24 +3,19 @@ import React from 'react';
 
 import { useSignals } from '../chat/hooks';
 import { Icon } from '../icon';
+import { useHold } from './hold';
 import type { Toast } from './toast';
 
 /** What was just done, at the foot of the panel, and the way back. */
 export function ToastView({ toast }: { toast: Toast }): JSX.Element {
   useSignals(toast.changed);
+  const hold = useHold<HTMLDivElement>(toast);
   const note = toast.note;
   // The place for it is always there: a screen reader hears what comes into one that it knows.
   return (
     <div className="tether-toastPlace" role="status">
       {note && (
-        <div
-          className="tether-toast"
-          data-testid="tether-toast"
-          onMouseEnter={() => toast.hold()}
-          onMouseLeave={() => toast.release()}
-          onFocus={() => toast.hold()}
-          onBlur={() => toast.release()}
-        >
+        <div className="tether-toast" data-testid="tether-toast" {...hold}>
           <span className="tether-toastWords">{note.words}</span>
           {note.undo && (
             <button

@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import asks from '../lib/test/chat/ask.js';
+import threads from '../lib/test/chat/thread.js';
+import asking from '../lib/test/composer/asking.js';
+import commander from '../lib/test/composer/commander.js';
+import problems from '../lib/test/server/problems.js';
+
+const { ask } = asks;
+const { Thread } = threads;
+const { handOver } = asking;
+const { obey } = commander;
+const { TurnError, UNREACHED } = problems;
+
+const FIX = { see: { error: true, cells: 'around', cell_id: 'k' } };
+const CHOSEN = { model: 'mock:a', preset: 'short', see: { level: 'schema' } };
+const FILE = { id: 'u_1', name: 'sales.csv', size: 12, mime: 'text/csv' };
+const files = { given: [], used: all => files.given.push(...all) };
+
+/** Let promises that have settled be heard. */
+const settled = () => new Promise(resolve => setImmediate(resolve));
+
+/** A server that answers at once, or from `hold` on when `go` is called. */
+function server() {
+  const asked = [];
+  let gate = Promise.resolve();
+  let open = () => {};
+  return {
+    asked,
+    hold: () => (gate = new Promise(resolve => (open = resolve))),
+    go: () => open(),
+    async *stream(question) {
+      const n = asked.push(question);
+      const meta = { id: `m_${n}`, parent_id: `q_${n}`, conversation_id: 'c_1', model: 'mock:a' };
+      yield { meta };
+      yield { delta: 'yes' };
+      await gate;
+      yield { done: true, finish_reason: 'stop' };
+    },
+    begin: async () => 'c_2',
+    facts: async () => ({ title: 'One' })
+  };
+}
+
+function tab() {
+  const kept = new Map();
+  return {
+    kept,
+    getItem: key => kept.get(key) ?? null,
+    setItem: (key, value) => kept.set(key, value),
+    removeItem: key => kept.delete(key)
+  };
+}
+
+/** A conversation of a page, with what its tab has kept. */
+function thread(of = server(), store = tab()) {
+  globalThis.window = { sessionStorage: store };
+  const made = new Thread({
+    server: of,
+    notebook: 'a.ipynb',
+    contextOf: () => [],
+    health: () => null
+  });
+  delete globalThis.window;
+  return made;
+}
+
+/** The conversations of a page, of which one is in front. */
+function roomsOf(front, begin = () => front.fresh()) {
+  return { open: { panel: null, cell: null }, current: front, begin };
+}
+
+const lists = {
+  models: [],
+  presets: [],
+  problem: null,
+  lookModels: async () => {},
+  lookPresets: async () => {}
+};
+
+test('whatever asks, what was chosen for the conversation holds, and the question adds its own', async () => {
+  const of = server();
+  const room = thread(of);
+  room.draft.choose(CHOSEN);
+  await room.send(ask('Fix it.', [], FIX));
+  await room.send(ask('Look into df.', [], { model: 'mock:b', see: { names: ['df'] } }));
+  const seen = of.asked.map(({ model, preset, see }) => ({ model, preset, see }));
+  assert.deepEqual(seen, [
+    { model: 'mock:a', preset: 'short', see: { level: 'schema', ...FIX.see } },
+    { model: 'mock:b', preset: 'short', see: { level: 'schema', names: ['df'] } }
+  ]);
+  assert.deepEqual(room.draft.options, CHOSEN);
+});
+
+test('a question that is edited is asked with what is chosen now and what it looked at itself', async () => {
+  const of = server();
+  const room = thread(of);
+  room.draft.choose({ model: 'mock:a', see: { level: 'values' } });
+  await room.send(ask('Fix it.', [], FIX));
+  room.draft.choose({ model: undefined, see: { level: 'schema' } });
+  const [question] = room.said;
+  const { words, context, attachments, options } = question;
+  await room.edit(question, { words, context, attachments, options });
+  assert.equal(of.asked[1].parent_id, 'root');
+  assert.equal(of.asked[1].model, undefined);
+  assert.deepEqual(of.asked[1].see, { level: 'schema', ...FIX.see });
+});
+
+test('after a Fix was edited, typed questions look at no error', async () => {
+  const of = server();
+  const room = thread(of);
+  await room.send(ask('Fix it.', [], FIX));
+  room.draft.edit(room.said[0], room.said[0]);
+  assert.equal(await handOver(room, files), null);
+  room.draft.words = 'thanks';
+  assert.equal(await handOver(room, files), null);
+  assert.deepEqual(
+    of.asked.map(each => each.see),
+    [FIX.see, FIX.see, undefined]
+  );
+});
+
+test('a question that was deleted elsewhere while it was edited gives its words back', async () => {
+  const of = server();
+  const room = thread(of);
+  await room.send(ask('old words', [], FIX));
+  const [question] = room.said;
+  room.draft.words = 'laid aside';
+  room.draft.edit(question, question);
+  room.draft.words = 'new words';
+  room._show([]);
+  assert.match(await handOver(room, files), /no longer here/);
+  assert.equal(room.draft.words, 'new words\n\nlaid aside');
+  assert.deepEqual(room.draft.peek().options, FIX);
+  assert.equal(room.draft.editing, null);
+  await handOver(room, files);
+  assert.equal(of.asked[1].message, 'new words\n\nlaid aside');
+});
+
+test('a new conversation begins without what was chosen in the old one, also after a reload', async () => {
+  const store = tab();
+  const room = thread(server(), store);
+  room.keepAs('a.ipynb#c_1');
+  room.draft.choose(CHOSEN);
+  await room.fresh();
+  assert.deepEqual(room.draft.options, {});
+  room.draft.choose(CHOSEN);
+  await room.send(ask('first'));
+  await room.fresh();
+  room.keepAs(`a.ipynb#${room.id}`);
+  assert.equal(room.id, 'c_2');
+  assert.deepEqual(room.draft.options, {});
+  assert.equal(store.kept.size, 0);
+});
+
+test('what was chosen stays when no new conversation could begin', async () => {
+  const room = thread({ ...server(), begin: () => Promise.reject(new TurnError(UNREACHED)) });
+  room.draft.choose(CHOSEN);
+  await room.send(ask('first'));
+  await assert.rejects(room.fresh());
+  assert.deepEqual(room.draft.options, CHOSEN);
+});
+
+test('what waits comes back after a reload and is asked at the word of its asker', async () => {
+  const store = tab();
+  const old = server();
+  const before = thread(old, store);
+  before.keepAs('a.ipynb#c_1');
+  old.hold();
+  const running = before.send(ask('first'));
+  before.draft.choose(CHOSEN);
+  const cell = { kind: 'cell', name: 'cell 1', text: 'x' };
+  await before.send({ ...ask('second', [cell], FIX), attachments: [FILE] });
+  await before.send(ask('third'));
+
+  const of = server();
+  const after = thread(of, store);
+  let told = 0;
+  after.changed.connect(() => told++);
+  after.keepAs('a.ipynb#c_1');
+  assert.ok(told > 0);
+  assert.deepEqual(
+    after.queued.map(each => each.words),
+    ['second', 'third']
+  );
+  assert.deepEqual(after.draft.options, CHOSEN);
+  const { message, context, attachments } = await first(after, of);
+  assert.deepEqual([message, context, attachments], ['second', [cell], ['u_1']]);
+  assert.deepEqual(
+    of.asked.map(each => each.message),
+    ['second', 'third']
+  );
+  assert.equal(store.kept.has('tether:queued:a.ipynb#c_1'), false);
+  old.go();
+  await running;
+});
+
+/** Ask what waits first, by hand. */
+async function first(room, of) {
+  const [next] = room.queued;
+  room.unqueue(next);
+  await room.send(next);
+  return of.asked[0];
+}
+
+test('what came back by a reload is not asked by itself when an answer ends', async () => {
+  const store = tab();
+  const waits = JSON.stringify([ask('second')]);
+  store.setItem('tether:queued:a.ipynb#c_1', waits);
+  const of = server();
+  const room = thread(of, store);
+  of.hold();
+  const running = room.send(ask('first'));
+  await settled();
+  room.keepAs('a.ipynb#c_1');
+  of.go();
+  await running;
+  assert.equal(of.asked.length, 1);
+  assert.equal(room.queued[0].words, 'second');
+  assert.equal(store.getItem('tether:queued:a.ipynb#c_1'), waits);
+});
+
+test('words behind /new are asked in the new conversation, with what goes along and none of the choices', async () => {
+  const of = server();
+  const room = thread(of);
+  await room.send(ask('first'));
+  room.draft.choose(CHOSEN);
+  room.draft.words = '/new How do I join a and b?';
+  room.draft.add({ key: 'variable a', kind: 'variable', name: 'a', text: null, of: null });
+  room.draft.attach(FILE);
+  files.given = [];
+  const rooms = roomsOf(room);
+  assert.equal(await obey(room.draft.words, { rooms, thread: room, lists, files }), null);
+  await settled();
+  const { message, conversation_id, model, preset, see, attachments } = of.asked[1];
+  assert.deepEqual([message, conversation_id], ['How do I join a and b?', 'c_2']);
+  assert.deepEqual([model, preset, see], [undefined, undefined, { names: ['a'] }]);
+  assert.deepEqual([attachments, files.given], [['u_1'], [FILE]]);
+  assert.ok(room.draft.isEmpty);
+});
+
+test('words behind /new are asked where it begins, from whichever conversation they come', async () => {
+  const [other, own] = [server(), server()];
+  const [shown, next] = [thread(other), thread(own)];
+  shown.draft.words = '/new and now?';
+  const rooms = roomsOf(shown, async () => {
+    rooms.current = next;
+    await next.fresh();
+    // Somebody looks at another one meanwhile.
+    rooms.current = shown;
+  });
+  await obey(shown.draft.words, { rooms, thread: shown, lists, files });
+  await settled();
+  assert.deepEqual([other.asked.length, own.asked[0].message], [0, 'and now?']);
+});
+
+test('where no new conversation begins, the line is in the field again with what went along', async () => {
+  const room = thread({ ...server(), begin: () => Promise.reject(new TurnError(UNREACHED)) });
+  await room.send(ask('first'));
+  room.draft.words = '/new and now?';
+  room.draft.attach(FILE);
+  const rooms = roomsOf(room);
+  const told = await obey(room.draft.words, { rooms, thread: room, lists, files });
+  assert.equal(told, UNREACHED.message);
+  assert.equal(room.draft.words, '/new and now?');
+  assert.deepEqual(room.draft.attachments, [FILE]);
+});
+
+test('a line that cannot be done is in the field again, a bare command is not', async () => {
+  const room = thread();
+  const rooms = roomsOf(room);
+  const lines = ['/fix why is b empty?', '/explain the join', '/model of a car', '/see the rows'];
+  for (const line of [...lines, '/preset no such']) {
+    room.draft.words = line;
+    assert.notEqual(await obey(line, { rooms, thread: room, lists, files }), null);
+    assert.equal(room.draft.words, line);
+  }
+  for (const line of ['/fix', '/see', '/stop']) {
+    room.draft.words = line;
+    assert.notEqual(await obey(line, { rooms, thread: room, lists, files }), null);
+    assert.equal(room.draft.words, '', line);
+  }
+});
