@@ -98,6 +98,23 @@ def test_fix_asks_with_the_error_and_its_cell(lab, script):
     assert lab.page.elsewhere == []
 
 
+def test_what_a_fix_looked_at_goes_with_no_later_question(lab, script):
+    cell = failed(lab)
+    cell.locator(".jp-OutputArea-output", has_text="KeyError").hover()
+    fix(cell).click()
+    panel = answered(lab, "Fix the KeyError in cell 1")
+    box = panel.locator("textarea:not([aria-hidden])")
+    box.press("ArrowUp")
+    lab.page.wait_for_function(
+        "document.querySelector('#tether-chat textarea:not([aria-hidden])').value.startsWith('Fix')"
+    )
+    box.press("Escape")
+    with lab.page.expect_request(lambda sent: "and now?" in (sent.post_data or "")) as sent:
+        lab.ask("and now?")
+    assert sent.value.url.split("?")[0].endswith("/tether/chat/stream")
+    assert not {"error", "cells", "cell_id"} & set(sent.value.post_data_json.get("see") or {})
+
+
 def test_explain_is_reached_by_the_keyboard(lab, script):
     cell = failed(lab)
     fix(cell).focus()

@@ -42,6 +42,7 @@ def write(
     says: Sequence[str | bytes] | None = None,
     again: bool = False,
     infill: bool = False,
+    controls: Sequence[str] = (),
     precise: bool = False,
     shape: Shape = Shape(),
     template: str | None = CHATML,
@@ -62,6 +63,8 @@ def write(
         Whether it begins anew after the last piece instead of ending the answer.
     infill:
         Whether it has the tokens for filling in; what it says then comes after the last of them, too.
+    controls:
+        Those of the pieces that are control tokens.
     precise:
         Weights of 32 bits: logits that were computed in other batches then differ by 0.003 at most, which
         the choices of a random model hardly ever depend on.
@@ -86,7 +89,7 @@ def write(
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(tokenizer)
     writer.add_token_list(tokens)
-    control = {*SPECIALS, *INFILL}
+    control = {*SPECIALS, *INFILL, *controls}
     writer.add_token_types(
         [gguf.TokenType.CONTROL if token in control else gguf.TokenType.NORMAL for token in tokens]
     )

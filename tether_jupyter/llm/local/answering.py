@@ -10,6 +10,7 @@ from tether_jupyter.llm.local.engine.lookup import Lookup
 from tether_jupyter.llm.local.engine.model import Model
 from tether_jupyter.llm.local.engine.sampling import Doubt, Sampler
 from tether_jupyter.llm.local.engine.text import TextStream
+from tether_jupyter.llm.local.engine.thoughts import Thoughts
 from tether_jupyter.llm.local.engine.turn import Job, Turn, as_tokens
 from tether_jupyter.llm.local.renderer import Renderer
 
@@ -82,11 +83,18 @@ class Answerer:
             as_tokens(tokens),
             Sampler(self.model, wanted, constraint, self.doubt if message["op"] == "generate" else None),
             TextStream(wanted.stop),
+            self.thoughts(tokens, plain=message["op"] == "infill" or constraint is not None),
             limit=min(ceiling or room, room),
             conversation=str(conversation) if conversation else None,
             fresh=wanted.seed is not None,
             lookup=Lookup(tokens) if self.speculation and self.predictable(wanted) else None,
         )
+
+    def thoughts(self, tokens: list[int], *, plain: bool) -> Thoughts:
+        """Return what tells an answer's thoughts apart; in a text that must have a form there are none."""
+        if plain:
+            return Thoughts("answer")
+        return Thoughts("thinking" if self.model.vocabulary.opens_thought(tokens) else "start")
 
     @staticmethod
     def predictable(sampling: Sampling) -> bool:

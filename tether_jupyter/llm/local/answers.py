@@ -44,9 +44,9 @@ async def answer(worker: WorkerProcess, message: dict[str, Any], began: float) -
         while not ended:
             reply = await next_reply(worker, inbox)
             kind = reply["event"]
-            if kind == "delta":
+            if kind in ("delta", "thinking"):
                 first = first or time.perf_counter()
-                yield events.delta(whole(reply["text"]))
+                yield (events.delta if kind == "delta" else events.thinking)(whole(reply["text"]))
             elif kind == "queued":
                 yield events.queued(reply["position"])
             elif kind == "error":

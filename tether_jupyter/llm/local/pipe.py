@@ -40,6 +40,7 @@ Worker to server
 `failed`   Instead of `ready`, and last: `error`, the wire form of a `TetherError`.
 `queued`   `id`, `position`: 1 is next. Again whenever it changes.
 `delta`    `id`, `text`: never empty, always whole code points.
+`thinking` As `delta`: what the model thinks before it answers.
 `vectors`  `id`, `vectors`: one list of numbers for each of the next texts; then more, or `done`.
 `counts`   `id`, `counts`: a number of tokens for each text; then `done`.
 `done`     `id`, `finish_reason` (`stop`, `length`, `cancelled`), `usage`: `prompt_tokens`,
@@ -63,7 +64,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-VERSION = 3
+VERSION = 4
 MAX_LINE = 1 << 26
 READ_SIZE = 1 << 16
 

@@ -73,6 +73,7 @@ RULES: dict[str, Callable[[Message], bool]] = {
     "failed": failure,
     "queued": lambda m: count(m.get("position"), 1),
     "delta": lambda m: isinstance(m.get("text"), str),
+    "thinking": lambda m: isinstance(m.get("text"), str),
     "vectors": lambda m: listed(m, "vectors", list),
     "counts": lambda m: isinstance(m.get("counts"), list) and all(count(each) for each in m["counts"]),
     "done": done,

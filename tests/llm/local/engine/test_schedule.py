@@ -11,7 +11,7 @@ from tether_jupyter.llm.local.engine.turn import Job, Turn, as_tokens
 def turn(name: str, *, batch: bool = False) -> Turn:
     """Return a turn called `caller` and a number."""
     missing: Any = None
-    return Turn(Job(name, {}, name[0], batch), as_tokens([1]), missing, missing, limit=1)
+    return Turn(Job(name, {}, name[0], batch), as_tokens([1]), missing, missing, missing, limit=1)
 
 
 def order(waiting: list[Turn], running: list[Turn]) -> list[str]:

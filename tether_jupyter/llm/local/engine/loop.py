@@ -14,7 +14,8 @@ from tether_jupyter.llm.local.engine.model import Model
 from tether_jupyter.llm.local.engine.pace import Pace
 from tether_jupyter.llm.local.engine.schedule import Schedule
 from tether_jupyter.llm.local.engine.slots import Slot, Slots
-from tether_jupyter.llm.local.engine.turn import Job, Turn
+from tether_jupyter.llm.local.engine.thoughts import Said, together
+from tether_jupyter.llm.local.engine.turn import Job, Part, Turn
 
 Event = dict[str, Any]
 Send = Callable[[list[Event]], None]
@@ -26,15 +27,6 @@ OLDEST = 4
 """A quarter of the prompt tokens of a step is for the question that came first."""
 LONG_STEP = 0.015
 """Seconds of a step from which a cancelled answer is not waited for: the step is aborted and done again."""
-
-
-class Part:
-    """What one turn has in a step."""
-
-    __slots__ = ("row", "slot", "tokens", "turn", "wanted")
-
-    def __init__(self, slot: Slot, turn: Turn, tokens: Any, wanted: int, row: int) -> None:
-        self.slot, self.turn, self.tokens, self.wanted, self.row = slot, turn, tokens, wanted, row
 
 
 class Engine:
@@ -313,12 +305,13 @@ class Engine:
         """Choose a turn's next tokens, from what was computed."""
         turn, slot = part.turn, part.slot
         drafted = part.tokens[1:] if turn.pending is not None else []
-        said, reason, taken = "", None, 0
+        said: list[Said] = []
+        reason, taken = None, 0
         lookup = turn.lookup
         for index in range(part.wanted):
             token = turn.sampler.sample(part.row + index, turn.limit - turn.count)
-            reason, text = self.say(turn, token)
-            said += text
+            reason, more = self.say(turn, token)
+            said += more
             if reason:
                 break
             turn.pending = token
@@ -332,33 +325,40 @@ class Engine:
                 lookup.learn(len(drafted), taken)
         if lookup is not None and self.drafting and not reason:
             turn.copies = not lookup.ready or turn.sampler.may_copy(part.row + index, token)
-        if said:
-            self.emit("delta", turn.job.id, text=said)
+        self.tell(turn, said)
         if reason:
             self.finish(turn, reason)
         elif slot.length >= self.model.context_length:
             self.finish(turn, "length")
 
-    def say(self, turn: Turn, token: int) -> tuple[str | None, str]:
+    def say(self, turn: Turn, token: int) -> tuple[str | None, list[Said]]:
         """Take a chosen token into the answer; return why it ends there, if it does, and the certain text."""
         turn.first = turn.first or time.perf_counter()
         if self.model.vocabulary.ends(token):
-            return "stop", ""
+            return "stop", []
         turn.count += 1
         self.pace.said += 1
         if turn.lookup is not None:
             turn.lookup.extend((token,))
-        text = turn.text.feed(self.model.vocabulary.piece(token))
+        if mark := self.model.vocabulary.marks.get(token):
+            said = turn.thoughts.mark(mark)
+        else:
+            said = turn.thoughts.feed(turn.text.feed(self.model.vocabulary.piece(token)))
         if turn.text.stopped:
-            return "stop", text
-        return ("length" if turn.count >= turn.limit else None), text
+            return "stop", said
+        return ("length" if turn.count >= turn.limit else None), said
+
+    def tell(self, turn: Turn, said: list[Said]) -> None:
+        """Note what a step has said, in as few events as there are kinds."""
+        for kind, text in together(said):
+            self.emit(kind, turn.job.id, text=text)
 
     # -- ends
 
     def finish(self, turn: Turn, reason: str) -> None:
         """End a turn with its figures."""
-        if reason != "cancelled" and (rest := turn.text.finish()):
-            self.emit("delta", turn.job.id, text=rest)
+        if reason != "cancelled":
+            self.tell(turn, turn.thoughts.feed(turn.text.finish()) + turn.thoughts.finish())
         self.release(turn)
         self.emit("done", turn.job.id, finish_reason=reason, usage=turn.usage())
 

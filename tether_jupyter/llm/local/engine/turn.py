@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tether_jupyter.llm.local.engine.sampling import Sampler
     from tether_jupyter.llm.local.engine.slots import Slot
     from tether_jupyter.llm.local.engine.text import TextStream
+    from tether_jupyter.llm.local.engine.thoughts import Thoughts
 
 Tokens = np.ndarray[Any, np.dtype[np.int32]]
 
@@ -69,6 +70,7 @@ class Turn:
     tokens: Tokens
     sampler: Sampler
     text: TextStream
+    thoughts: Thoughts
     limit: int
     conversation: str | None = None
     fresh: bool = False
@@ -123,3 +125,12 @@ def common(one: Tokens, other: Tokens) -> int:
         return 0
     differ = np.flatnonzero(one[:length] != other[:length])
     return int(differ[0]) if differ.size else length
+
+
+class Part:
+    """What one turn has in a step."""
+
+    __slots__ = ("row", "slot", "tokens", "turn", "wanted")
+
+    def __init__(self, slot: Slot, turn: Turn, tokens: Any, wanted: int, row: int) -> None:
+        self.slot, self.turn, self.tokens, self.wanted, self.row = slot, turn, tokens, wanted, row

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-CONTROL = 1 << 3
+from tether_jupyter.llm.local.engine import thoughts
+
+CONTROL, USER_DEFINED = 1 << 3, 1 << 4
 CUT = "\ufdd0"
 """A noncharacter, for inner use: it parts the characters of what only looks like a control token."""
 MAX_PIECE = 100_000
@@ -43,6 +45,8 @@ class Vocabulary:
             for token, text in enumerate(texts)
             if len(text) > 1 and llama.llama_vocab_get_attr(handle, token) & CONTROL
         ]
+        self.marks = self._marks(texts)
+        """Control tokens that part an answer from what was thought before it."""
         ordered = sorted(controls, key=len, reverse=True)
         self.controls = re.compile("|".join(map(re.escape, ordered))) if ordered else None
 
@@ -96,6 +100,25 @@ class Vocabulary:
     def ends(self, token: int) -> bool:
         """Return whether a token ends an answer."""
         return token in self.endings
+
+    def opens_thought(self, tokens: Sequence[int]) -> bool:
+        """Return whether a prompt ends within a thought that its template has begun."""
+        end = "".join(self.marks.get(t) or self.piece(t).decode("utf-8", "replace") for t in tokens[-12:])
+        return end.rstrip().endswith(thoughts.OPEN)
+
+    def _marks(self, texts: Sequence[bytes]) -> dict[int, str]:
+        # llama.cpp makes tokens of channels visible, whatever the file says of them.
+        kinds = dict.fromkeys(thoughts.CHANNELS, CONTROL | USER_DEFINED)
+        kinds |= dict.fromkeys((thoughts.OPEN, thoughts.CLOSE), CONTROL)
+        wanted = {name.encode(): (name, kind) for name, kind in kinds.items()}
+        found = {
+            token: wanted[text][0]
+            for token, text in enumerate(texts)
+            if text in wanted and self.llama.llama_vocab_get_attr(self.handle, token) & wanted[text][1]
+        }
+        # Tokens of these names without channels are another template's.
+        channels = thoughts.CHANNELS[0] in found.values()
+        return {t: text for t, text in found.items() if channels or text not in thoughts.CHANNELS}
 
     def _infill(self) -> tuple[int, int, int] | None:
         llama, handle = self.llama, self.handle
