@@ -15,8 +15,10 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto
 body { color: #1a1a1a; background: #fff }
 code { font: 13px/1.5 ui-monospace, monospace; overflow-wrap: anywhere }
 section { border-top: 1px solid #8884; padding: .5rem 0 1rem }
-h2, h3 { margin: .75rem 0 .25rem; font-size: 1rem }
+h2 { margin: .75rem 0 .25rem; font-size: 1rem }
+p { margin: .25rem 0 }
 table { border-collapse: collapse; width: 100% }
+td:first-child code { white-space: nowrap }
 th, td { text-align: left; vertical-align: top; padding: .2rem .75rem .2rem 0; border-top: 1px solid #8882 }
 a { color: #0b57a4 }
 b { display: inline-block; min-width: 4.5rem }
@@ -26,6 +28,14 @@ b { display: inline-block; min-width: 4.5rem }
 }
 """
 STYLE_SUM = b64encode(sha256(STYLE.encode()).digest()).decode()
+
+
+def prose(text: str) -> str:
+    """Return a text as HTML, what stands between backticks as code."""
+    parts = escape(text).split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
 
 
 def kind(schema: dict[str, Any]) -> str:
@@ -50,7 +60,7 @@ def table(rows: list[tuple[str, dict[str, Any], bool]]) -> str:
     told = []
     for name, schema, required in rows:
         default = schema.get("default")
-        words = [escape(str(schema.get("description", "")))]
+        words = [prose(str(schema.get("description", "")))]
         words += ["Required."] if required else []
         words += (
             [f"Default: <code>{escape(str(default))}</code>."] if default not in (None, "", [], {}) else []
@@ -65,16 +75,16 @@ def table(rows: list[tuple[str, dict[str, Any], bool]]) -> str:
 
 def operation(path: str, verb: str, told: dict[str, Any]) -> str:
     """Return one operation: what it is for, takes and gives."""
-    lines = [f"<h2><b>{verb.upper()}</b> <code>{escape(path)}</code></h2><p>{escape(told['summary'])}.</p>"]
+    lines = [f"<h2><b>{verb.upper()}</b> <code>{escape(path)}</code></h2><p>{prose(told['summary'])}.</p>"]
     lines.append(table([(p["name"], p["schema"], p["required"]) for p in told.get("parameters", [])]))
     for content, form in told.get("requestBody", {}).get("content", {}).items():
         lines.append(f"<p>Send <code>{escape(content)}</code>: {kind(form.get('schema', {}))}</p>")
-    for status, answer in told["responses"].items():
+    for status, answer in sorted(told["responses"].items()):  # `default` is the last one.
         forms = [
-            f"<code>{escape(content)}</code> {kind(form['schema']) if form.get('schema') else ''}"
+            f"<code>{escape(content)}</code> {kind(form['schema']) if form.get('schema') else ''}".strip()
             for content, form in answer.get("content", {}).items()
         ]
-        lines.append(f"<p>{escape(status)}: {', '.join(forms) or escape(answer['description'])}</p>")
+        lines.append(f"<p>{escape(status)}: {', '.join(forms) or prose(answer['description'])}</p>")
     return f"<section>{''.join(lines)}</section>"
 
 
@@ -90,7 +100,7 @@ def page(base: str) -> str:
         rows = [(each, form, each in needed) for each, form in schema.get("properties", {}).items()]
         parts.append(
             f'<section><h2 id="{escape(name)}">{escape(name)}</h2>'
-            f"<p>{escape(schema.get('description', ''))}</p>{table(rows) or kind(schema)}</section>"
+            f"<p>{prose(schema.get('description', ''))}</p>{table(rows) or kind(schema)}</section>"
         )
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Tether over HTTP</title>'
