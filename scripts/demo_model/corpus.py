@@ -36,7 +36,8 @@ PROBLEMS = [
 MANUAL = [entry for name in ("manual_using", "manual_setup", "manual_about") for entry in phrases.read(name)]
 ASK_ERROR = phrases.lists("ask_error")
 DOUBLE_OF = re.compile(r"\$W (of|in|for|value)\b")
-ROWS = re.compile(r"\b(rows|entries|records|observations)\b")
+ROWS = re.compile(r"\b(rows?|entries|entry|records?|observations?)\b")
+ONE = re.compile(r"\b(the|a|each|which|what|every|one|first) \$q\b(?! (have|are|come))")
 LIST_COLUMNS = next(i for i in FRAME_IDIOMS if ".columns)" in i.answer)
 WHOLE_COLUMN = next(i for i in FRAME_IDIOMS if "Take the column" in i.answer)
 
@@ -56,10 +57,15 @@ def numbers(rng: random.Random, count: int) -> list[str]:
     return [str(i) for i in rng.sample(range(1, limit + 1), count)]
 
 
+UNITS = ("{} in s", "{} (kg)", "{} in %", "{} [m]", "{} per day", "{} in EUR", "{} (2024)", "the {}")
+
+
 def phrase(rng: random.Random, held: bool) -> str:
     """A text value: one word or a few, with or without capitals."""
     words = [names.identifier(rng, "column", held) for _ in range(rng.choice((1, 1, 1, 2, 2, 3)))]
     text = " ".join(words)
+    if rng.random() < 0.1:
+        text = rng.choice(UNITS).format(text)
     return text.capitalize() if rng.random() < 0.4 else text
 
 
@@ -73,6 +79,18 @@ def _similar(column: str, rng: random.Random) -> str:
     if rng.random() < 0.3 and text[-1:].isalpha() and not text.endswith("s"):
         text = text[:-1] + "ies" if text.endswith("y") else text + "s"
     return text
+
+
+def _resemble(slots: dict[str, str], rng: random.Random) -> None:
+    """Give two columns names that look alike: one is part of the other, or has a typo."""
+    one, other = rng.sample("cde", 2)
+    if rng.random() < 0.4:
+        made = rough.typo(slots[one], rng)
+    else:
+        end = rng.choice(("old", "new", "2", "id", "eur", "total", "name", "rate", names.syllable(rng)))
+        made = f"{slots[one]}_{end}" if rng.random() < 0.7 else f"{end}_{slots[one]}"
+    if made.isidentifier() and made not in slots.values():
+        slots[other] = made
 
 
 def _ask(item: Item, rng: random.Random) -> str:
@@ -104,7 +122,7 @@ def idiom(rng: random.Random, held: bool = False) -> Example:
     else:
         item, modes = weighted(rng, ARRAYS), ("named",)
     array = item in ARRAYS
-    mode = rng.choices(modes, (0.70, 0.20, 0.10)[: len(modes)])[0]
+    mode = rng.choices(modes, (0.60, 0.30, 0.10)[: len(modes)])[0]
     if item is LIST_COLUMNS and rng.random() < 0.4:
         mode = "context"  # only there it copies several names in a row
     slot_kinds = dict(KINDS)
@@ -112,8 +130,10 @@ def idiom(rng: random.Random, held: bool = False) -> Example:
         slot_kinds.update(n=rng.choice(("value", "frame")), m="value", c="value", d="value")
     slots = names.distinct(rng, slot_kinds, held)
     slots["a"], slots["b"], slots["k"] = numbers(rng, 3)
-    if rng.random() < 0.12 and any(x in item.answer for x in ("$A $a]", "fillna($a)")):
+    if rng.random() < 0.12 and any(x in item.answer for x in ("$A $a]", "fillna($a)", "where(")):
         slots["a"] = rng.choice((f"{slots['a']}.{rng.randint(0, 99)}", "0", "0", "-1", "0.5"))
+        if "where(" in item.answer and "." in slots["a"]:
+            slots["a"], slots["k"] = slots["k"], slots["a"]
     slots["s"], slots["t"] = phrase(rng, held), phrase(rng, held)
     if item.pick:
         words, slots["A"] = rng.choice(item.pick)
@@ -122,14 +142,24 @@ def idiom(rng: random.Random, held: bool = False) -> Example:
         slots["t"] = rng.choice(("png", "png", "pdf", "svg", "jpg"))
     if "$s." in item.answer or "$s.csv" in item.answer:
         slots["s"] = names.identifier(rng, "frame", held)
-        if rng.random() < 0.15:
+        if rng.random() < 0.25:
+            slots["s"] = slots["n"] + rng.choice(("_clean", "_2", "_new", "_final", "_2024", "2", "_out"))
+        elif rng.random() < 0.15:
             slots["s"] = rng.choice(("data/", "../", "raw/")) + slots["s"]
+    if not held and not array and rng.random() < 0.08:
+        _resemble(slots, rng)
     text = _ask(item, rng)
     if DOUBLE_OF.search(text):  # "the sum of" and "of price"
         slots["W"] = slots["W"].removesuffix(" of").removesuffix(" in").removesuffix(" value")
-    if rng.random() < 0.1:  # people say "trips" or "customers" where the templates say "rows"
-        text = ROWS.sub("$q", text, count=1)
     slots["q"] = names.identifier(rng, "frame", held)
+    if rng.random() < (
+        0.25 if mode == "context" else 0.1
+    ):  # people say "trips" where the templates say "rows"
+        text = ROWS.sub("$q", text, count=1)
+        if mode == "context" and rng.random() < 0.6:
+            slots["q"] = slots["n"]
+    if mode == "context" and slots["q"] == slots["n"] and ONE.search(text):
+        slots["q"] = slots["n"].removesuffix("s")
     if mode == "default":
         slots["n"] = "df"
     asked_by_name = mode == "context" and rng.random() < 0.35
@@ -142,7 +172,7 @@ def idiom(rng: random.Random, held: bool = False) -> Example:
     if mode == "named" and "$n" in item.answer and "$n" not in text:
         text = grammar.expand(rng.choice(wording.FORMS["frame_front"]), rng) + text
     unsaid = mode == "default" and not re.search(r"\b(df|data ?frame|pandas|frame|table)\b", text)
-    if unsaid and (item is WHOLE_COLUMN or rng.random() < 0.6):
+    if unsaid and (item is WHOLE_COLUMN or "$q" in text or rng.random() < 0.6):
         text = rng.choice(("in pandas, ", "pandas: ", "with pandas: ", "df: ", "in a dataframe, ")) + text
     text = rough.rough(text, rng)
     # Names in the question may differ a little from those of the frame when a section shows them.
@@ -152,7 +182,7 @@ def idiom(rng: random.Random, held: bool = False) -> Example:
         used = [slots[x] for x in "cd" if x in grammar.slots(item.answer)]
         if "$e" in item.answer and "['$e'] =" not in item.answer:
             used.append(slots["e"])
-        if mode == "context" and rng.random() < 0.25:
+        if mode == "context" and rng.random() < 0.5:
             for x in "cd":
                 shown[x] = _similar(slots[x], rng)
         columns = context.more_columns(rng, used) or [names.identifier(rng, "column")]
@@ -294,6 +324,8 @@ def about(rng: random.Random) -> Example:
 def other(rng: random.Random) -> Example:
     """A question that is refused."""
     text = offtopic.question(rng)
+    if rng.random() < 0.09:
+        text = offtopic.elsewhere(idiom(rng).question, rng) or text
     if rng.random() < 0.03:
         body = "\n".join(context.code_line(rng) for _ in range(rng.randint(1, 4)))
         tag = rng.choice(("selection", "cell"))
@@ -329,11 +361,11 @@ def gen(rng: random.Random, drills: float = 0.0) -> Example:
     if rng.random() < drills:
         return drill(rng)
     kind = rng.random()
-    if kind < 0.15:
+    if kind < 0.11:
         return error(rng)
-    if kind < 0.57:
+    if kind < 0.52:
         return idiom(rng)
-    if kind < 0.72:
+    if kind < 0.73:
         return about(rng)
     return other(rng)
 

@@ -67,6 +67,8 @@ def invent(rng: random.Random) -> str:
         word = word.capitalize()
     elif style < 0.165:
         word = word.upper()
+    elif style < 0.2:
+        word += _part(rng).capitalize()
     return word + "x" if word in RESERVED else word
 
 
@@ -78,9 +80,15 @@ def identifier(rng: random.Random, kind: str, held: bool = False) -> str:
     if source < 0.36:
         return rng.choice(WORDS[kind])
     if source < 0.66:  # any noun will do, alone or with another word
-        word = rng.choice(NOUNS)
-        other = rng.choice(rng.choice((NOUNS, WORDS["column"], WORDS["frame"], WORDS["value"])))
-        return rng.choice((word, word, f"{word}_{other}", f"{word}s", f"{word}_{rng.randint(1, 99)}"))
+        word = rng.choice(rng.choice((NOUNS, WORDS["noun"])))
+        other = rng.choice(
+            rng.choice((NOUNS, WORDS["noun"], WORDS["column"], WORDS["frame"], WORDS["value"]))
+        )
+        camel = word + "".join(part.capitalize() for part in other.split("_"))
+        numbered = f"{word}{rng.choice(('', '_'))}{rng.randint(1, 99)}"
+        return rng.choice(
+            (word, word, word, f"{word}_{other}", f"{word}_{other}", camel, f"{word}s", numbered)
+        )
     if source < 0.70:  # a known word with a beginning of its own: "invoices" must not become "voices"
         return syllable(rng) + rng.choice(rng.choice((NOUNS, WORDS["column"], WORDS["frame"])))
     if source < 0.73:  # "the mean of joined": a word that the question has for itself as a rule

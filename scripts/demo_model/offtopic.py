@@ -20,7 +20,9 @@ REFUSAL = (
 
 FORMS = phrases.lists("refused")
 WORDS = phrases.words("refused_words")
-FUNCTION_WORDS, DATA_WORDS, OPENERS = (WORDS.pop(key) for key in ("function", "data", "opener"))
+FUNCTION_WORDS, DATA_WORDS, OPENERS, OTHERS = (
+    WORDS.pop(key) for key in ("function", "data", "opener", "other")
+)
 POOL = re.compile(r"<([a-z]+)>")
 
 
@@ -44,6 +46,23 @@ def salad(rng: random.Random) -> str:
     if rng.random() < 0.6:
         words.insert(0, rng.choice(OPENERS))
     return " ".join(words) + rng.choice(("", "", "?", "?", ".", "!"))
+
+
+ELSEWHERE = (
+    "in {o}, {q}", "{o}: {q}", "{q} in {o}", "{q} in {o}", "{q} with {o}", "{q} using {o}", "{q}, in {o}",
+    "what's the {o} equivalent of {q}", "how do I do this in {o}: {q}", "{o} {q}", "{q} ({o})",
+    "I use {o}. {q}", "my data is in {o}. {q}", "write a {o} query: {q}", "{q}, but in {o}",
+)  # fmt: skip
+OURS = re.compile(r"pandas|numpy|\bnp\b|matplotlib|plt|python|jupyter|data ?frame|\bdf\b|</", re.I)
+
+
+def elsewhere(question: str, rng: random.Random) -> str | None:
+    """A question on a step, asked of another program; None where it names one of ours."""
+    if OURS.search(question):
+        return None
+    other = rng.choice(OTHERS)
+    text = rng.choice(ELSEWHERE).format(o=other, q=question.rstrip("?.! "))
+    return (text.lower() if rng.random() < 0.2 else text) + rng.choice(("", "?"))
 
 
 def _fill(template: str, rng: random.Random) -> str:

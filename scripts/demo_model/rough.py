@@ -9,22 +9,19 @@ from . import grammar, phrases
 from .names import invent
 
 SPACES = re.compile(r"  +")
-CAPITALS = {"dataframe": "DataFrame", "dataframes": "DataFrames", "numpy": "NumPy", "pandas": "Pandas"}
-CAPITALS |= {
-    "matplotlib": "Matplotlib",
-    "python": "Python",
-    "jupyter": "Jupyter",
-    "csv": "CSV",
-    "tether": "Tether",
-}
-PROPER = re.compile(r"(?<![\w.$`'/%-])(" + "|".join(CAPITALS) + r")(?![\w.`'/(=:-])")
+CAPITALS = phrases.words("talk")["capitals"]
+PROPER = re.compile(
+    r"(?<![\w.$`'/%-])(" + "|".join(re.escape(word.lower()) for word in CAPITALS) + r")(?![\w.`'/(=:-])"
+)
+WRITTEN = {word.lower(): word for word in CAPITALS}
 SETTINGS = phrases.lists("settings")["setting"]
 TALK = phrases.words("talk")
 HEADS, TAILS, FILLERS = TALK["head"], TALK["tail"], TALK["filler"]
 DROPPABLE, WEAK = set(TALK["droppable"]), set(TALK["weak"])
 
 
-def _typo(word: str, rng: random.Random) -> str:
+def typo(word: str, rng: random.Random) -> str:
+    """The word with one letter swapped, lost, doubled or wrong."""
     if len(word) < 4 or not word.isalpha():
         return word
     i = rng.randrange(len(word) - 1)
@@ -44,8 +41,8 @@ def _plain(word: str) -> bool:
 
 def rough(text: str, rng: random.Random, amount: float = 0.35) -> str:
     """Write the sentence the way people do: fillers, left-out words, typos, no capitals."""
-    if rng.random() < 0.25:
-        text = PROPER.sub(lambda m: CAPITALS[m[0]], text)
+    if rng.random() < 0.4:
+        text = PROPER.sub(lambda m: WRITTEN[m[0]], text)
     if rng.random() < 0.1 * amount:
         text = rng.choice(HEADS) + " " + text
     if rng.random() < 0.1 * amount:
@@ -69,13 +66,13 @@ def rough(text: str, rng: random.Random, amount: float = 0.35) -> str:
     if rng.random() < 0.07 * amount:
         at = [i for i, w in enumerate(words) if _plain(w) and len(w) > 3]
         for i in rng.sample(at, min(len(at), rng.choice((1, 1, 2)))):
-            words[i] = _typo(words[i], rng)
+            words[i] = typo(words[i], rng)
     style = rng.random()
     if style < 0.25:
         words = [w.lower() if _plain(w) else w for w in words]
     elif style < 0.6 and words[0][:1].isalpha():
         words[0] = words[0][0].upper() + words[0][1:]
-    elif style < 0.62:
+    elif style < 0.605:
         words = [w.upper() if _plain(w) else w for w in words]
     text = SPACES.sub(" ", " ".join(words)).strip()
     ending = rng.random()
