@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -70,3 +71,20 @@ def test_another_version_is_made_by_its_steps(monkeypatch: pytest.MonkeyPatch) -
     rehearsal.in_memory()
     monkeypatch.setattr(schema, "HEAD", "0000")
     assert rehearsal.blank(schema.HEAD) == ()
+
+
+async def test_several_who_look_at_once_wait_for_one_rehearsal_and_make_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rehearsed = []
+    real = rehearsal.in_memory
+    monkeypatch.setattr(rehearsal, "in_memory", lambda: rehearsed.append(real()))
+    database = Database(f"sqlite:///{tmp_path}/history.db", prepare)
+
+    def count(connection: Any) -> Any:
+        return connection.exec_driver_sql("SELECT count(*) FROM conversations").scalar()
+
+    found = await asyncio.gather(*(database.read(count) for _ in range(6)))
+    assert (found, len(rehearsed)) == ([0] * 6, 1)
+    assert not await database.exists()
+    await database.close()

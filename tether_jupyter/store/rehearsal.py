@@ -6,6 +6,7 @@ database in memory, which takes a tenth of the time.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+_rehearsing = threading.Lock()
 _blank: dict[str, tuple[str, ...]] = {}
 """The SQL that makes a version's tables, by version."""
 
@@ -25,13 +27,11 @@ def rehearse(database: Database) -> None:
 
     Nothing is made that was not there: somebody who only looks at Tether has no history yet.
     """
-    from tether_jupyter.store import schema
-
     file = database.file
     if file is None or file.exists():
         database.engine()
-    elif not blank(schema.HEAD):
-        in_memory()
+    else:
+        once()
 
 
 def look(work: Callable[[Connection], Result]) -> Result:
@@ -39,14 +39,23 @@ def look(work: Callable[[Connection], Result]) -> Result:
     from tether_jupyter.store import schema
     from tether_jupyter.store.database import open_engine
 
+    once()
     engine = open_engine("sqlite:///:memory:")
     try:
         with engine.connect().execution_options(writes=True) as connection, connection.begin():
             schema.migrate(connection, None, None)
-            _blank[schema.HEAD] = blank(schema.HEAD) or statements(connection)
             return work(connection)
     finally:
         engine.dispose()
+
+
+def once() -> None:
+    """Rehearse in memory, unless that was done; whoever comes meanwhile waits for it."""
+    from tether_jupyter.store import schema
+
+    with _rehearsing:
+        if not blank(schema.HEAD):
+            in_memory()
 
 
 def in_memory() -> None:
