@@ -380,7 +380,7 @@ def test_the_demo_model_says_what_it_is_in_full_once(kernel: Kernel, tether: Fak
 def test_where_a_model_runs_is_looked_up_again_where_the_first_look_failed(
     kernel: Kernel, tether: FakeTether
 ) -> None:
-    tether.model = "local:tether-demo"
+    tether.model = "local:another-demo"
     healthy, tether.health = {**tether.health, "demo": True}, {"error": {"type": "internal"}}
     tether.health_status = 500
     assert "demo model" not in kernel.run("%tether a").markdown
