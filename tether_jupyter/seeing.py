@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 HERE = "this machine"
 MOST_COUNTS = 20_000
 """Texts whose tokens are remembered."""
+MOST_NAMES = 400
+NAMES_SIZE = 32_768
+"""Bytes that a kernel may take to tell its names."""
+NO_KERNELS = "This server has no kernels of its own, so no variables are listed."
 May = Callable[[str, str], Awaitable[bool]]
 """Says whether the caller may do something to a kind of things of Jupyter's own."""
 
@@ -137,6 +141,24 @@ class Seeing:
         )
         wish = replace(wish, kernel_id=kernel_id, notebook=notebook)
         return await self.builder.build(question, given, wish, reader)
+
+    async def variables(self, kernel_id: str, may: May) -> dict[str, Any]:
+        """Return the names and types of a kernel's variables, or why there are none.
+
+        Raises
+        ------
+        Forbidden
+            The caller may not look there.
+        """
+        if not await may("execute", "kernels"):
+            raise Forbidden("You may not look into kernels on this server.")
+        if self.kernels is None:
+            return {"variables": [], "problem": NO_KERNELS}
+        asked = await self.kernels.look(kernel_id, limit=MOST_NAMES, max_bytes=NAMES_SIZE)
+        told = asked.found or {}
+        found = [{"name": each["name"], "type": each.get("type", "")} for each in told.get("variables", [])]
+        found += [{"name": name, "type": ""} for name in told.get("left_out", [])]
+        return {"variables": found, "problem": asked.note}
 
     def busy(self, kernel_id: str) -> bool:
         """Return whether a kernel runs something."""

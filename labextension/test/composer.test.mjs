@@ -9,7 +9,7 @@ import typed from '../lib/test/composer/typed.js';
 
 const { doubtOf, named, parse } = commands;
 const { fullness, short } = gauge;
-const { namesFrom } = kernel;
+const { namesFrom, namesIn } = kernel;
 const { columnName, schemaOf, sectionsOf } = schema;
 const { endsLine, filtered, replaced, typedAt } = typed;
 
@@ -131,6 +131,22 @@ test('the pieces of a message are found, and what pretends to be one within anot
     { kind: 'variable', name: 'df', text: 'df: DataFrame' },
     { kind: 'cell', name: 'cell 1', text: 'print("<\\/cell>")' }
   ]);
+});
+
+test('a kernel that computes is not asked beside its cell: the server tells its names', async () => {
+  const asked = [];
+  const busy = {
+    id: 'k 1',
+    status: 'busy',
+    info: Promise.resolve({ language_info: { name: 'python' } }),
+    requestExecute: () => assert.fail('it computes')
+  };
+  const told = { variables: [{ name: 'df', type: 'DataFrame' }], problem: null };
+  const server = { json: async path => (asked.push(path), told) };
+  assert.deepEqual(await namesIn(busy, server), told.variables);
+  assert.deepEqual(asked, ['variables/k%201']);
+  const silent = { json: async () => ({ variables: [], problem: 'The kernel is busy.' }) };
+  await assert.rejects(namesIn(busy, silent), /The kernel is busy/);
 });
 
 test("a kernel's names are read from its reply, and a refusal is told in words", () => {

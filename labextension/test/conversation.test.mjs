@@ -66,6 +66,48 @@ function thread(of = server(), store = tab()) {
   return made;
 }
 
+/** A conversation that was chosen from the list. */
+function chosen(of) {
+  return new Thread({
+    server: of,
+    notebook: null,
+    conversation: 'c_1',
+    contextOf: () => [],
+    health: () => null
+  });
+}
+
+const ITEMS = [
+  { kind: 'variable', name: 'df' },
+  { kind: 'variable', name: 'said' },
+  { kind: 'cell', name: '2' },
+  { kind: 'file', name: 'sales.csv' }
+];
+const QUESTION = {
+  id: 'q_1',
+  parent_id: null,
+  role: 'user',
+  content: 'why @said?',
+  status: 'complete',
+  created_at: '2026-11-20T10:00:00Z',
+  reaction: null,
+  attachments: ['u_1'],
+  metadata: { context: { items: ITEMS } }
+};
+const ANSWER = {
+  ...QUESTION,
+  id: 'm_1',
+  parent_id: 'q_1',
+  role: 'assistant',
+  content: 'because',
+  model: 'mock:a',
+  finish_reason: 'stop',
+  error: null,
+  usage: null,
+  attachments: [],
+  metadata: {}
+};
+
 /** The conversations of a page, of which one is in front. */
 function roomsOf(front, begin = () => front.fresh()) {
   return { open: { panel: null, cell: null }, current: front, begin };
@@ -281,4 +323,51 @@ test('a line that cannot be done is in the field again, a bare command is not', 
     assert.notEqual(await obey(line, { rooms, thread: room, lists, files }), null);
     assert.equal(room.draft.words, '', line);
   }
+});
+
+test('a question of the history is edited with what went along with it', async () => {
+  const of = server();
+  const along = [
+    { kind: 'variable', name: 'df', text: 'df: a frame' },
+    { kind: 'variable', name: 'said', text: 'said: a list' },
+    { kind: 'cell', name: '2', text: 'df.mean()' }
+  ];
+  of.told = async () => ({ id: 'c_1', title: 'One', notebook: null, messages: [QUESTION, ANSWER] });
+  of.along = async (...where) => (where.join() === 'c_1,q_1' ? along : []);
+  const room = chosen(of);
+  await room.refresh();
+  const [question] = room.said;
+  assert.deepEqual(question.along, ['df', 'said', '2']);
+  assert.equal(await room.recall(question), true);
+  assert.deepEqual(question.along, ['2', 'df']);
+  room.draft.edit(question, question);
+  assert.deepEqual(
+    room.draft.chips.map(each => each.key),
+    ['variable df', 'cell 2']
+  );
+  room.draft.words = 'why not?';
+  await handOver(room, files);
+  assert.deepEqual(of.asked[0].context, [along[2]]);
+  // The server looks at the variable as it is now; one that the words name needs no chip.
+  assert.deepEqual(of.asked[0].see, { names: ['df'] });
+});
+
+test('what was too long to be kept is told to be missing', async () => {
+  const of = server();
+  of.told = async () => ({ id: 'c_1', title: 'One', notebook: null, messages: [QUESTION, ANSWER] });
+  of.along = async () => [];
+  const room = chosen(of);
+  await room.refresh();
+  assert.equal(await room.recall(room.said[0]), false);
+});
+
+test('what a question of this page goes along with is never asked of the server', async () => {
+  const of = server();
+  of.along = () => assert.fail('it is known');
+  const room = thread(of);
+  await room.send(
+    ask('why?', [{ kind: 'cell', name: '2', text: 'x' }], { see: { names: ['df'] } })
+  );
+  assert.deepEqual(room.said[0].along, ['2', 'df']);
+  assert.equal(await room.recall(room.said[0]), true);
 });

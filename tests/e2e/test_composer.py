@@ -25,6 +25,11 @@ trap = Hostile()
 """
 
 
+NAMES_ASKED = (
+    "performance.getEntriesByType('resource').filter(it => it.name.includes('/tether/variables/')).length"
+)
+
+
 @pytest.fixture(scope="module")
 def echoing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A lab whose model says what it was asked, with all that went along."""
@@ -96,6 +101,8 @@ def test_variables_are_listed_while_a_cell_runs(page, echoing):
     box(panel).press_sequentially("@earl")
     options(panel).filter(has_text="early").wait_for()
     assert "*" in cell.locator(".jp-InputPrompt").inner_text()
+    # It was the server that asked, which puts right in the kernel what asking disturbs.
+    assert page.evaluate(NAMES_ASKED) == 1
     page.keyboard.press("Escape")
     page.locator(".jp-Toolbar [data-command='notebook:interrupt-kernel']").first.click()
     cell.locator(".jp-InputPrompt", has_text=re.compile(r"\d")).wait_for()
@@ -379,6 +386,48 @@ def test_up_edits_the_last_question_and_cancel_leaves_it(page, echoing):
     panel.locator(".tether-Answer").last.get_by_text("what is two?").wait_for()
     assert panel.locator(".tether-Question", has_text="what is one?").count() == 0
     panel.get_by_text("2 of 2").first.wait_for()
+
+
+def test_after_a_reload_a_question_is_edited_with_what_went_along(page, echoing):
+    lab, panel = fresh(page, echoing)
+    source(page, lab, "column =", "tally = [1, 2]")
+    box(panel).press_sequentially("what is in cell 2 and @tall")
+    options(panel).filter(has_text="list, 2 long").wait_for()
+    page.keyboard.press("Enter")
+    chips(panel).filter(has_text="tally").wait_for()
+    box(panel).press_sequentially("?")
+    page.keyboard.press("Enter")
+    panel.locator(".tether-figures").last.wait_for()
+    source(page, lab, "tally =", "tally = [1, 2, 3]")
+    page.reload()
+    question = panel.locator(".tether-Question", has_text="what is in cell 2")
+    question.get_by_label("Sent along").get_by_text("cell 2").wait_for()
+    question.get_by_label("Sent along").get_by_text("tally").wait_for()
+    box(panel).press("ArrowUp")
+    chips(panel).filter(has_text="tally").wait_for()
+    chips(panel).filter(has_text="cell 2").first.wait_for()
+    box(panel).fill("and now?")
+    page.keyboard.press("Enter")
+    answer = panel.locator(".tether-Answer").last
+    answer.get_by_text("and now?").wait_for()
+    # The variable is as it is now, and what was typed is as it went along.
+    answer.get_by_text("tally: list, 3 long").wait_for()
+    assert panel.locator(".tether-Question").count() == 1
+
+
+def test_what_leaves_for_an_edited_question_is_not_what_was_said_after_it(page, echoing):
+    _, panel = fresh(page, echoing)
+    for words in ("the first of two", "the second of two"):
+        box(panel).fill(words)
+        page.keyboard.press("Enter")
+        panel.locator(".tether-figures").nth(0 if "first" in words else 1).wait_for()
+    panel.locator(".tether-Question", has_text="the second of two").wait_for()
+    box(panel).press("ArrowUp")
+    with page.expect_response("**/tether/context*") as told:
+        box(panel).fill("the other of two")
+    sent = [each["content"] for each in told.value.json()["messages"]] or told.value.request.post_data_json
+    assert "the second of two" not in str(sent)
+    assert told.value.request.post_data_json["parent_id"].startswith("m_")
 
 
 def gauge_says(page, words):

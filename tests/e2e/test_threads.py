@@ -55,6 +55,27 @@ def focused(page):
     return page.evaluate("document.activeElement.dataset.testid || document.activeElement.tagName")
 
 
+def test_a_reload_leaves_the_chosen_conversation_in_front(lab, server):
+    lab.ask("the older one")
+    answered(lab)
+    lab.page.get_by_test_id("tether-newChat").click()
+    lab.page.get_by_test_id("tether-empty").wait_for()
+    lab.ask("the newer one")
+    answered(lab)
+    known = send(server, "GET", "conversations")["conversations"]
+    (old,) = [each["id"] for each in known if each["title"] == "the older one"]
+    row(open_list(lab), "the older one").click()
+    said(lab, "the older one").wait_for()
+    lab.page.reload()
+    said(lab, "the older one").wait_for()
+    assert said(lab, "the newer one").count() == 0
+    # One that is gone meanwhile leaves the notebook's own.
+    send(server, "DELETE", f"conversations/{old}")
+    lab.page.reload()
+    said(lab, "the newer one").wait_for()
+    assert said(lab, "the older one").count() == 0
+
+
 def titles(server, **query):
     asked = "&".join(f"{name}={value}" for name, value in query.items())
     return [each["title"] for each in send(server, "GET", f"conversations?{asked}")["conversations"]]

@@ -252,6 +252,28 @@ async def test_an_answer_is_made_again_with_the_context_of_its_question(ask, moc
     assert set(question["metadata"]) == {"context"}
 
 
+async def test_one_question_is_told_with_what_went_along_as_the_model_saw_it(ask, mock):
+    given = [variable(PRICES), {"kind": "cell", "name": "2", "text": f"key = {SECRET!r}"}]
+    first = content(await ask("chat", body={"message": "why?", "context": given}))
+    where = ("conversations", first["conversation_id"], "messages")
+    [question, answer] = content(await ask(*where, method="GET"))["messages"]
+    told = content(await ask(*where, question["id"], method="GET"))
+    assert {name: told[name] for name in question} == question
+    assert {(item["kind"], item["name"]) for item in told["context"]} == {("variable", "df"), ("cell", "2")}
+    assert all(item["text"] in mock.prompts[-1].messages[-1]["content"] for item in told["context"])
+    assert SECRET not in json.dumps(told)
+    assert content(await ask(*where, answer["id"], method="GET"))["context"] == []
+
+
+@pytest.mark.parametrize("where", [("c_none", "m_none"), (None, "m_none"), ("c_none", None)])
+async def test_a_message_that_is_not_in_the_conversation_is_not_found(ask, where):
+    first = content(await ask("chat", body={"message": "why?"}))
+    conversation, message = where[0] or first["conversation_id"], where[1] or first["id"]
+    reply = await ask("conversations", conversation, "messages", message, method="GET")
+    assert reply.code == 404
+    assert content(reply)["error"]["type"] == "not_found"
+
+
 async def test_no_more_is_kept_of_the_data_than_the_model_saw(ask, services):
     secret = {"kind": "cell", "name": "2", "text": f"key = {SECRET!r}"}
     body = {"message": "why?", "context": [variable(PRICES), secret], "see": {"level": "schema"}}
@@ -373,6 +395,23 @@ async def test_a_variable_of_a_kernel_is_described_by_name(ask, jp_serverapp):
         assert [item["name"] for item in preview["items"]] == ["totals"]
         assert "dict" in sent(preview)
         assert [left["name"] for left in preview["left_out"]] == ["gone"]
+
+
+async def test_the_names_in_a_kernel_are_listed_without_a_value(ask, jp_serverapp):
+    async with kernel(jp_serverapp) as (kernel_id, client):
+        client.execute("api_key, totals = 'sk-not-to-be-told', {'Vienna': 17.25}")
+        await client._async_get_shell_msg(timeout=60)
+        told = content(await ask("variables", kernel_id, method="GET"))
+        names = {each["name"]: each["type"] for each in told["variables"]}
+        assert names == {"totals": "dict", "api_key": "str"}
+        assert told["problem"] is None
+        assert [word for word in ("Vienna", "17.25", "not-to-be-told") if word in json.dumps(told)] == []
+
+
+async def test_a_kernel_that_is_gone_lists_no_names_and_says_why(ask):
+    told = content(await ask("variables", "no-such-kernel", method="GET"))
+    assert told["variables"] == []
+    assert "Start it again" in told["problem"]
 
 
 async def test_a_name_with_an_at_sign_is_looked_up_in_the_kernel(ask, jp_serverapp):

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from tether_jupyter.core.request import ContextItem
 from tether_jupyter.errors import STATUS
 
 
@@ -106,6 +107,12 @@ class MessageState(BaseModel):
     metadata: dict[str, Any]
 
 
+class WholeMessage(MessageState):
+    context: list[ContextItem] = Field(
+        description="What went along with a question, as the model saw it; none where it was too long."
+    )
+
+
 class ConversationState(BaseModel):
     id: str
     title: str
@@ -125,6 +132,16 @@ class ConversationList(BaseModel):
     messages: list[MessageState] = Field([], description="What was said in the first one, on request.")
     next: int | None = Field(description="The `offset` of the next page; `null` at the end.")
     writing: list[str] = Field(description="Ids of those in which an answer is being written.")
+
+
+class VariableName(BaseModel):
+    name: str
+    type: str = Field(description="The name of its type; empty where there was no time to look.")
+
+
+class VariableNames(BaseModel):
+    variables: list[VariableName]
+    problem: str | None = Field(description="Why there are none.")
 
 
 class MessageList(BaseModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tether_jupyter.server.base import TetherHandler, flag
-from tether_jupyter.server.chat import read_request
+from tether_jupyter.server.chat import ID, read_request
 
 
 class ContextHandler(TetherHandler):
@@ -18,4 +18,14 @@ class ContextHandler(TetherHandler):
         self.answer(await self.services.preview(request, self.owner, self.may, brief=brief))
 
 
-handlers = [(r"/tether/context", ContextHandler)]
+class VariablesHandler(TetherHandler):
+    """`GET variables/{kernel_id}`: what can be named in a question, without values."""
+
+    async def get(self, kernel_id: str) -> None:
+        self.answer(await self.services.seeing.variables(kernel_id, self.may))
+
+
+handlers = [
+    (r"/tether/context", ContextHandler),
+    (rf"/tether/variables/{ID}", VariablesHandler),
+]

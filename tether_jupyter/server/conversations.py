@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tether_jupyter.errors import InvalidRequest
+from tether_jupyter.core.history import GIVEN
+from tether_jupyter.errors import InvalidRequest, NotFound
 from tether_jupyter.server.base import TetherHandler, flag
 from tether_jupyter.server.chat import ID
 
@@ -82,6 +83,17 @@ class MessagesHandler(TetherHandler):
         answer_quickly(self, {"messages": await messages_of(self, conversation_id)})
 
 
+class OneMessageHandler(TetherHandler):
+    """`GET conversations/{id}/messages/{id}`: with what went along with a question, as the model saw it."""
+
+    async def get(self, conversation_id: str, message_id: str) -> None:
+        for message in await self.services.history.messages(self.owner, conversation_id):
+            if message.id == message_id:
+                self.answer(message.payload() | {"context": message.data.get(GIVEN, [])})
+                return
+        raise NotFound("There is no such message in the conversation.")
+
+
 class ConversationHandler(TetherHandler):
     """`GET` (`?messages=true`: with what was said), `PATCH` and `DELETE conversations/{id}`."""
 
@@ -124,5 +136,6 @@ handlers = [
     (r"/tether/conversations", ConversationsHandler),
     (rf"/tether/conversations/{ID}", ConversationHandler),
     (rf"/tether/conversations/{ID}/messages", MessagesHandler),
+    (rf"/tether/conversations/{ID}/messages/{ID}", OneMessageHandler),
     (rf"/tether/messages/{ID}", MessageHandler),
 ]

@@ -1,6 +1,7 @@
 import { UUID } from '@lumino/coreutils';
 import { ISignal, Signal } from '@lumino/signaling';
 
+import { merged } from '../composer/options';
 import { IProblem, IUsage, TurnEvent } from '../server/events';
 import { IStoredMessage, Reaction, textOf } from '../server/history';
 import { ILoad } from '../server/models';
@@ -14,15 +15,34 @@ import { isOver, Phase } from './words';
 export class Question implements IAsk {
   constructor(
     readonly words: string,
-    readonly context: IContext[] = [],
+    public context: IContext[] = [],
     /** The server's id, once it has told it. */
     public id: string | null = null,
     readonly attachments: IAttachment[] = [],
-    readonly options: IAskOptions = {}
+    public options: IAskOptions = {}
   ) {}
 
   static of({ words, context, attachments, options }: IAsk): Question {
     return new Question(words, context, null, attachments, options);
+  }
+
+  /** The names of what went along, where the history tells no more than that; else null. */
+  told: readonly string[] | null = null;
+
+  /** The names of what went along, attachments apart. */
+  get along(): readonly string[] {
+    return (
+      this.told ?? [...this.context.map(each => each.name), ...(this.options.see?.names ?? [])]
+    );
+  }
+
+  /** Take in what went along. Variables are looked at anew, those that the words name by the server itself. */
+  recall(along: readonly IContext[]): void {
+    const names = along.flatMap(({ kind, name }) => (kind === 'variable' ? name : []));
+    const unnamed = names.filter(name => !this.words.includes(`@${name}`));
+    this.context = along.filter(({ kind }) => kind !== 'variable');
+    this.options = merged(this.options, { see: { names: unnamed.length ? unnamed : undefined } });
+    this.told = null;
   }
 
   /** For React. */

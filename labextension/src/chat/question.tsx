@@ -12,6 +12,10 @@ import type { ChatRoom } from './room';
 import type { Thread } from './thread';
 import { Tools } from './tools';
 
+/** What is said where the history has no room for what went along. */
+export const TOO_LONG =
+  'What went along with it was too long to be kept: add it anew if it is needed.';
+
 interface IProps {
   question: Question;
   thread: Thread;
@@ -30,6 +34,21 @@ export function QuestionBody({ question, thread, room }: IProps): JSX.Element {
   const stop = () => {
     setEditing(false);
     room.focusInput();
+  };
+  const ask = async (words: string) => {
+    const again = () => {
+      const { context, attachments, options } = question;
+      return { words, context, attachments, options };
+    };
+    try {
+      if (!(await thread.recall(question))) {
+        room.note(TOO_LONG);
+      }
+      await thread.edit(question, again());
+    } catch (reason) {
+      thread.draft.restore(again());
+      room.note(asTurnError(reason).problem.message);
+    }
   };
   const remove = async () => {
     try {
@@ -56,12 +75,7 @@ export function QuestionBody({ question, thread, room }: IProps): JSX.Element {
         cancel={stop}
         send={words => {
           stop();
-          const { context, attachments, options } = question;
-          const again = { words, context, attachments, options };
-          thread.edit(question, again).catch(reason => {
-            thread.draft.restore(again);
-            room.note(asTurnError(reason).problem.message);
-          });
+          void ask(words);
         }}
       />
     );
@@ -107,12 +121,12 @@ export function QuestionBody({ question, thread, room }: IProps): JSX.Element {
 
 /** What went with the words, by name. */
 function Along({ question, room }: Pick<IProps, 'question' | 'room'>): JSX.Element | null {
-  const { context, attachments } = question;
-  return context.length + attachments.length === 0 ? null : (
+  const { along, attachments, context } = question;
+  return along.length + attachments.length === 0 ? null : (
     <ul className="tether-context" aria-label="Sent along">
-      {context.map((piece, i) => (
-        <li key={i} title={piece.text}>
-          {piece.name}
+      {along.map((name, i) => (
+        <li key={i} title={context[i]?.text}>
+          {name}
         </li>
       ))}
       {attachments.map(each => (

@@ -5,6 +5,7 @@ import { contextOf } from '../notebook/read';
 import { asTurnError } from '../server/problems';
 import { IHealth, TetherServer } from '../server/request';
 import { Answer } from './answer';
+import { Front } from './front';
 import { Thread } from './thread';
 
 /** While the model cannot answer, or nothing can be kept, look again this often. */
@@ -30,6 +31,7 @@ export class Rooms {
     window.addEventListener('focus', this._onFront);
     document.addEventListener('visibilitychange', this._onFront);
     void this._current.refresh();
+    void this._bringBack();
     void this.checkHealth();
   }
 
@@ -63,6 +65,11 @@ export class Rooms {
       this._others.set(conversation, thread);
     }
     this._chosen = thread === this._current ? null : thread;
+    if (this._chosen) {
+      this._front.keep(this.open.path, conversation);
+    } else {
+      this._front.clear();
+    }
     this._changed.emit();
     await thread.refresh();
     return message === null || (await thread.goTo(message, words));
@@ -71,6 +78,7 @@ export class Rooms {
   /** Begin a fresh conversation for the notebook in front. */
   async begin(): Promise<void> {
     this._chosen = null;
+    this._front.clear();
     this._changed.emit();
     await this._current.fresh();
   }
@@ -80,6 +88,7 @@ export class Rooms {
     this._others.delete(conversation);
     if (this._chosen?.id === conversation) {
       this._chosen = null;
+      this._front.clear();
     }
     this._changed.emit();
     void this.current.refresh();
@@ -151,6 +160,21 @@ export class Rooms {
       this._chosen = null;
       this._changed.emit();
       void room.refresh();
+      void this._bringBack();
+    }
+  }
+
+  /** Show what stood before the notebook's own conversation when the page was left, if it is still there. */
+  private async _bringBack(): Promise<void> {
+    const { path } = this.open;
+    const id = this._front.follow(path);
+    if (id === null) {
+      return;
+    }
+    const found = await this.server.facts(id).catch(() => null);
+    const waits = this._chosen === null && this.open.path === path;
+    if (found?.deleted_at === null && waits) {
+      await this.show(id);
     }
   }
 
@@ -190,10 +214,12 @@ export class Rooms {
       this._rooms.delete(from);
       room.notebook = to;
       this._rooms.set(to, room);
+      this._front.rename(from, to);
       this._changed.emit();
     }
   }
 
+  private _front = new Front();
   private _rooms = new Map<string | null, Thread>();
   /** Conversations that somebody has chosen, by their ids. */
   private _others = new Map<string, Thread>();

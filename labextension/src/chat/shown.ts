@@ -50,6 +50,7 @@ export function compare(shown: Said[], branch: IStoredMessage[]): IChange {
     if (message.role === 'user') {
       const attached = (message.attachments ?? []).map(unnamed);
       said = question = new Question(textOf(message.content), [], message.id, attached);
+      question.told = alongOf(message);
     } else {
       said = Answer.stored(message, question);
     }
@@ -76,6 +77,14 @@ function isUnsent(shown: Said[], at: number): boolean {
 
 function agrees(said: Said, message: IStoredMessage): boolean {
   return said instanceof Answer ? said.agrees(message) : said.id === message.id;
+}
+
+/** The names of what went along with a question; null where nothing did. Uploads have names of their own. */
+function alongOf({ metadata, attachments }: IStoredMessage): string[] | null {
+  const items = metadata?.context?.items ?? [];
+  const uploads = Boolean(attachments?.length);
+  const along = items.filter(({ kind }) => !(uploads && kind === 'file'));
+  return along.length ? along.map(({ name }) => name) : null;
 }
 
 /** An upload of which no more than its id is known. */

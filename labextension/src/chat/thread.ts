@@ -92,6 +92,13 @@ export class Thread extends Course {
     return this._options.contextOf(words).filter(each => !this.leftOut.has(keyOf(each)));
   }
 
+  /** What the next question follows, or one in another's place: an id, `root`, or null for the newest message. */
+  parentFor(edited: Question | null): string | null {
+    return edited === null || edited.id === null
+      ? this._tree.end
+      : (this._tree.parentOf(edited.id) ?? 'root');
+  }
+
   /** Leave a piece out of this conversation, whatever words name it. */
   dismiss(piece: IContext): void {
     this.leftOut.add(keyOf(piece));
@@ -107,7 +114,7 @@ export class Thread extends Course {
   /** Ask, and stream the answer in. Resolves when the answer is over, however it ended. */
   async ask(question: Question): Promise<void> {
     if (!this.busy) {
-      const parent = this._tree.end;
+      const parent = this.parentFor(null);
       this._tree.end = null;
       this._show([...this._said, question]);
       await this._ask(new Answer(question), {
@@ -115,6 +122,21 @@ export class Thread extends Course {
         ...(parent !== null && { parent_id: parent })
       });
     }
+  }
+
+  /**
+   * Have with a question what went along with it, of which the history told only the names. Returns whether it is
+   * there. Raises TurnError.
+   */
+  async recall(question: Question): Promise<boolean> {
+    const { told, id } = question;
+    if (told === null || id === null || this._id === null) {
+      return true;
+    }
+    const along = await this.server.along(this._id, id);
+    question.recall(along);
+    this._changed.emit();
+    return along.length > 0;
   }
 
   /** Ask something else in a question's place, in a branch of its own. Raises TurnError where it is gone. */
@@ -126,7 +148,7 @@ export class Thread extends Course {
       throw new TurnError(QUESTION_GONE);
     }
     if (question.id !== null) {
-      this._tree.end = this._tree.parentOf(question.id) ?? 'root';
+      this._tree.end = this.parentFor(question);
     }
     this._show(this._said.slice(0, at));
     // What was chosen when it was first asked may have been taken back since.

@@ -3,6 +3,7 @@ import React from 'react';
 import { Answer, Question } from '../chat/answer';
 import type { IAsk } from '../chat/ask';
 import { useSignals } from '../chat/hooks';
+import { TOO_LONG } from '../chat/question';
 import type { Rooms } from '../chat/rooms';
 import type { Thread } from '../chat/thread';
 import { asTurnError } from '../server/problems';
@@ -49,6 +50,7 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
       new Preview(rooms.server, draft, () => ({
         conversation: thread.id,
         notebook: thread.notebook,
+        parent: thread.parentFor(draft.editing as Question | null),
         named: namedIn(thread)
       })),
     [rooms, thread]
@@ -128,13 +130,18 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
     setHint((asks && whyNot()) || (await obey(line, { rooms, thread, lists, files })));
     draft.focus();
   };
-  const editLast = () => {
+  const editLast = async () => {
     const waiting = thread.queued[thread.queued.length - 1];
     const question = [...thread.said].reverse().find(each => each instanceof Question);
     if (waiting) {
       back(waiting);
     } else if (question instanceof Question) {
-      draft.edit(question, question);
+      try {
+        setHint((await thread.recall(question)) ? null : TOO_LONG);
+        draft.edit(question, question);
+      } catch (reason) {
+        setHint(asTurnError(reason).problem.message);
+      }
       draft.focus();
     }
   };
@@ -261,7 +268,7 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
           onPath={path => files.addPath(path)}
           onFiles={given => files.add(given)}
           onStop={() => void thread.stop()}
-          onEditLast={editLast}
+          onEditLast={() => void editLast()}
           onTyped={() => setHint(null)}
         />
         <Footer

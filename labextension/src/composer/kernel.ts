@@ -1,5 +1,7 @@
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
 
+import type { TetherServer } from '../server/request';
+
 /** A name in the kernel, and the name of its type. */
 export interface IName {
   name: string;
@@ -26,14 +28,28 @@ const NAMES = `(lambda b: " ".join([n + ":" + q for n, q in [
 /** Why the names cannot be told, in words. */
 export class NoNames extends Error {}
 
-/** Ask a kernel for its names; one that is busy is asked beside its work, or not at all. */
-export async function namesIn(kernel: Kernel.IKernelConnection): Promise<IName[]> {
+/** What of the server is needed. */
+type Server = Pick<TetherServer, 'json'>;
+
+/**
+ * Ask a kernel for its names. One that computes is asked by the server: a request beside a running cell would take the
+ * cell's place and show its half-drawn figures, unless it is put right in the kernel, which is the server's work.
+ */
+export async function namesIn(kernel: Kernel.IKernelConnection, server: Server): Promise<IName[]> {
   const language = (await kernel.info).language_info?.name;
   if (language !== 'python') {
     throw new NoNames('Variables are listed for Python alone.');
   }
-  const reply = await patient(kernel.supportsSubshells ? beside(kernel) : idle(kernel));
-  return namesFrom(reply);
+  if (kernel.status === 'idle') {
+    return namesFrom(await patient(execute(kernel)));
+  }
+  const { variables, problem } = await server.json<{ variables: IName[]; problem: string | null }>(
+    `variables/${encodeURIComponent(kernel.id)}`
+  );
+  if (problem) {
+    throw new NoNames(problem);
+  }
+  return variables;
 }
 
 /** Read the names out of the kernel's reply. */
@@ -52,35 +68,6 @@ export function namesFrom(reply: KernelMessage.IExecuteReplyMsg['content']): INa
     .split(' ')
     .filter(Boolean)
     .map(each => ({ name: each.split(':')[0], type: each.split(':')[1] ?? '' }));
-}
-
-async function idle(
-  kernel: Kernel.IKernelConnection
-): Promise<KernelMessage.IExecuteReplyMsg['content']> {
-  if (kernel.status !== 'idle') {
-    throw new NoNames(
-      'The kernel is busy. Type the name of a variable, and it is looked up later.'
-    );
-  }
-  return execute(kernel);
-}
-
-async function beside(
-  kernel: Kernel.IKernelConnection
-): Promise<KernelMessage.IExecuteReplyMsg['content']> {
-  const made = await kernel.requestCreateSubshell({}).done;
-  const id = made.content.subshell_id;
-  if (!id) {
-    return idle(kernel);
-  }
-  const clone = kernel.clone();
-  try {
-    clone.subshellId = id;
-    return await execute(clone);
-  } finally {
-    clone.dispose();
-    void kernel.requestDeleteSubshell({ subshell_id: id }).done.catch(() => undefined);
-  }
 }
 
 async function execute(

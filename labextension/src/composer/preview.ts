@@ -17,6 +17,8 @@ const RESTED_MS = 700;
 export interface IPlace {
   conversation: string | null;
   notebook: string | null;
+  /** What the question follows, where that is not the newest message. */
+  parent: string | null;
   /** What the words name outright. */
   named: IContext[];
 }
@@ -130,6 +132,7 @@ export function questionOf(ask: IAsk, place: IPlace): IQuestion {
     message: ask.words.trim() || '…',
     ...(place.notebook !== null && { notebook: place.notebook }),
     ...(place.conversation !== null && { conversation_id: place.conversation }),
+    ...(place.conversation !== null && place.parent !== null && { parent_id: place.parent }),
     context: [...place.named, ...ask.context],
     attachments: ask.attachments.map(each => each.id)
   };

@@ -43,7 +43,7 @@ export class Variables {
     this._forget(kernel.id);
     this.looking = true;
     try {
-      this.names = await namesIn(kernel);
+      this.names = await namesIn(kernel, this._server);
       this.problem = null;
       // A cell that still runs makes names whose coming nobody tells.
       this._key = kernel.status === 'idle' ? key : '';

@@ -34,6 +34,8 @@ export interface IStoredMessage {
   reaction: Reaction | null;
   /** Ids of uploads. */
   attachments?: string[];
+  /** `context` tells by name what went along with a question. */
+  metadata?: { context?: { items?: { kind: string; name: string }[] } };
 }
 
 interface IPart {

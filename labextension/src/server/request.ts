@@ -133,6 +133,15 @@ export class TetherServer {
     return reply.messages;
   }
 
+  /** What went along with a question, as the model saw it; none where it was too long to keep. */
+  async along(conversation: string, question: string): Promise<IContext[]> {
+    const [id, message] = [conversation, question].map(encodeURIComponent);
+    const told = await this.json<{ context: IContext[] }>(
+      `conversations/${id}/messages/${message}`
+    );
+    return told.context;
+  }
+
   /** Begin a fresh conversation for a notebook; the old one stays in the history. */
   async begin(notebook: string): Promise<string> {
     const reply = await this.json<{ id: string }>('conversations', {

@@ -15,7 +15,7 @@ def forms() -> Forms:
     from tether_jupyter.core.request import ChatRequest
 
     sent = [answers.Answer, answers.Error, answers.Stopped, answers.GenerationState, answers.Health]
-    sent.append(answers.ContextPreview)
+    sent += [answers.ContextPreview, answers.VariableNames]
     return [ChatRequest], list(sent)
 
 
@@ -42,6 +42,13 @@ def paths() -> dict[str, Any]:
                 "ContextPreview",
                 body="ChatRequest",
                 parameters=[parameter("brief", "query", enum=["true", "false"], default="false")],
+            )
+        },
+        "/tether/variables/{kernel_id}": {
+            "get": operation(
+                "The names of a kernel's variables, also while it computes",
+                "VariableNames",
+                parameters=[parameter("kernel_id", "path")],
             )
         },
         "/tether/stop/{conversation_id}": {

@@ -27,6 +27,7 @@ def forms() -> Forms:
             answers.ConversationList,
             answers.MessageState,
             answers.MessageList,
+            answers.WholeMessage,
             asked.ProjectState,
             asked.ProjectList,
         ],
@@ -66,6 +67,11 @@ def paths() -> dict[str, Any]:
         },
         "/tether/conversations/{conversation_id}/messages": {
             "get": operation("What was said in it, all branches", "MessageList", parameters=one)
+        },
+        "/tether/conversations/{conversation_id}/messages/{message_id}": {
+            "get": operation(
+                "One message, with what went along with it", "WholeMessage", parameters=[*one, *message]
+            )
         },
         "/tether/messages/{message_id}": {
             "patch": operation(
