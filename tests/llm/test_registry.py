@@ -1,17 +1,14 @@
 """Backends by name, by entry point and by a user's own class; the README's own text among them."""
 
-import re
 import sys
-from pathlib import Path
 
 import pytest
 
+from tests.support.readme import readme_backend
 from tether_jupyter.core.prompt import Prompt, Sampling
 from tether_jupyter.errors import ModelNotReady
 from tether_jupyter.llm.registry import Backends, find_class
 from tether_jupyter.settings import Config, load
-
-ROOT = Path(__file__).parents[2]
 
 
 def backends(backend):
@@ -35,16 +32,9 @@ def module(tmp_path, monkeypatch):
     return write
 
 
-def snippet():
-    """Return the README's back end, as it stands there."""
-    readme = (ROOT / "README.md").read_text()
-    (found,) = re.findall(r"```python\n# my_module\.py\n(.*?)```", readme, re.DOTALL)
-    return found
-
-
 async def test_the_readmes_own_backend_works_as_it_stands(module):
-    assert len(snippet().strip().splitlines()) <= 20
-    module("my_module", snippet())
+    assert len(readme_backend().strip().splitlines()) <= 20
+    module("my_module", readme_backend())
     service = await backends("my_module:MyService").wake("my_module:MyService")
     found = await ask(service, "hello")
     assert found[0]["delta"].endswith("hello")

@@ -28,7 +28,8 @@ BUILT_IN = {
 def find_class(name: str) -> type[LLMService]:
     """Return the class that a backend's name stands for.
 
-    A class that is no `LLMService` but has the members of one becomes one, with the defaults for the rest.
+    A class that has the members of an `LLMService` becomes one, with the defaults for the rest. Any class but
+    the built-in ones is not ready before it was initialised, whatever it says itself.
 
     Raises
     ------
@@ -51,12 +52,30 @@ def find_class(name: str) -> type[LLMService]:
             f"The backend `{printable(name)}` cannot be imported ({type(reason).__name__}). Check "
             "`c.Tether.backend` and that its package is installed; the server's log says where it failed."
         ) from reason
-    if isinstance(cls, type) and issubclass(cls, LLMService):
-        return cls
+    if name in BUILT_IN:
+        return cls  # type: ignore[no-any-return]
     if not callable(getattr(cls, "complete", None)):
         raise ModelNotReady(f"The backend `{printable(name)}` has no `complete`: see `LLMService`.")
-    adopted: type[LLMService] = type(cls.__name__, (cls, LLMService), {})
+    bases = (cls,) if isinstance(cls, type) and issubclass(cls, LLMService) else (cls, LLMService)
+    adopted: type[LLMService] = type(cls.__name__, (Own, *bases), {})
     return adopted
+
+
+class Own(LLMService):
+    """Stands before a class of somebody's own, which may know nothing of itself before it is initialised."""
+
+    _is_initialized = False
+
+    async def initialize(self) -> None:
+        await super().initialize()
+        self._is_initialized = True
+
+    async def cleanup(self) -> None:
+        self._is_initialized = False
+        await super().cleanup()
+
+    def is_ready(self) -> bool:
+        return self._is_initialized and super().is_ready()
 
 
 @cache
