@@ -40,13 +40,15 @@ $(DONE)/tools: constraints.txt scripts/node.sh $(DONE)/venv
 	bash scripts/node.sh $(BIN)
 	touch $@
 
-# llama-cpp-python is compiled once per machine and CMAKE_ARGS, and kept in the user's cache.
-LLAMA := $(DONE)/llama-$(shell printf '%s' '$(CMAKE_ARGS)' | cksum | cut -d' ' -f1)
+# llama-cpp-python is compiled once per machine and CMAKE_ARGS, and kept in the user's cache. Without CMAKE_ARGS the
+# build that is installed stays, so that a GPU build is not lost to the next plain `make lab`.
+ARGS := $(if $(filter undefined,$(origin CMAKE_ARGS)),$(shell cat $(DONE)/llama-* 2>/dev/null),$(CMAKE_ARGS))
+LLAMA := $(DONE)/llama-$(shell printf '%s' '$(ARGS)' | cksum | cut -d' ' -f1)
 $(LLAMA): scripts/llama_wheel.py $(DONE)/tools
-	wheel=$$($(BIN)/python scripts/llama_wheel.py) && $(BIN)/python -m pip install -q -c constraints.txt "$$wheel" \
+	wheel=$$(CMAKE_ARGS='$(ARGS)' $(BIN)/python scripts/llama_wheel.py) && $(BIN)/python -m pip install -q -c constraints.txt "$$wheel" \
 	  && $(BIN)/python -m pip install -q --force-reinstall --no-deps "$$wheel"
 	rm -f $(DONE)/llama-*
-	touch $@
+	printf '%s' '$(ARGS)' > $@
 
 $(DONE)/modules: labextension/package.json labextension/yarn.lock $(DONE)/tools
 	cd labextension && jlpm install --immutable

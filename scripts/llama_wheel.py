@@ -85,13 +85,16 @@ def unpack(folder: Path) -> Path:
     """Fetch the source distribution and return its unpacked folder."""
     source = folder / f"llama_cpp_python-{VERSION}"
     if not source.exists():
+        # What is cut short must not pass for the whole: it gets its name when all of it is there.
+        part = folder / "unpacking"
+        shutil.rmtree(part, ignore_errors=True)
         say("fetching the sources")
         pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps"]
-        run(*pip, "--no-binary", "llama-cpp-python", "-d", folder, f"llama-cpp-python=={VERSION}")
-        archive = next(folder.glob("llama_cpp_python-*.tar.gz"))
-        with tarfile.open(archive) as tar:
-            tar.extractall(folder, filter="data")
-        archive.unlink()
+        run(*pip, "--no-binary", "llama-cpp-python", "-d", part, f"llama-cpp-python=={VERSION}")
+        with tarfile.open(next(part.glob("llama_cpp_python-*.tar.gz"))) as tar:
+            tar.extractall(part, filter="data")
+        (part / source.name).rename(source)
+        shutil.rmtree(part)
     return source
 
 
@@ -119,11 +122,15 @@ def pack(folder: Path, source: Path, build: Path) -> Path:
     tag = sysconfig.get_platform().replace("-", "_").replace(".", "_")
     metadata = next(tree.glob("*.dist-info")) / "WHEEL"
     lines = metadata.read_text().splitlines()
-    kept = [line for line in lines if line and not line.startswith(("Tag:", "Root-Is-Purelib:"))]
-    metadata.write_text("\n".join([*kept, "Root-Is-Purelib: false", f"Tag: py3-none-{tag}"]) + "\n")
-    run(*wheel, "pack", "-d", folder, tree)
+    rest = [line for line in lines if line and not line.startswith(("Tag:", "Root-Is-Purelib:"))]
+    metadata.write_text("\n".join([*rest, "Root-Is-Purelib: false", f"Tag: py3-none-{tag}"]) + "\n")
+    whole = pure / "whole"
+    whole.mkdir()
+    run(*wheel, "pack", "-d", whole, tree)
+    packed = next(whole.glob("*.whl"))
+    kept = packed.rename(folder / packed.name)
     shutil.rmtree(pure)
-    return next(folder.glob("*.whl"))
+    return kept
 
 
 def main() -> None:
