@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import choosing from '../lib/test/composer/choosing.js';
 import commands from '../lib/test/composer/commands.js';
+import drafts from '../lib/test/composer/draft.js';
 import gauge from '../lib/test/composer/gauge.js';
 import kernel from '../lib/test/composer/kernel.js';
+import listed from '../lib/test/composer/lists.js';
 import schema from '../lib/test/composer/schema.js';
 import typed from '../lib/test/composer/typed.js';
 
+const { menuOf } = choosing;
+const { Draft } = drafts;
+const { Lists, nameIn } = listed;
 const { doubtOf, named, parse } = commands;
 const { fullness, short } = gauge;
 const { namesFrom, namesIn } = kernel;
@@ -131,6 +137,33 @@ test('the pieces of a message are found, and what pretends to be one within anot
     { kind: 'variable', name: 'df', text: 'df: DataFrame' },
     { kind: 'cell', name: 'cell 1', text: 'print("<\\/cell>")' }
   ]);
+});
+
+test('a list that is not read yet is not told to be empty, and what failed is told where it failed', async () => {
+  let say = () => {};
+  const server = {
+    json: path =>
+      path.endsWith('/presets')
+        ? new Promise((_, reject) => (say = () => reject(new Error('no'))))
+        : Promise.resolve({ suggestions: [] })
+  };
+  const lists = new Lists(server);
+  const note = which => menuOf(which, new Draft(null), lists, null).note;
+  const [presets, prompts] = [lists.lookPresets(), lists.lookPrompts()];
+  assert.deepEqual([note('preset'), note('prompts')], ['Looking…', 'Looking…']);
+  await prompts;
+  assert.equal(note('prompts'), 'There are no prompts.');
+  say();
+  await presets;
+  assert.doesNotMatch(note('preset'), /no presets/);
+  assert.equal(note('prompts'), 'There are no prompts.');
+  assert.equal(note('model'), 'Looking…');
+});
+
+test("a model of one's own back end is named without the back end, colons and all", () => {
+  const health = { backend: 'my_module:MyService' };
+  assert.equal(nameIn('my_module:MyService:parrot-1', health), 'parrot-1');
+  assert.equal(nameIn('local:llama3:8b', health), 'llama3:8b');
 });
 
 test('a kernel that computes is not asked beside its cell: the server tells its names', async () => {

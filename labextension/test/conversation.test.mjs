@@ -116,7 +116,7 @@ function roomsOf(front, begin = () => front.fresh()) {
 const lists = {
   models: [],
   presets: [],
-  problem: null,
+  note: () => null,
   lookModels: async () => {},
   lookPresets: async () => {}
 };

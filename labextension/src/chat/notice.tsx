@@ -12,8 +12,8 @@ const WAYS = [
   ['A model file on this machine', 'TETHER_MODEL_PATH=model.gguf jupyter lab'],
   ['A service, with a key', 'TETHER_LLM_BACKEND=openai OPENAI_API_KEY=your-key jupyter lab'],
   [
-    'A server that speaks the OpenAI API',
-    'TETHER_LLM_BACKEND=openai OPENAI_BASE_URL=http://localhost:11434/v1 jupyter lab'
+    'A local server, such as Ollama',
+    'TETHER_LLM_BACKEND=openai OPENAI_BASE_URL=http://localhost:11434/v1 TETHER_OPENAI_MODEL=its-model jupyter lab'
   ]
 ];
 

@@ -4,7 +4,7 @@ import type { IHealth } from '../server/request';
 import { Level, LEVEL_WORDS, LEVELS } from './commands';
 import { Draft } from './draft';
 import { short } from './gauge';
-import { Lists, placeOf } from './lists';
+import { Lists, nameIn, placeOf } from './lists';
 import type { IMenuItem } from './popover';
 
 export type Menu = 'model' | 'preset' | 'see' | 'prompts' | 'more';
@@ -22,7 +22,11 @@ const FOR_ALL = 'for all';
 export function menuOf(which: Menu, draft: Draft, lists: Lists, health: IHealth | null): IMenu {
   switch (which) {
     case 'model':
-      return { label: 'Model', items: modelItems(draft, lists, health), note: lists.problem };
+      return {
+        label: 'Model',
+        items: modelItems(draft, lists, health),
+        note: lists.note('models')
+      };
     case 'preset':
       return {
         label: 'Preset',
@@ -37,7 +41,8 @@ export function menuOf(which: Menu, draft: Draft, lists: Lists, health: IHealth 
         ],
         note: lists.presets.length
           ? null
-          : 'There are no presets yet. A preset keeps a model, a temperature and instructions under a name.'
+          : (lists.note('presets') ??
+            'There are no presets yet. A preset keeps a model, a temperature and instructions under a name.')
       };
     case 'see':
       return {
@@ -66,7 +71,7 @@ export function menuOf(which: Menu, draft: Draft, lists: Lists, health: IHealth 
           label: each.title,
           detail: each.prompt
         })),
-        note: lists.prompts.length ? null : 'There are no prompts.'
+        note: lists.prompts.length ? null : (lists.note('prompts') ?? 'There are no prompts.')
       };
     case 'more':
       return {
@@ -141,8 +146,11 @@ function modelItems(draft: Draft, lists: Lists, health: IHealth | null): IMenuIt
     }))
   ];
   if (chosen) {
-    const name = chosen.slice(chosen.indexOf(':') + 1);
-    items.push({ key: FOR_ALL, label: `Use ${name} wherever nothing else is chosen`, apart: true });
+    items.push({
+      key: FOR_ALL,
+      label: `Use ${nameIn(chosen, health)} wherever nothing else is chosen`,
+      apart: true
+    });
   }
   return items;
 }

@@ -84,7 +84,7 @@ async function command(name: CommandName, rest: string, parts: IParts): Promise<
       const byId = model ?? named(lists.models, rest, modelId);
       if (!byId) {
         throw notDone(
-          lists.problem ?? `There is no model “${rest}” here. Choose one from the menu.`
+          lists.note('models') ?? `There is no model “${rest}” here. Choose one from the menu.`
         );
       }
       draft.choose({ model: modelId(byId) });

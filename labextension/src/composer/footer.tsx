@@ -185,12 +185,12 @@ function Gauge({ full, narrow, onAll }: IGaugeProps): JSX.Element {
       title={`${words} Show what leaves this machine.`}
       onClick={onAll}
     >
-      {!narrow && (
+      {full && !narrow && (
         <span className="tether-gaugeBar" aria-hidden="true">
-          <span style={{ width: `${Math.min(full?.percent ?? 0, 100)}%` }} />
+          <span style={{ width: `${Math.min(full.percent, 100)}%` }} />
         </span>
       )}
-      {full && <span>{full.percent} %</span>}
+      <span>{full ? `${full.percent} %` : 'What leaves'}</span>
     </button>
   );
 }

@@ -14,6 +14,8 @@ import { asTurnError } from '../server/problems';
 import type { IHealth, TetherServer } from '../server/request';
 import { ISuggestedPrompt, suggestedPrompts } from '../server/suggestions';
 
+export type ListName = 'models' | 'presets' | 'prompts' | 'usual';
+
 /** What is chosen from below the field: models, presets, prompts. Each is asked for when it is first needed. */
 export class Lists {
   constructor(readonly server: TetherServer) {}
@@ -23,18 +25,22 @@ export class Lists {
   prompts: readonly ISuggestedPrompt[] = [];
   /** `backend:model` that answers where a conversation does not say; null until it is known. */
   usual: string | null = null;
-  /** Why a list is not there, in words. */
-  problem: string | null = null;
-
   get changed(): ISignal<this, void> {
     return this._changed;
+  }
+
+  /** Why a list is not there, or that it is being read, in words. */
+  note(list: ListName): string | null {
+    return this._problems.get(list) ?? (this._read.has(list) ? null : 'Looking…');
   }
 
   lookModels(again = false): Promise<void> {
     return this._once('models', again, async () => {
       const found = await modelChoices(this.server);
       this.models = found.models;
-      this.problem = found.problem;
+      if (found.problem) {
+        this._problems.set('models', found.problem);
+      }
     });
   }
 
@@ -85,27 +91,36 @@ export class Lists {
         sees: known?.vision ?? null
       };
     }
-    const colon = id?.indexOf(':') ?? -1;
-    return id ? { id, name: id.slice(colon + 1), place: '', window: null, sees: null } : null;
+    return id ? { id, name: nameIn(id, health), place: '', window: null, sees: null } : null;
   }
 
-  private _once(what: string, again: boolean, look: () => Promise<void>): Promise<void> {
+  private _once(what: ListName, again: boolean, look: () => Promise<void>): Promise<void> {
     const known = again ? undefined : this._asked.get(what);
     if (known) {
       return known;
     }
+    this._problems.delete(what);
     const asked = look()
+      .then(() => void this._read.add(what))
       .catch(reason => {
         this._asked.delete(what);
-        this.problem = asTurnError(reason).problem.message;
+        this._problems.set(what, asTurnError(reason).problem.message);
       })
       .then(() => this._changed.emit());
     this._asked.set(what, asked);
     return asked;
   }
 
-  private _asked = new Map<string, Promise<void>>();
+  private _asked = new Map<ListName, Promise<void>>();
+  private _read = new Set<ListName>();
+  private _problems = new Map<ListName, string>();
   private _changed = new Signal<this, void>(this);
+}
+
+/** The model's name in `backend:model`; a back end of one's own has a colon in its own name. */
+export function nameIn(id: string, health: IHealth | null): string {
+  const own = `${health?.backend}:`;
+  return id.startsWith(own) ? id.slice(own.length) : id.slice(id.indexOf(':') + 1);
 }
 
 export interface IModelInForce {
