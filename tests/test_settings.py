@@ -1,5 +1,9 @@
 """Settings: the layers that fill them, strongest first."""
 
+import errno
+import re
+from pathlib import Path
+
 import pytest
 from traitlets.config import Config
 
@@ -78,11 +82,49 @@ def test_a_value_that_cannot_be_is_named(environment, said):
         load(environment=environment)
 
 
-@pytest.mark.parametrize("text", ["- a list", "Tether: 5", "Unknown: {a: 1}", "{"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- a list",
+        "Tether: 5",
+        "Unknown: {a: 1}",
+        "{",
+        "Tether: {1: off}",
+        "1: {see: off}",
+        "Tether: 2024-99-99",
+    ],
+)
 def test_a_yaml_file_of_another_shape_is_refused_in_words(folder, text):
     (folder / "tether.yaml").write_text(text)
     with pytest.raises(InvalidRequest, match=r"tether\.yaml"):
         load(environment={}, config_dir=folder)
+
+
+@pytest.mark.parametrize("name", ["see", "see_at_most"])
+@pytest.mark.parametrize("word", ["off", "Off", "'off'"])
+def test_a_bare_off_in_yaml_is_the_word(folder, name, word):
+    (folder / "tether.yaml").write_text(f"Tether: {{{name}: {word}}}\n")
+    assert getattr(load(environment={}, config_dir=folder).tether, name) == "off"
+
+
+def test_a_setting_that_is_switched_off_stays_a_switch(folder):
+    (folder / "tether.yaml").write_text("Tether: {mask_secrets: off}\n")
+    assert load(environment={}, config_dir=folder).tether.mask_secrets is False
+
+
+@pytest.mark.parametrize("name", ["tether.yaml", ".env"])
+def test_a_file_that_cannot_be_read_is_named(folder, monkeypatch, name):
+    (folder / name).write_bytes(b"# caf\xe9\n")
+    with pytest.raises(InvalidRequest, match=rf"^{re.escape(name)} .* is not UTF-8"):
+        load(environment={}, config_dir=folder)
+    monkeypatch.setattr(Path, "read_text", forbidden)
+    with pytest.raises(InvalidRequest, match=rf"^{re.escape(name)} .* cannot be read: Permission denied"):
+        load(environment={}, config_dir=folder)
+
+
+def forbidden(*_, **__):
+    """What the system says of a file that another user keeps to himself; root may read it all the same."""
+    raise PermissionError(errno.EACCES, "Permission denied")
 
 
 def test_a_secret_is_in_no_trait_and_no_text_of_the_settings(folder):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -305,29 +306,59 @@ def parse(trait: TraitType[Any, Any], text: str, where: str) -> Any:
 
 def read_dotenv(path: Path) -> dict[str, str]:
     """Return the variables of a `.env` file; none where there is no file. Nothing is exported."""
-    if not path.is_file():
+    text = read_text(path)
+    if not text:
         return {}
     from dotenv import dotenv_values
 
-    return {k: v for k, v in dotenv_values(path, interpolate=False).items() if v is not None}
+    found = dotenv_values(stream=StringIO(text), interpolate=False)
+    return {k: v for k, v in found.items() if v is not None}
 
 
 def read_yaml(path: Path) -> Config:
     """Return the configuration in a `tether.yaml`: a mapping from class to a mapping of settings."""
-    if not path.is_file():
+    text = read_text(path)
+    if not text:
         return Config()
     import yaml
 
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as reason:
+        content = yaml.safe_load(text) or {}
+    except (yaml.YAMLError, ValueError) as reason:
+        # A ValueError comes from what looks like a date and is none.
         raise InvalidRequest(f"{path.name} in the Jupyter config folder is not valid YAML.") from reason
-    known = {group.__name__ for group in GROUPS.values()}
+    known = {group.__name__: group for group in GROUPS.values()}
     if not isinstance(content, dict) or not all(
-        key in known and isinstance(value, dict) for key, value in content.items()
+        key in known and isinstance(value, dict) and all(isinstance(name, str) for name in value)
+        for key, value in content.items()
     ):
         raise InvalidRequest(
             f"{path.name} must map {', '.join(sorted(known))} to their settings, such as "
             "`Tether: {backend: openai}`."
         )
+    for key, values in content.items():
+        for name, trait in known[key].class_traits(config=True).items():
+            # YAML reads a bare `off` as False.
+            if values.get(name) is False and isinstance(trait, Enum) and "off" in (trait.values or ()):
+                values[name] = "off"
     return Config(content)
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file in the Jupyter config folder; an empty one where there is no file.
+
+    Raises
+    ------
+    InvalidRequest
+        It cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+    except UnicodeDecodeError as reason:
+        raise InvalidRequest(
+            f"{path.name} in the Jupyter config folder is not UTF-8: save it anew in that encoding."
+        ) from reason
+    except OSError as reason:
+        raise InvalidRequest(
+            f"{path.name} in the Jupyter config folder cannot be read: {os.strerror(reason.errno or 0)}."
+        ) from reason

@@ -1,6 +1,7 @@
 """`tether doctor`: it names what is wrong, says what to type, and fails only where something is wrong."""
 
 import json
+import sys
 
 import pytest
 
@@ -125,7 +126,80 @@ def test_an_api_without_a_key_is_a_problem(tether, monkeypatch):
     monkeypatch.setenv("TETHER_LLM_BACKEND", "openai")
     status, out, _ = tether("doctor")
     assert status == 1
-    assert "OPENAI_API_KEY is not set" in out
+    assert "Set OPENAI_API_KEY" in out
+
+
+def test_a_key_for_another_service_is_none_for_openai(tether, monkeypatch):
+    monkeypatch.setenv("TETHER_LLM_BACKEND", "openai")
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-canary")
+    assert tether("doctor")[0] == 0
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://api.openai.com/v1")
+    status, out, _ = tether("doctor")
+    assert status == 1
+    assert "There is no API key" in out
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://example.org/v1")
+    assert tether("doctor")[0] == 0
+
+
+def test_a_key_under_a_name_of_ones_own_that_is_not_set_is_named(tether, home, monkeypatch):
+    (home / "config" / "tether.yaml").write_text("OpenAILLM: {api_key_name: CORP_KEY}\n")
+    monkeypatch.setenv("TETHER_LLM_BACKEND", "openai")
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-canary")
+    status, out, _ = tether("doctor")
+    assert status == 1
+    assert "names CORP_KEY, which is not set" in out
+    monkeypatch.setenv("CORP_KEY", "sk-canary")
+    assert tether("doctor")[0] == 0
+
+
+def test_an_api_whose_package_is_missing_is_a_problem(tether, monkeypatch):
+    monkeypatch.setenv("TETHER_LLM_BACKEND", "openai")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
+    monkeypatch.setitem(sys.modules, "openai", None)
+    status, out, _ = tether("doctor")
+    assert status == 1
+    assert 'pip install "tether-jupyter[openai]"' in out
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("opnai", "There is no backend `opnai`. There are: local, openai, mock"),
+        ("no_such_module:Mine", "cannot be imported (ModuleNotFoundError)"),
+        ("own_backend:Ailing", "own_backend:Ailing: The parrot is dead."),
+        ("own_backend:Broken", "`own_backend:Broken` did not start (KeyError)"),
+    ],
+)
+def test_a_backend_that_cannot_answer_is_a_problem(tether, tmp_path, monkeypatch, name, said):
+    (tmp_path / "own_backend.py").write_text(
+        "from tether_jupyter import LLMService\n"
+        "class Ailing(LLMService):\n"
+        "    async def describe(self): return {'ready': False, 'problem': 'The parrot is dead.'}\n"
+        "class Broken(LLMService):\n"
+        "    @classmethod\n"
+        "    def from_settings(cls, settings): raise KeyError('canary')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "own_backend", raising=False)
+    monkeypatch.setenv("TETHER_LLM_BACKEND", name)
+    status, out, _ = tether("doctor")
+    assert status == 1
+    assert said in out
+    assert "Settings in effect" in out
+
+
+def test_a_backend_that_answers_is_named_with_its_model(tether, monkeypatch):
+    monkeypatch.setenv("TETHER_LLM_BACKEND", "mock")
+    status, out, _ = tether("doctor")
+    assert status == 0
+    assert "mock: mock" in out
+
+
+def test_a_file_of_settings_that_cannot_be_read_is_named(tether, home):
+    (home / "config" / "tether.yaml").write_bytes(b"Tether: {backend: caf\xe9}\n")
+    status, out, _ = tether("doctor")
+    assert status == 1
+    assert "tether.yaml in the Jupyter config folder is not UTF-8" in out
 
 
 def test_a_setting_that_cannot_be_is_a_problem_and_the_rest_is_looked_at(tether, monkeypatch):

@@ -40,6 +40,14 @@ def test_wrong_bytes_are_an_error_in_words(tether, hub):
     assert "Traceback" not in err
 
 
+def test_a_missing_package_is_named_with_what_to_type(tether, hub, monkeypatch):
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    status, _, err = tether("pull", REPO)
+    assert status == 1
+    assert 'pip install "tether-jupyter[local]"' in err
+    assert "Please report" not in err
+
+
 def test_the_token_is_in_no_output(tether, hub, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_canarycanary")
     said = tether("pull", REPO) + tether("pull", "owner/none") + tether("models") + tether("doctor")

@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -97,6 +98,28 @@ def test_a_stream_yields_the_events_in_order(door: Door, tether: FakeTether) -> 
     events = door.events(tether.url)
     assert [kind(event) for event in events] == ["meta", "delta", "delta", "usage", "done"]
     assert Reply.from_events(events).text == "Hello there"
+
+
+def test_halves_of_characters_are_joined_or_replaced_and_stop_no_question(
+    door: Door, tether: FakeTether
+) -> None:
+    cut, joined = "cut \ud83d", "whole \ud83d\ude00"
+    door.do("chat", cut, url=tether.url, context={"items": [{cut: joined, "n": 1}], "rows": (cut,)})
+    sent = {"items": [{"cut \ufffd": "whole \U0001f600", "n": 1}], "rows": ["cut \ufffd"]}
+    assert tether.requests == [{"message": "cut \ufffd", "context": sent}]
+    door.events(tether.url, cut)
+    assert tether.requests[-1]["message"] == "cut \ufffd"
+    assert door.do("new_conversation", url=tether.url, title=cut)
+
+
+def test_a_file_whose_name_is_not_utf_8_is_sent(door: Door, tether: FakeTether, tmp_path: Path) -> None:
+    path = tmp_path / "caf\udce9.txt"
+    try:
+        path.write_bytes(b"milk")
+    except (OSError, UnicodeEncodeError):
+        pytest.skip("this file system takes UTF-8 alone")
+    door.do("upload", path, url=tether.url)
+    assert tether.uploads == [("caf\ufffd.txt", b"milk")]
 
 
 def test_leaving_a_stream_closes_the_connection(door: Door, tether: FakeTether) -> None:

@@ -167,17 +167,44 @@ def test_no_server_at_all_is_an_error_that_says_how_to_start_one(tmp_path: Path)
     [
         ("http://localhost:8888/lab?token=abc", "http://localhost:8888/", "abc"),
         ("localhost:8888", "http://localhost:8888/", ""),
-        (
-            "https://u:p@example.org/user/x/lab/tree/n.ipynb",
-            "https://example.org/user/x/lab/tree/n.ipynb/",
-            "",
-        ),
+        ("https://u:p@example.org/user/x/lab/tree/n.ipynb", "https://example.org/user/x/", ""),
         ("http://[::]:8888/tree", "http://[::1]:8888/", ""),
         ("http://0.0.0.0:8888/base/", "http://127.0.0.1:8888/base/", ""),
+        ("http://example.org/notebooks/ada/", "http://example.org/notebooks/ada/", ""),
     ],
 )
 def test_an_address_is_taken_as_people_paste_it(pasted: str, url: str, token: str) -> None:
     assert server_at(pasted) == Server(url, token)
+
+
+@pytest.mark.parametrize("base", ["/", "/base/", "/user/lab/", "/hub/user/tree/", "/team/lab.d/"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "",
+        "lab",
+        "lab/",
+        "lab/tree/lab/tree/user/a.ipynb",
+        "lab/workspaces/auto-k/tree/a.ipynb",
+        "doc/tree/a.ipynb",
+        "tree",
+        "tree/some/folder",
+        "tether",
+        "tether/v1",
+    ],
+)
+def test_any_page_of_a_server_leads_to_its_base(base: str, page: str) -> None:
+    assert server_at(f"http://localhost:8888{base}{page}?token=abc") == Server(
+        f"http://localhost:8888{base}", "abc"
+    )
+
+
+@pytest.mark.parametrize("base", ["/", "/base/", "/user/lab/"])
+@pytest.mark.parametrize(
+    "page", ["notebooks/a.ipynb", "notebooks/lab/a%20b.ipynb", "edit/tree/x.py", "consoles/a.ipynb"]
+)
+def test_a_page_of_one_file_leads_to_the_servers_base(base: str, page: str) -> None:
+    assert server_at(f"http://localhost:8888{base}{page}").url == f"http://localhost:8888{base}"
 
 
 def test_a_token_never_shows() -> None:

@@ -6,12 +6,13 @@ import dataclasses
 import datetime as dt
 import enum
 import json
+import re
 import subprocess
 import sys
 from typing import Any, Literal
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
 from tether_jupyter.client.schemas import InvalidAnswer, Schema, SchemaError, parse
 from tether_jupyter.llm.local.constraint import forms
@@ -287,3 +288,39 @@ def test_reading_a_text_loads_nothing_heavy() -> None:
     code = "import sys; from tether_jupyter.client.schemas import parse; parse('a int').instruction; "
     code += "print([m for m in ('pydantic', 'jsonschema', 'httpx') if m in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+class Looked(BaseModel):
+    label: str
+
+    @field_validator("label")
+    @classmethod
+    def known(cls, value: str) -> str:
+        return {"a": "first"}[value]
+
+
+def test_a_validator_that_fails_in_any_way_refuses_the_answer() -> None:
+    schema = parse(Looked)
+    schema.prepare()
+    assert schema.validate('{"label": "a"}') == Looked.model_construct(label="first")
+    with pytest.raises(InvalidAnswer, match=r"own check failed on it \(KeyError: 'b'\)") as raised:
+        schema.validate('{"label": "b"}')
+    assert "KeyError" in schema.repair(raised.value.problem)
+
+
+@pytest.mark.parametrize("place", ["#/$defs/no", "#no", "#/$defs/yes/title", "#/$defs/yes/title/no"])
+def test_a_reference_that_leads_nowhere_is_said_before_anything_is_asked(place: str) -> None:
+    schema = {"properties": {"a": {"items": {"$ref": place}}}, "$defs": {"yes": {"title": "Yes"}}}
+    with pytest.raises(SchemaError, match=re.escape(f"no schema in it at `{place}`")):
+        parse(schema)
+
+
+def test_anchors_and_names_that_look_like_references_are_none_that_lead_nowhere() -> None:
+    schema = parse(
+        {
+            "type": "object",
+            "properties": {"$ref": {"type": "string"}, "b": {"$ref": "#here"}, "c": {"$ref": "#"}},
+            "$defs": {"b": {"$anchor": "here", "type": "integer"}},
+        }
+    )
+    assert schema.validate('{"$ref": "#/nowhere", "b": 1, "c": {}}')["b"] == 1

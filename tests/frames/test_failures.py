@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from pydantic import BaseModel, field_validator
 
 from tests.support.fake_rows import TOKEN, FakeRows, refusal
 from tether_jupyter.errors import (
@@ -180,3 +181,37 @@ def test_json_around_words_needs_no_repair(fake: FakeRows) -> None:
     fake.answer = lambda request: "Sure:\n```json\n" + json.dumps({"label": "b"}) + "\n```"
     assert frame().tether.map("Judge: {text}", schema="label one of a|b")["label"].tolist() == ["b"] * 6
     assert len(fake.requests) == 6
+
+
+class Looked(BaseModel):
+    label: str
+
+    @field_validator("label")
+    @classmethod
+    def known(cls, value: str) -> str:
+        return {"a": "first"}[value]
+
+
+def test_a_validator_that_fails_costs_its_row_alone_after_one_repair(fake: FakeRows) -> None:
+    fake.answer = lambda request: '{"label": "a"}'
+    fake.scripts = {"row 2;": ['{"label": "b"}'], "That answer cannot be used": ['{"label": "c"}']}
+    found = frame().tether.map("Judge: {text}", schema=Looked)
+    assert found["label"].fillna("-").tolist() == ["first", "first", "-", "first", "first", "first"]
+    assert "KeyError: 'c'" in found["label_error"].iloc[2]
+    assert [prompt for prompt in fake.prompts if "KeyError: 'b'" in prompt]
+
+
+def test_an_answer_that_nothing_can_be_made_of_costs_its_row_alone(fake: FakeRows) -> None:
+    fake.scripts = {"row 2;": [{"text": 5}]}
+    found = frame().tether.map("Say {text}")
+    assert found["answer"].isna().tolist() == [False, False, True, False, False, False]
+    assert "AttributeError" in found["answer_error"].iloc[2]
+
+
+def test_halves_of_characters_end_no_run_wherever_they_stand(fake: FakeRows) -> None:
+    fake.answer = lambda request: json.dumps({"label": request["system"]})
+    rows = pd.DataFrame({"text": ["row 0;", "row 1 \ud83d;"]}, dtype=object)
+    schema = {"properties": {"label": {"type": "string", "description": "caf\udce9"}}}
+    found = rows.tether.map("Say {text}", system="to \ud83d", schema=schema)
+    assert found["label"].tolist() == ["to \ufffd"] * 2
+    assert all("caf\ufffd" in prompt for prompt in fake.prompts)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import resource
 import threading
 from collections import namedtuple
+from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
@@ -46,6 +49,20 @@ def test_a_typed_answer_is_a_value(fake: FakeRows) -> None:
     assert tether_jupyter.map([1], "Q {value}", schema="text") == [{"text": "b"}]
     assert tether_jupyter.map([1], "Q {value}", schema=Model) == [Model(text="b")]
     assert tether_jupyter.map([1], "Q {value}", schema=Literal["a", "b"]) == ["b"]
+
+
+@pytest.mark.parametrize("schema", ["text", Model])
+def test_rows_that_ask_the_same_have_answers_of_their_own(fake: FakeRows, schema: Any) -> None:
+    fake.answer = lambda request: '{"text": "b"}'
+    first, second = tether_jupyter.map([1, 1], "Q {value}", schema=schema)
+    assert first == second
+    assert first is not second
+
+
+def test_a_set_is_asked_about_in_one_order(fake: FakeRows) -> None:
+    # Both are the same set; the order in which they show depends on how they came about.
+    tether_jupyter.map([{"of": {8, 0}}, {"of": {0, 8}}, {"of": [{8, 0}]}], "Say {of}")
+    assert sorted(fake.prompts) == ["Say [0, 8]", "Say [[0, 8]]"]
 
 
 def test_a_row_that_failed_is_none_and_has_its_reason(fake: FakeRows) -> None:
@@ -94,6 +111,17 @@ def test_more_rows_than_connections_are_kept_open_go_through(fake: FakeRows) -> 
     assert len(found) == 300
     assert found.errors == {}
     assert fake.most_inside == 150
+
+
+def test_a_process_with_many_open_files_can_ask(fake: FakeRows) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096) if hard > 0 else 4096, hard))
+    with contextlib.ExitStack() as files:
+        files.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        while files.enter_context(Path("/dev/null").open()).fileno() < 1024:
+            pass
+        found = tether_jupyter.map(range(5), "Say {value}", concurrency=1)
+    assert found == [f"SAY {n}" for n in range(5)]
 
 
 def test_a_local_engine_is_kept_busy_and_no_more(fake: FakeRows) -> None:

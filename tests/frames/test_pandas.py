@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 import pytest
 from pydantic import BaseModel
@@ -29,6 +30,14 @@ def test_an_answer_stands_beside_its_row(fake: FakeRows, frame: pd.DataFrame) ->
     pd.testing.assert_frame_equal(frame, before)
 
 
+def test_before_pandas_3_the_answers_stand_in_a_copy(
+    fake: FakeRows, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pd, "__version__", "2.3.3")
+    found = frame.tether.map("Say {text}")
+    assert not np.shares_memory(found["price"].to_numpy(), frame["price"].to_numpy())
+
+
 def test_a_row_is_asked_as_one_of_many_which_nobody_waits_for(fake: FakeRows, frame: pd.DataFrame) -> None:
     frame.tether.map("Say {text}", max_tokens=5, seed=1, system="Be brief.", stop=["\n"])
     (request,) = [request for request in fake.requests if "good" in request["message"]]
@@ -36,6 +45,11 @@ def test_a_row_is_asked_as_one_of_many_which_nobody_waits_for(fake: FakeRows, fr
         "message": "Say good", "model": "local:tiny", "system": "Be brief.", "temperature": 0.0,
         "max_tokens": 5, "seed": 1, "stop": ["\n"], "store": False, "priority": "batch",
     }  # fmt: skip
+
+
+def test_one_text_to_stop_at_is_one(fake: FakeRows, frame: pd.DataFrame) -> None:
+    frame.tether.map("Say {text}", stop="END")
+    assert {tuple(request["stop"]) for request in fake.requests} == {("END",)}
 
 
 def test_the_servers_own_words_and_its_usual_model_are_settled(fake: FakeRows, frame: pd.DataFrame) -> None:
@@ -133,6 +147,12 @@ def test_a_function_makes_the_prompt_and_leaves_rows_out(fake: FakeRows, frame: 
     assert found["answer"].fillna("-").tolist() == ["GOOD: 1.50", "BAD: 2.00", "-"]
 
 
+def test_a_column_comes_before_a_method_of_the_same_name(fake: FakeRows) -> None:
+    frame = pd.DataFrame([["3 apples", 7, "k", "_x"]], columns=["items", "values", "copy", "_id"])
+    frame.tether.map(lambda row: f"{row.items}, {row.values}, {row.copy}, {row._id}, {row.get('no')}")
+    assert fake.prompts == ["3 apples, 7, k, _x, None"]
+
+
 def test_a_function_that_fails_says_at_which_row_and_sends_nothing(
     fake: FakeRows, frame: pd.DataFrame
 ) -> None:
@@ -207,6 +227,49 @@ def test_a_number_that_no_column_holds_is_its_rows_error(fake: FakeRows, frame: 
     found = frame.tether.map("Count: {text}", schema="n int")
     assert found["n"].tolist() == [1, pd.NA, 1]
     assert "larger than a column of integers" in found["n_error"].iloc[1]
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "said"),
+    [
+        ("x datetime?", '"0001-01-01T00:00:00+02:00"', "no time that there is in UTC"),
+        ("x datetime?", '"9999-12-31T23:59:59-05:00"', "no time that there is in UTC"),
+        (
+            {"type": "object", "properties": {"x": {"type": ["number", "null"]}}},
+            "9" * 400,
+            "column of numbers",
+        ),
+    ],
+)
+def test_a_value_that_no_column_holds_ends_no_run(
+    fake: FakeRows, frame: pd.DataFrame, schema: Any, value: str, said: str
+) -> None:
+    fake.answer = lambda request: f'{{"x": {value if "bad" in request["message"] else "null"}}}'
+    for _ in range(2):  # The second time, what can be read comes from the cache.
+        found = frame.tether.map("Judge: {text}", schema=schema)
+        assert said in found["x_error"].iloc[1]
+        assert found["x_error"].isna().tolist() == [True, False, True]
+
+
+def test_a_list_where_a_schema_names_fields_is_its_rows_error(fake: FakeRows, frame: pd.DataFrame) -> None:
+    fake.answer = lambda request: '["x"]' if "bad" in request["message"] else '{"x": "y"}'
+    found = frame.tether.map("Judge: {text}", schema={"properties": {"x": {"type": "string"}}})
+    assert found["x"].fillna("-").tolist() == ["y", "-", "y"]
+    assert "does not fit the schema's fields" in found["x_error"].iloc[1]
+
+
+def test_a_choice_that_a_schema_says_twice_is_one(fake: FakeRows, frame: pd.DataFrame) -> None:
+    fake.answer = lambda request: '{"x": "a"}'
+    schema = {"type": "object", "properties": {"x": {"enum": ["a", "b", "a"]}}}
+    found = frame.tether.map("Judge: {text}", schema=schema)
+    assert list(found["x"].cat.categories) == ["a", "b"]
+
+
+def test_rows_that_ask_the_same_do_not_share_a_list(fake: FakeRows) -> None:
+    fake.answer = lambda request: '{"tags": ["a"]}'
+    found = pd.DataFrame({"text": ["x", "x"]}).tether.map("Judge: {text}", schema="tags list[str]")
+    found["tags"].iloc[0].append("mine")
+    assert found["tags"].tolist() == [["a", "mine"], ["a"]]
 
 
 def test_what_map_takes_shows_in_its_signature_and_help() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from typing import Any
 
 import polars as pl
 import pytest
@@ -50,6 +51,24 @@ def test_objects_become_structs(fake: FakeRows, frame: pl.DataFrame) -> None:
     found = frame.tether.map("Where: {text}", schema=schema)
     assert found["at"].dtype == pl.Struct({"x": pl.Int64, "y": pl.String})
     assert found["at"].to_list() == [{"x": 1, "y": None}, None, {"x": 1, "y": None}]
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "held"),
+    [
+        ({"type": "object"}, r'{"k": "\ud800"}', '{"k": "?"}'),
+        ({}, r'["\ud800"]', '["?"]'),
+        ({"enum": ["a", "a"]}, '"a"', "a"),
+        ({"type": "array", "items": {"type": "number"}}, f"[{'9' * 400}]", None),
+    ],
+)
+def test_what_a_column_cannot_hold_ends_no_run(
+    fake: FakeRows, frame: pl.DataFrame, part: Any, value: str, held: str | None
+) -> None:
+    fake.answer = lambda request: f'{{"x": {value}}}'
+    found = frame.tether.map("Judge: {text}", schema={"type": "object", "properties": {"x": part}})
+    assert found["x"].to_list() == [held, None, held]
+    assert (found["x_error"][0] is None) == (held is not None)
 
 
 def test_a_series_becomes_a_frame_of_its_answers(fake: FakeRows, frame: pl.DataFrame) -> None:

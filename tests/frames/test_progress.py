@@ -107,6 +107,17 @@ def test_a_terminal_writes_over_one_line(clock: list[float]) -> None:
     assert text.rsplit("\r", 1)[1].rstrip() == "5/10 rows · interrupted. Run this again."
 
 
+def test_a_dry_run_counts_its_own_rows_where_many_ask_the_same(
+    fake: FakeRows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = pd.DataFrame({"text": ["a"] * 1000})
+    frame.tether.map("Say {text}", dry_run=True, progress=True)
+    fake.scripts = {"a": [refusal("internal", 500)]}
+    frame.tether.map("Tell {text}", dry_run=True, progress=True)
+    ends = [line.rsplit("\r", 1)[1].split(" · ") for line in capsys.readouterr().err.split("\n")[:-1]]
+    assert [(end[0], end[2:]) for end in ends] == [("3/3 rows", []), ("3/3 rows", ["3 failed"])]
+
+
 def test_a_script_prints_nothing_unless_it_is_asked_to(
     fake: FakeRows, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from tests.support.fake_rows import FakeRows
 from tether_jupyter.frames.cache import Cache, Kept, key_of
+from tether_jupyter.frames.progress import Progress
 
 
 def frame(count: int = 20) -> pd.DataFrame:
@@ -101,6 +102,20 @@ def test_what_is_nearly_done_at_an_interrupt_is_kept_too(fake: FakeRows) -> None
     assert len(fake.requests) == 8
     frame(100).tether.map("Say {text}", concurrency=8)
     assert len(fake.requests) == 100
+
+
+def test_what_has_come_is_kept_whatever_ends_a_run(fake: FakeRows, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Progress) -> None:
+        if self.state.done == 20:
+            raise OSError("The terminal is gone.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tether_jupyter.frames.flow.KEEP_SECONDS", 1e9)
+        patch.setattr(Progress, "tick", broken)
+        with pytest.raises(OSError, match="terminal is gone"):
+            frame().tether.map("Say {text}")
+    assert frame().tether.map("Say {text}")["answer_error"].isna().all()
+    assert len(fake.requests) == 20
 
 
 def test_an_interrupt_without_a_cache_says_that_nothing_is_kept(fake: FakeRows) -> None:

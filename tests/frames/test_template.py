@@ -19,7 +19,9 @@ ROW = {"text": "T", "price": 2, "a b": "AB"}
         ("{a b}!", "AB!"),
         ('{text} as {"label": 1}', 'T as {"label": 1}'),
         ("{text} and {{text}}", "T and {{text}}"),
-        ("{text} ${text} x_{text}", "T ${text} x_{text}"),
+        ("user_{text} paid ${price}", "user_T paid $2"),
+        ("{text}_{price}", "T_2"),
+        ("{text} ${HOME} x_{i} y^{text}", "T ${HOME} x_{i} y^{text}"),
         (r"{text} \frac{text}{price}", r"T \frac{text}{price}"),
         ('{text} f"{price}"', 'T f"{price}"'),
         ("{text} {} { } {1, 2}", "T {} { } {1, 2}"),
@@ -41,7 +43,7 @@ def test_a_column_that_is_not_there_is_named_with_the_nearest() -> None:
 
 
 @pytest.mark.parametrize(
-    "prompt", ["{price:.2f}", "{text.upper}", "{text[0]}", "{text!r}", "{text.__class__}"]
+    "prompt", ["{price:.2f}", "{text.upper}", "{text[0]}", "{text!r}", "{text.__class__}", "${price:.2f}"]
 )
 def test_nothing_runs_inside_braces(prompt: str) -> None:
     with pytest.raises(InvalidRequest, match="is no placeholder"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import platform
@@ -24,6 +25,7 @@ from tether_jupyter.llm.local.gguf import GGUFError
 from tether_jupyter.llm.models import facts
 from tether_jupyter.llm.models.library import Library
 from tether_jupyter.llm.models.shelf import size_of
+from tether_jupyter.llm.registry import Backends
 from tether_jupyter.settings import GROUPS, SECRETS, Settings, load
 
 State = Literal["ok", "note", "warning", "problem"]
@@ -244,18 +246,19 @@ def answering(name: str, path: Path | None) -> Finding:
 
 
 def backend(settings: Settings) -> Iterator[Finding]:
-    """Look at who answers, where that is not this machine."""
+    """Look at who answers, where that is not the local engine: of that, two headings tell already."""
     name = settings.tether.backend
-    if name != "openai":
+    if name == "local":
         return
-    key = settings.openai.api_key_name or "OPENAI_API_KEY"
-    known = any(settings.secret(each) for each in (key, "OPENROUTER_API_KEY"))
-    if known or settings.openai.base_url:
-        yield Finding("Backend", "ok", f"openai: {settings.openai.model}")
-    else:
-        yield Finding(
-            "Backend", "problem", f"openai answers, and {key} is not set.", "Set it, or OPENAI_BASE_URL."
-        )
+    service = Backends(settings).get()
+    problem = asyncio.run(service.describe()).get("problem")
+    if not problem:
+        yield Finding("Backend", "ok", f"{name}: {service.model_name}")
+        return
+    key = settings.openai.api_key_name
+    unset = name == "openai" and key and not settings.secret(key)
+    advice = f"`OpenAILLM.api_key_name` names {key}, which is not set." if unset else None
+    yield Finding("Backend", "problem", f"{name}: {problem}", advice)
 
 
 def jupyter() -> Iterator[Finding]:

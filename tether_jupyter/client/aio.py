@@ -124,11 +124,13 @@ class AsyncClient:
 
     async def change_conversation(self, conversation_id: str, **fields: Any) -> dict[str, Any]:
         """Change the `title`, `metadata` or other facts of a conversation, and return all of them."""
-        return await self._json("PATCH", f"conversations/{quote(conversation_id, safe='')}", fields)
+        return await self._json(
+            "PATCH", f"conversations/{quote(conversation_id, safe='')}", http.sendable(fields)
+        )
 
     async def new_conversation(self, **fields: Any) -> str:
         """Start a conversation and return its id; with `kernel_id`, it becomes that notebook's."""
-        return str((await self._json("POST", "conversations", fields))["id"])
+        return str((await self._json("POST", "conversations", http.sendable(fields)))["id"])
 
     async def close(self) -> None:
         """Close all connections. The next question opens one again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,20 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 from tether_jupyter.errors import ModelNotReady
 
 HOW_TO_START = "Start one with `jupyter lab`, or with `jupyter tether` in a terminal, and try again."
+# A page of Jupyter and what stands before it. A JupyterHub's user may be called like a page; and a base URL
+# may be `/notebooks/ada/`, so that such a word counts only where it leads to what looks like a file.
+PAGE = re.compile(
+    r"""
+    (?P<base> (?: /user/[^/]* | /[^/]* )*? )
+    (?:
+        /lab (?: /(?:tree|workspaces) (?:/.*)? )?
+      | /doc/(?:tree|workspaces) /.*
+      | /(?:tree|tether) (?:/.*)?
+      | /(?:notebooks|edit|consoles) /.*\.\w+
+    )?
+    """,
+    re.VERBOSE,
+)
 WILDCARDS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
@@ -50,9 +65,9 @@ def server_at(url: str, token: str | None = None) -> Server:
     if host in WILDCARDS:
         netloc = _netloc(WILDCARDS[host], parts.port)
     path = parts.path.rstrip("/")
-    for page in ("/lab", "/tree", "/tether"):
-        path = path.removesuffix(page)
-    return Server(urlunsplit((parts.scheme, netloc, f"{path}/", "", "")), token)
+    page = PAGE.fullmatch(path)
+    base = page["base"] if page else path
+    return Server(urlunsplit((parts.scheme, netloc, f"{base}/", "", "")), token)
 
 
 def find(

@@ -94,7 +94,31 @@ def headers(server: Server, accept: str) -> dict[str, str]:
 
 def turn(message: str | None, request: dict[str, Any]) -> dict[str, Any]:
     """Return the body of a turn: what was given, without what is `None`."""
-    return {k: v for k, v in {"message": message, **request}.items() if v is not None}
+    body: dict[str, Any] = sendable({"message": message, **request})
+    return {k: v for k, v in body.items() if v is not None}
+
+
+def sendable(value: Any) -> Any:
+    """Return what a request is to hold with all of its texts, and keys, `whole`."""
+    if isinstance(value, str):
+        return whole(value)
+    if isinstance(value, dict):
+        return {sendable(key): sendable(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [sendable(each) for each in value]
+    return value
+
+
+def whole(text: str) -> str:
+    """Return a text that can be encoded: pairs of halves joined, single ones replaced.
+
+    A cut emoji in JSON leaves a half of one, and so does the name of a file that is not UTF-8.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def query(**fields: str | int | bool | None) -> str:
@@ -105,7 +129,7 @@ def query(**fields: str | int | bool | None) -> str:
         for name, value in fields.items()
         if value is not None
     }
-    return f"?{urlencode(given)}" if given else ""
+    return f"?{urlencode(sendable(given))}" if given else ""
 
 
 def form_of(paths: Iterable[str | Path]) -> list[tuple[str, tuple[str, bytes]]]:
@@ -126,7 +150,7 @@ def form_of(paths: Iterable[str | Path]) -> list[tuple[str, tuple[str, bytes]]]:
             file = path.expanduser()
             if (size := file.stat().st_size) > MAX_FILE:
                 raise TooLarge(f"`{path}` has {human(size)}, more than any server takes. Send a part of it.")
-            parts.append(("file", (file.name, file.read_bytes())))
+            parts.append(("file", (whole(file.name), file.read_bytes())))
         except FileNotFoundError:
             raise NotFound(f"There is no file `{path}`. Check its path.") from None
         except RuntimeError:
@@ -138,7 +162,7 @@ def form_of(paths: Iterable[str | Path]) -> list[tuple[str, tuple[str, bytes]]]:
 
 def named(name: str | None) -> dict[str, str]:
     """Return the body that names a model, or the usual one."""
-    return {} if name is None else {"name": name}
+    return {} if name is None else {"name": whole(name)}
 
 
 def unreachable(server: Server) -> Unreachable:

@@ -158,6 +158,36 @@ def of_type(name: str, shape: Mapping[str, Any], kind: Any, root: Mapping[str, A
     return Field(name, plain.get(kind, "any"))
 
 
+def dangling(schema: dict[str, Any], dialect: str) -> str | None:
+    """Return the first `$ref` within a JSON schema that leads nowhere in it; `None` where all lead on.
+
+    Parameters
+    ----------
+    dialect:
+        The address of the JSON Schema that it is written in.
+    """
+    from referencing import Registry, Resource
+    from referencing.exceptions import Unresolvable
+    from referencing.jsonschema import specification_with
+
+    root: Resource[Any] = specification_with(dialect).create_resource(schema)
+    address = root.id() or ""
+    left = [(root, Registry[Any]().with_resource(address, root).resolver(address))]
+    while left:
+        part, resolver = left.pop()
+        path = part.contents.get("$ref") if isinstance(part.contents, dict) else None
+        if isinstance(path, str) and path.startswith("#"):
+            try:
+                found = resolver.lookup(path).contents
+            except (Unresolvable, ValueError, TypeError):
+                # The last two come from a path that goes on within a text or a number.
+                return path
+            if not isinstance(found, (dict, bool)):
+                return path
+        left += [(inner, resolver.in_subresource(inner)) for inner in part.subresources()]
+    return None
+
+
 def follow(part: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the part that a `$ref` within the same schema leads to; the part itself where there is none."""
     for _ in range(DEEPEST):

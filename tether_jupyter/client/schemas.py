@@ -18,6 +18,7 @@ from typing import Any
 from tether_jupyter.client import schema_text
 from tether_jupyter.client.schema_fields import (
     Field,
+    dangling,
     follow,
     json_object,
     object_words,
@@ -25,6 +26,7 @@ from tether_jupyter.client.schema_fields import (
     read_fields,
 )
 from tether_jupyter.client.schema_text import SchemaError
+from tether_jupyter.core.redact import safe
 from tether_jupyter.errors import UpstreamError
 
 WRAPPED = "answer"
@@ -113,14 +115,25 @@ class Schema:
         if self.wrapped and isinstance(found, dict) and WRAPPED in found:
             found = found[WRAPPED]
         try:
-            return self._check(found)
+            return self._checked(found)
         except Refused as reason:
             raise InvalidAnswer(str(reason), text) from None
 
     def prepare(self) -> None:
         """Import and build what `validate` needs, which the first answer would otherwise wait for."""
         with contextlib.suppress(Refused):
-            self._check(None)
+            self._checked(None)
+
+    def _checked(self, found: Any) -> Any:
+        """Return what the check makes of a value; raise `Refused` where it does not take it, or fails."""
+        try:
+            return self._check(found)
+        except Refused:
+            raise
+        except Exception as reason:
+            # A validator is somebody's own code, and may raise anything.
+            said = safe(f"{type(reason).__name__}: {reason}", limit=200)
+            raise Refused(f"The schema's own check failed on it ({said}).") from reason
 
     def columns(self, value: Any) -> dict[str, Any]:
         """Return a value's fields by name, as plain Python."""
@@ -201,6 +214,8 @@ def of_json(schema: dict[str, Any]) -> Schema:
     except Wrong as reason:
         place = ".".join(str(part) for part in reason.absolute_path) or "its root"
         raise SchemaError(f"The JSON schema cannot be used, at {place}: {reason.message[:200]}") from None
+    if path := dangling(schema, kind.META_SCHEMA["$schema"]):
+        raise SchemaError(f"The JSON schema cannot be used: there is no schema in it at `{path[:200]}`.")
     validator = kind(schema, format_checker=FormatChecker())
 
     def check(found: Any) -> Any:

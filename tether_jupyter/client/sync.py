@@ -170,11 +170,11 @@ class Client:
 
     def change_conversation(self, conversation_id: str, **fields: Any) -> dict[str, Any]:
         """Change the `title`, `metadata` or other facts of a conversation, and return all of them."""
-        return self._json("PATCH", f"conversations/{quote(conversation_id, safe='')}", fields)
+        return self._json("PATCH", f"conversations/{quote(conversation_id, safe='')}", http.sendable(fields))
 
     def new_conversation(self, **fields: Any) -> str:
         """Start a conversation and return its id; with `kernel_id`, it becomes that notebook's."""
-        return str(self._json("POST", "conversations", fields)["id"])
+        return str(self._json("POST", "conversations", http.sendable(fields))["id"])
 
     def close(self) -> None:
         """Close all connections. The next question opens one again."""

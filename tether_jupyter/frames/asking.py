@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from tether_jupyter.client.aio import AsyncClient
 from tether_jupyter.client.schemas import InvalidAnswer, Schema
-from tether_jupyter.errors import RateLimited, TetherError, UpstreamError
+from tether_jupyter.core.redact import safe
+from tether_jupyter.errors import Internal, RateLimited, TetherError, UpstreamError
 from tether_jupyter.frames.columns import whole
 from tether_jupyter.frames.gate import Gate
 
@@ -75,6 +76,9 @@ class Asker:
             await self._ask(client, prompt, answer)
         except TetherError as reason:
             answer.error = reason
+        except Exception as reason:  # noqa: BLE001 - one row must not end the run
+            said = safe(f"{type(reason).__name__}: {reason}", limit=200)
+            answer.error = Internal(f"The row failed inside Tether ({said}). Run this again, or report it.")
         answer.usage["seconds"] = time.perf_counter() - began
         return answer
 

@@ -72,6 +72,8 @@ def fitted(value: Any, field: Field) -> Any:
             raise ValueError(f"`{field.name}` is larger than a column of integers can hold.")
         # JSON Schema takes 3.0 for an integer.
         return int(value)
+    if field.kind == "float":
+        return as_float(value, field)
     if field.kind == "date":
         return as_date(value, field)
     if field.kind == "datetime":
@@ -94,6 +96,14 @@ def whole(text: str) -> str:
     return text
 
 
+def as_float(value: Any, field: Field) -> float:
+    """Return a number, which JSON may write with more digits than there is room for."""
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"`{field.name}` is larger than a column of numbers can hold.") from None
+
+
 def as_date(value: Any, field: Field) -> dt.date:
     """Return a day."""
     if isinstance(value, dt.datetime):
@@ -114,4 +124,8 @@ def as_time(value: Any, field: Field) -> dt.datetime:
         except ValueError:
             raise ValueError(f"`{field.name}` is no date and time.") from None
     time: dt.datetime = value
-    return time.astimezone(dt.UTC).replace(tzinfo=None) if time.tzinfo else time
+    try:
+        return time.astimezone(dt.UTC).replace(tzinfo=None) if time.tzinfo else time
+    except OverflowError:
+        # In the year 1 or 9999, which stand for no date at all.
+        raise ValueError(f"`{field.name}` is no time that there is in UTC.") from None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tether_jupyter.client.schemas import InvalidAnswer, Schema
+from tether_jupyter.core.redact import safe
 from tether_jupyter.errors import TetherError
 from tether_jupyter.frames.asking import Answer, Asker
 from tether_jupyter.frames.cache import Cache, Kept, key_of, key_with
@@ -44,11 +45,12 @@ class Read:
 
 @dataclass(slots=True)
 class Distinct:
-    """Rows that ask the same: their prompt, the key of its answer, and their numbers."""
+    """Rows that ask the same: their prompt, the key of its answer, their numbers, and how many are shown."""
 
     prompt: str
     key: bytes
     rows: list[int]
+    shown: int = 0
     answer: Answer | None = None
     read: Read | None = None
 
@@ -121,6 +123,10 @@ class Flow:
                 reason.message = f"{reason.message} {said}"
                 reason.args = (reason.message,)
             raise
+        except Exception:
+            # Whatever broke, the answers are paid for.
+            self._rescue()
+            raise
         finally:
             if self.cache is not None:
                 self.cache.close()
@@ -142,7 +148,7 @@ class Flow:
             left = self._unknown()
             self.progress.tick()
             if self.job.dry_run:
-                first = [each for each in left if set(each.rows) & set(self.shown)]
+                first = [each for each in left if each.shown]
                 self._ask(first)
                 return len(left) - len(first)
             first, rest = left[:FIRST], left[FIRST:]
@@ -172,19 +178,21 @@ class Flow:
         told = [schema.json_schema, schema.instruction] if schema is not None else None
         key = key_of({**shape, "schema": told, "size": self.service.size})
         found: dict[str, Distinct] = {}
+        shown = set(self.shown)
         for number, prompt in enumerate(self.prompts):
             if prompt is None:
                 continue
-            if prompt not in found:
-                found[prompt] = Distinct(prompt, key_with(key, prompt), [])
-            found[prompt].rows.append(number)
+            each = found.get(prompt)
+            if each is None:
+                each = found[prompt] = Distinct(prompt, key_with(key, prompt), [])
+            each.rows.append(number)
+            each.shown += number in shown
         return list(found.values())
 
     def _unknown(self) -> list[Distinct]:
         """Take what the cache knows, and return the rest."""
         known = self.cache.get(each.key for each in self.distinct) if self.cache is not None else {}
         left = []
-        shown = set(self.shown)
         for each in self.distinct:
             kept = known.get(each.key)
             read = self._read(Answer(kept.text)) if kept is not None else None
@@ -193,9 +201,8 @@ class Flow:
                 left.append(each)
                 continue
             each.answer, each.read = Answer(kept.text, usage=kept.usage), read
-            count = len(shown.intersection(each.rows))
-            self.state.done += count
-            self.state.cached += count
+            self.state.done += each.shown
+            self.state.cached += each.shown
         return left
 
     def _must_wait(self, rest: list[Distinct]) -> bool:
@@ -272,8 +279,8 @@ class Flow:
             if answer.keeps:
                 self._pending.append(row)
             if not isinstance(answer.error, OF_THE_SERVER):
-                self.state.done += len(row.rows)
-                self.state.failed += len(row.rows) if answer.error is not None else 0
+                self.state.done += row.shown
+                self.state.failed += row.shown if answer.error is not None else 0
         self.state.cost_usd = self.verdict.spent
         return len(answers)
 
@@ -339,6 +346,10 @@ class Flow:
             return Read(None, {}, in_words(reason))
         except ValueError as reason:
             return Read(None, {}, str(reason))
+        except Exception as reason:  # noqa: BLE001 - one answer must not take the others along
+            # A schema that leaves its root's type open takes a list where it names fields.
+            said = safe(f"{type(reason).__name__}: {reason}", limit=200)
+            return Read(None, {}, f"The answer does not fit the schema's fields ({said}).")
         return Read(value, cells, error)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import select
+import selectors
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPException
@@ -91,7 +91,7 @@ class Wire:
     def _connected(self, server: Server) -> HTTPConnection:
         """Return the connection; a new one where the server has closed it meanwhile."""
         found = self._connection
-        if found is not None and found.sock is not None and not select.select([found.sock], [], [], 0)[0]:
+        if found is not None and found.sock is not None and is_quiet(found.sock):
             return found
         self.abort()
         address = urlsplit(server.url)
@@ -115,6 +115,14 @@ class Wire:
                 with contextlib.suppress(OSError):  # It is closed already.
                     connection.sock.shutdown(socket.SHUT_RDWR)
             connection.close()
+
+
+def is_quiet(sock: socket.socket) -> bool:
+    """Return whether nothing has come on a connection, as its end would."""
+    # Not `select.select`, which takes no more than the first 1,024 files of a process.
+    with selectors.DefaultSelector() as selector:
+        selector.register(sock, selectors.EVENT_READ)
+        return not selector.select(0)
 
 
 def reaches(server: Server) -> bool:

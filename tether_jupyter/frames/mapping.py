@@ -106,7 +106,8 @@ def map(
     chosen = {"temperature": temperature, "max_tokens": max_tokens, "top_p": top_p, "seed": seed}
     sampling: dict[str, Any] = {key: value for key, value in chosen.items() if value is not None}
     if stop is not None:
-        sampling["stop"] = list(stop)
+        # A text is a sequence too, of its characters.
+        sampling["stop"] = [stop] if isinstance(stop, str) else list(stop)
     try:
         job = Job(
             prompt=prompt,

@@ -9,7 +9,7 @@ from typing import Any
 from tether_jupyter.client.schemas import Field
 from tether_jupyter.frames.columns import Columns
 from tether_jupyter.frames.results import Outcome
-from tether_jupyter.frames.sources import VALUE, named_once
+from tether_jupyter.frames.sources import VALUE, apart, named_once
 
 DTYPES = {"int": "Int64", "float": "Float64", "bool": "boolean"}
 DTYPES |= {"date": "datetime64[s]", "datetime": "datetime64[us]"}
@@ -46,22 +46,28 @@ class PandasSource:
         shown = outcome.shown
         whole = len(shown) == len(self._given)
         given = self._given if whole else self._given.iloc[shown]
-        # A shallow copy of the whole: the frame's own columns are not written to.
-        built = pandas.DataFrame(index=given.index) if self._series else given.copy(deep=not whole)
+        # Before pandas 3, whoever writes to a shallow copy writes to the given one.
+        shallow = whole and major() >= 3
+        built = pandas.DataFrame(index=given.index) if self._series else given.copy(deep=not shallow)
         for name, values in [*outcome.cells.items(), (columns.error, outcome.errors)]:
             field = columns.fields.get(name, Field(name))
-            made = pandas.Series([values[n] for n in shown], index=given.index, dtype=dtype(field))
+            made = pandas.Series(apart(values[n] for n in shown), index=given.index, dtype=dtype(field))
             # By its values: labels of the index may stand twice.
             built[name] = made.array
         return built
 
 
+def major() -> int:
+    """Return the first part of pandas' version."""
+    return int(import_module("pandas").__version__.partition(".")[0])
+
+
 def dtype(field: Field) -> Any:
     """Return the type of a column that holds a field's values, and nulls."""
-    pandas = import_module("pandas")
     if field.kind == "str":
         # pandas 3 has a type for text by itself; before, this one came closest.
-        return "str" if int(pandas.__version__.partition(".")[0]) >= 3 else "string"
+        return "str" if major() >= 3 else "string"
     if field.kind == "choice":
-        return pandas.CategoricalDtype(list(field.choices))
+        # A JSON schema may say one twice.
+        return import_module("pandas").CategoricalDtype(list(dict.fromkeys(field.choices)))
     return DTYPES.get(field.kind, "object")

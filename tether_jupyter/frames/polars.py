@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from tether_jupyter.client.schemas import Field
-from tether_jupyter.frames.columns import Columns
+from tether_jupyter.frames.columns import Columns, whole
 from tether_jupyter.frames.results import Outcome
 from tether_jupyter.frames.sources import VALUE
 
@@ -59,7 +59,8 @@ def dtype(field: Field) -> Any:
     polars = import_module("polars")
     simple = {"int": polars.Int64, "float": polars.Float64, "bool": polars.Boolean, "date": polars.Date}
     if field.kind == "choice":
-        return polars.Enum(list(field.choices))
+        # A JSON schema may say one twice.
+        return polars.Enum(list(dict.fromkeys(field.choices)))
     if field.kind == "datetime":
         return polars.Datetime("us")
     if field.kind == "list":
@@ -84,4 +85,4 @@ def as_held(value: Any, field: Field) -> Any:
 
 def as_json(value: Any) -> str:
     """Return a value as JSON text."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return whole(json.dumps(value, ensure_ascii=False, default=str))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from types import NoneType
 from typing import Any, Protocol
 
 from tether_jupyter.errors import InvalidRequest
@@ -49,7 +51,7 @@ class ListSource:
 
     def build(self, columns: Columns, outcome: Outcome) -> Answers:
         shown = outcome.shown
-        return Answers((outcome.values[n] for n in shown), (outcome.errors[n] for n in shown))
+        return Answers(apart(outcome.values[n] for n in shown), (outcome.errors[n] for n in shown))
 
 
 def as_mapping(row: Any) -> Mapping[str, Any]:
@@ -64,6 +66,21 @@ def as_mapping(row: Any) -> Mapping[str, Any]:
     if isinstance(fields, Mapping):
         return {name: getattr(row, name) for name in fields}
     return {VALUE: row}
+
+
+def apart(values: Iterable[Any]) -> list[Any]:
+    """Return answers of which no two are the same list or object: rows that ask the same share one.
+
+    Whoever writes into a row's answer is not to write into the others'.
+    """
+    found: list[Any] = []
+    seen: set[int] = set()
+    for value in values:
+        is_mutable = not isinstance(value, (str, int, float, NoneType))
+        found.append(deepcopy(value) if is_mutable and id(value) in seen else value)
+        if is_mutable:
+            seen.add(id(value))
+    return found
 
 
 def named_once(names: Sequence[str], read: tuple[str, ...]) -> None:

@@ -11,16 +11,18 @@ from typing import Any, TypeAlias
 from tether_jupyter.errors import InvalidRequest
 from tether_jupyter.frames.columns import whole
 
-# As the magic reads braces: an f-string is somebody's code; a brace behind another one, a dollar, an index,
-# an exponent or a TeX command is no placeholder. A column's name may hold blanks and dots.
+# An f-string is somebody's code; a brace behind another one, an exponent or a TeX command is no placeholder.
+# A column's name may hold blanks and dots.
 PATTERN = re.compile(
     r"""
     (?P<code>\b(?:[fF][rR]?|[rR][fF])(?:'{3}.*?'{3}|"{3}.*?"{3}|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"))
     | (?P<tex>\\[A-Za-z]+\*?(?:\[[^\]\n]*\]|\{[^{}\n]*\})+)
-    | (?<![{$_^])\{(?P<name>[^{}\n]+)\}(?!\})
+    | (?<![{^])\{(?P<name>[^{}\n]+)\}(?!\})
     """,
     re.VERBOSE | re.DOTALL,
 )
+MARKS = ("$", "_")
+"""Behind these, braces are a shell's, or an index in TeX, unless a column has that name: `user_{id}`."""
 WORD = re.compile(r"[^\W\d]\w*")
 MORE = re.compile(r"(.+?)\s*[.:!\[]")
 SHOWN = 20
@@ -31,6 +33,12 @@ Prompt: TypeAlias = "str | Callable[[Row], str | None]"
 
 class Row(dict[str, Any]):
     """A row, for a function that makes a prompt of it: `row["text"]`, or `row.text`."""
+
+    def __getattribute__(self, name: str) -> Any:
+        # A column may be called `items` or `values`: it comes before the dict's own method.
+        if not name.startswith("_") and name in self:
+            return self[name]
+        return super().__getattribute__(name)
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -67,7 +75,8 @@ class Template:
                 self.parts.append((text[at : found.start()], name))
                 at = found.end()
             elif WORD.fullmatch(name):
-                raise InvalidRequest(missing(name, columns))
+                if not text.endswith(MARKS, 0, found.start()):
+                    raise InvalidRequest(missing(name, columns))
             elif (base := MORE.match(name)) and base[1] in known:
                 raise InvalidRequest(
                     f"`{{{name[:100]}}}` is no placeholder: between the braces stands a column's name and "
@@ -166,9 +175,14 @@ def as_text(value: Any) -> str:
         if hasattr(value, way) and not isinstance(value, (list, tuple)):
             value = getattr(value, way)()
             break
-    if isinstance(value, (dict, list, tuple)):
-        return json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, (dict, list, tuple, set, frozenset)):
+        return json.dumps(value, ensure_ascii=False, default=as_json)
     return str(value)
+
+
+def as_json(value: Any) -> Any:
+    """Return what JSON can hold of a value: a set in an order that is the same in every process."""
+    return sorted(value, key=repr) if isinstance(value, (set, frozenset)) else str(value)
 
 
 def is_null(value: Any) -> bool:

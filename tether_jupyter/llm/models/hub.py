@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from tether_jupyter.core.redact import safe
-from tether_jupyter.errors import InvalidRequest, NotFound, RateLimited, TetherError, UpstreamError
+from tether_jupyter.errors import (
+    InvalidRequest,
+    ModelNotReady,
+    NotFound,
+    RateLimited,
+    TetherError,
+    UpstreamError,
+)
 from tether_jupyter.llm.models.choice import FILE, HubFile
 from tether_jupyter.llm.models.retry import Interrupted
 from tether_jupyter.llm.refusals import KeyRefused
@@ -28,6 +35,10 @@ if TYPE_CHECKING:
     import aiohttp
     from yarl import URL
 
+MISSING = (
+    'aiohttp, which pulls models, is not installed here: `pip install "tether-jupyter[local]"`, then restart '
+    "Jupyter."
+)
 CONNECT_SECONDS = 15.0
 READ_SECONDS = 30.0
 MAX_REDIRECTS = 5
@@ -97,9 +108,18 @@ class Hub:
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Connection]:
-        """Open what requests to the hub go through, and close it."""
+        """Open what requests to the hub go through, and close it.
+
+        Raises
+        ------
+        ModelNotReady
+            The package that does it is not installed.
+        """
         # The first import takes a fifth of a second: not on the event loop.
-        aiohttp = await asyncio.to_thread(import_module, "aiohttp")
+        try:
+            aiohttp = await asyncio.to_thread(import_module, "aiohttp")
+        except ImportError:
+            raise ModelNotReady(MISSING) from None
 
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS)
         async with aiohttp.ClientSession(
