@@ -194,6 +194,38 @@ def test_what_is_no_text_is_one_line(found, line):
     assert shown(found) == line
 
 
+SAID = "Jane Doe, born 1961-03-04"
+
+
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [
+        (
+            of("application/vnd.jupyter.widget-view+json", {}, plain=f"HTML(value='<b>{SAID}</b>')"),
+            "[widget]",
+        ),
+        (bundle(plain=f"Map(patient='{SAID}')"), "[text, 1 line]"),
+        (bundle(plain=f"Output(\n'{SAID}')"), "[text, 2 lines]"),
+        (bundle(plain=f"<clinic.Patient object {SAID}>"), "[text, 1 line]"),
+        (bundle(plain=f"Figure('{SAID}')", png=png(1, 1)), "[image/png, 1x1]"),
+        (
+            of(
+                "application/vnd.plotly.v1+json",
+                {"data": [{"type": "bar"}], "layout": {"title": SAID, "xaxis": {"title": "Year"}}},
+            ),
+            "[Plotly chart: 1 bar; x Year]",
+        ),
+        (
+            of("application/vnd.vegalite.v5+json", {**VEGA, "title": SAID}),
+            "[Vega-Lite chart: line; x year, y sum]",
+        ),
+    ],
+)
+def test_at_the_level_of_schemas_an_object_says_nothing_of_its_data(found, line):
+    assert shown(found, level="schema") == line
+    assert shown(found, level="samples") != line or found["data"].get("image/png")
+
+
 def test_html_is_its_text():
     source = """<style>p {color: red}</style><script>var a = "<p>no</p>";</script><!-- <p>no</p> -->
     <h1>A  title</h1><p>First<br>second &lt;b&gt; <i>third</i></p>

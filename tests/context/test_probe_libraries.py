@@ -195,6 +195,13 @@ def test_a_polars_frame_tells_its_columns() -> None:
 def test_a_type_holds_no_data() -> None:
     x = pl.DataFrame({"e": pl.Series(["ada"], dtype=pl.Enum(["ada", "bob"]))})
     assert column(x, "e", "schema")["dtype"] == "Enum"
+    names = pl.Enum(["Ada (x)", "O'Hara", 'b"]) \\', "[Bob]"])
+    for dtype, text in [
+        (pl.List(names), "List(Enum)"),
+        (pl.Array(names, 1), "Array(Enum, shape=(1,))"),
+        (pl.Struct({"a": names, "n": pl.Int8}), "Struct({'a': Enum, 'n': Int8})"),
+    ]:
+        assert told(pl.Series("x", [], dtype=dtype), "schema")["dtype"] == text
     sparse = pd.DataFrame({"s": pd.arrays.SparseArray([4711, 4711, 1], fill_value=4711)})
     assert column(sparse, "s", "schema")["dtype"] == "Sparse[int64]"
 

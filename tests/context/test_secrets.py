@@ -144,6 +144,31 @@ x <- c("key", "token"); summary(password)
 password_field = driver.find_element(By.ID, "password_1"); submit_key = Keys.ENTER
 word,token_id,key
 hello,15496,a
+password = get_password(user, host)
+tokens = tokenizer(text)
+tokens = ["hello", "w0rld22"]; keys = ["user_id_1", "user_id_2"]; user_keys = ["user_1", "user_2"]
+user, password = get_credentials("bob"), os.environ["DB_PASSWORD_1"]
+user, password = line.split(":"); user, token = pair
+passwords = [row["pw_1"] for row in rows]; passwords = [ask("name1") for _ in range(3)]
+password = values["k1"] if values["k1"] == "live1" else None
+password = get_password() or getpass("Again1: ")
+password: str|bytes32
+secret: Vec<u8>,
+db_password = first,second
+df.dtypes.to_dict() == {'password': dtype('O'), 'age': dtype('int64')}
+"password": {"type": "string", "description": "The password of the user"}
+{"password": ["This field is required."], "secret": {"name": "db-1", "region": "eu-west-1"}}
+SECRETS = ("OPENAI_API_KEY", "JWT_SECRET", "DATABASE_URL")
+pw = 3.5e-07; pw = x1; passwords: see (the "Settings 2") page
+    , password
+    , age22
+type Form =
+  | Password
+  | Checkbox2
+def login(
+    password,
+    hostname2,
+Name: password, dtype: object
 """.splitlines()
 
 
@@ -265,6 +290,11 @@ UNITS = [
     "a | password | c\n", "user,password\n", "password = (", "password = '''", "auth(", "mysql ", "Bearer ",
     "1:1:",
     "AKIAABCDEFGHIJKLMNOP ", "api_key='abcdef123456'\n", "key='a' 'b' ",
+    "'password': [", "passwords = ['a1b2c3', ", "password={'password': {", "password = f(",
+    "password = (x or ", "password = g[", "password, ", "a, password = b, ", "password = x or 'a1' if ",
+    "get('x', password=",
+    "0    a1b2c3\nName: password, dtype: str\n", "0    a1b2c3\n", "password: a,b&c1;", "://a:b@c", "://a:@@@@",
+    "password: A[", "'password' [str]\n[", ",password\n",
 ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter, defaultdict
 from typing import Any
 
 import pandas as pd
@@ -107,6 +108,27 @@ def test_what_is_not_as_it_should_be_breaks_nothing(broken: dict[str, Any]) -> N
             "seconds": "x",
         }
         assert isinstance(render_running(running, level), str)
+
+
+@pytest.mark.parametrize(
+    ("x", "told"),
+    [
+        ({"rate": 0.5, "names": []}, "dict, 2 long\n  with rate: float, names: list"),
+        (
+            {"rate": 1, "alice@example.com": 1, 4711: 2, "Jane Doe": 3},
+            "dict, 4 long\n  with rate: int, … and 3 more",
+        ),
+        ({"alice@example.com": 1}, "dict, 1 long"),
+        ({f"user_{n}": 1 for n in range(21)}, "dict, 21 long"),
+        (Counter(["ann", "bob"]), "collections.Counter, 2 long"),
+        (defaultdict(list, ann=[1]), "collections.defaultdict, 1 long"),
+    ],
+)
+def test_at_schema_only_keys_that_are_names_are_told(x: Any, told: str) -> None:
+    for level in ("schema", "values"):
+        seen = json.loads(json.dumps(look({"x": x}, level=level, seconds=5)))
+        assert render(seen["variables"][0], "schema") == f"x: {told}"
+    assert all(str(key) in render(seen["variables"][0], "values") for key in x)
 
 
 def test_what_a_look_finds_can_be_told_at_every_level() -> None:

@@ -343,6 +343,25 @@ PLACES: dict[str, Callable[[str, Draw], Planted]] = {
         }
     ),
     "an address": held(lambda s: value_of("engine", f"postgresql://u:{s}@h/d"), "key"),
+    # several values under one name
+    "a frame of one column": shown(
+        lambda s: result(
+            html=f"<table><tr><th></th><th>password</th></tr><tr><th>0</th><td>{s}</td></tr></table>"
+        )
+    ),
+    "a series by its name": shown(
+        lambda s: result(plain=f"0      fish\n1    {s}\nName: password, dtype: object")
+    ),
+    "a table of one column in Markdown": filed("| password |\n| --- |\n| @@ |\n"),
+    "a dictionary of lists": shown(lambda s: result(plain=f"{{'user': ['ann'], 'password': ['{s}']}}")),
+    "a dictionary of dictionaries": shown(lambda s: result(plain=f"{{'password': {{0: 'fish', 1: '{s}'}}}}")),
+    "a list": simple('passwords = ["fish", "@@"]'),
+    "two names at once": simple('user, password = "ann", "@@"'),
+    "what stands in for another": simple('password = os.environ.get("PW") or "@@"'),
+    "what is given otherwise": simple('password = "fish" if test else "@@"'),
+    "an address with two signs": source(
+        lambda d: (f'connect("postgresql://ann:a1b2@{(s := d.password())}@db.example/x")', s)
+    ),
     # commands of others' languages and tools
     "R": simple('password <- "@@"'),
     "SQL": simple("CREATE USER ann WITH PASSWORD '@@';"),

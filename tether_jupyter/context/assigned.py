@@ -5,31 +5,40 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from tether_jupyter.context.secret_names import SUSPICIOUS, Strength, is_secret, strength
+from tether_jupyter.context.literals import (
+    LONGEST_EXPRESSION,
+    OPENING,
+    OTHERWISE,
+    elements,
+    expression,
+    literal,
+)
+from tether_jupyter.context.secret_names import (
+    LONGEST_NAME,
+    SUSPICIOUS,
+    Strength,
+    is_secret,
+    strength,
+    whole_name,
+)
 from tether_jupyter.core.secret_shapes import Span, random_looking
 
-LONGEST_NAME = 100
-LONGEST_VALUE = 8_000
 LONGEST_BARE = 300
-BEFORE = re.compile(r"[A-Za-z0-9_.-]{0,100}\Z", re.ASCII)
-AFTER = re.compile(r"[A-Za-z0-9_-]*+(?:\.[A-Za-z0-9_-]++)*+", re.ASCII)
 # `name: KEY`, `value: …` as in settings of containers; `<add key="…" value="…">`.
 BESIDE = re.compile(
     r"\\{0,2}[\"']?\s{0,80},?\s{0,200}\\{0,2}[\"']?[Vv]alue\\{0,2}[\"']?[ \t]{0,4}[:=][ \t]{0,4}\\{0,2}"
     r"(?:[\"'](?P<quoted>)|(?=[^\s\"']))(?P<value>(?(quoted)[^\"'\n]{1,4000}+|[^\s\"',;(){}]{4,4000}+))"
 )
-# What stands between a name and its value. `T` in `name: T = value` is one plain type.
+# What stands between a name and its value. `T` in `name: T = value` is one type.
 BETWEEN = re.compile(
     r"""
     (?P<quote>\\{0,3}["'`])? (?P<bracket>\])? [ \t]{0,40}
-    (?: (?P<typed>:[ \t]{0,4}[A-Za-z_.]{1,40}(?:\[[\w.,| ]{0,60}\])?(?:[ \t]?\|[ \t]?None)?[ \t]{0,4}=(?!=))
+    (?: (?P<typed>:[ \t]{0,4}[A-Za-z_.]{1,40}(?:\[[^\]\n]{0,120}\]{1,3})?(?:[ \t]?\|[ \t]?None)?
+          [ \t]{0,4}=(?!=))
       | (?P<equals>=>|:=|==|!=|<-|=) | (?P<colon>:(?!:)) | (?P<comma>,) )
     [ \t]{0,40} (?P<line>\\?\r?\n[ \t]{0,200})?
     """,
     re.VERBOSE | re.ASCII,
-)
-OPENING = re.compile(
-    r"(?P<group>\(\s{0,200})?(?P<prefix>[rRbBfFuU]{0,2})(?P<delimiter>\\{0,3}(?:\"\"\"|'''|[\"'`]))"
 )
 # The next literal of the same value: beside it, added to it, or on the line after.
 # Without a backslash or a plus, a literal on the next line is of the same value only where it is indented.
@@ -39,6 +48,10 @@ CONTINUED = re.compile(
 )
 BARE = re.compile(r"[^\s\"'`,;)}\]&<>|]{1,300}+", re.ASCII)
 MORE = re.compile(r"[^\s\"'`,;)}\]&<>|]*+", re.ASCII)
+WHOLE = re.compile(r"[^\s\"'`(){}\[\]]{1,4000}+(?=[ \t]{0,80}(?:\r?\n|\Z)|[ \t]{1,80}#)")
+SIGNS = re.compile(r"[,;&<>|]")
+# `str|bytes32`, `Vec<u8>`.
+TYPE = re.compile(r"[A-Za-z_][\w.]*(?:\|[A-Za-z_][\w.]*)*|[A-Za-z_][\w.:]*<.*>", re.ASCII)
 REST_OF_LINE = re.compile(r"[^\r\n]{0,4000}")
 LINE_START = re.compile(
     r"[ \t]{0,40}(?:[-*$>!#]{0,3}[ \t]{0,4})?"
@@ -46,8 +59,14 @@ LINE_START = re.compile(
     r"[\"']?[A-Za-z0-9_.-]{0,100}\Z",
     re.ASCII,
 )
-AFTER_VALUE = frozenset(" \t\r\n,;)}]:#&\\.+|\"'`>/")
-NAME_SIGNS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
+# `user, password = …`: the names before one of several that are assigned together, and those after it.
+TARGET = r"\*?[A-Za-z_][\w.]{0,80}(?:\[[^\]\n=]{0,60}\])?"
+BEFORE = re.compile(
+    rf"[ \t]*(?:(?:const|let|var)[ \t]+)?[(\[]?[ \t]*(?P<names>(?:{TARGET}[ \t]*,[ \t]*){{0,20}})\Z", re.ASCII
+)
+AFTER = re.compile(rf"(?P<names>(?:[ \t]*,[ \t]*{TARGET}){{0,20}})[ \t]*[)\]]?[ \t]*=(?!=)[ \t]*", re.ASCII)
+EACH = re.compile(TARGET, re.ASCII)
+KEYWORD = re.compile(r"[A-Za-z_]\w*[ \t]?=(?!=)", re.ASCII)
 
 
 def found(text: str, lower: str, words: Sequence[tuple[int, int]]) -> Iterator[Span]:
@@ -62,12 +81,8 @@ def found(text: str, lower: str, words: Sequence[tuple[int, int]]) -> Iterator[S
     for begin, end in words:
         if begin < done:
             continue
-        start = begin
-        least = max(done, start - LONGEST_NAME)
-        while start > least and text[start - 1] in NAME_SIGNS:
-            start -= 1
-        rest = AFTER.match(text, end)
-        end = done = rest.end() if rest else end
+        start, end = whole_name(text, begin, end, done)
+        done = end
         if end - start > LONGEST_NAME:
             continue
         name = text[start:end].strip(".-")
@@ -81,6 +96,10 @@ def found(text: str, lower: str, words: Sequence[tuple[int, int]]) -> Iterator[S
 def values(text: str, start: int, end: int, name: str, power: Strength) -> Iterator[Span]:
     """Yield the value of one name that stands at `start` to `end`."""
     kind = kind_of(name)
+    own = among(text, start, end)
+    if own is not None:
+        yield from given(text, own, name, power, kind)
+        return
     between = BETWEEN.match(text, end)
     if text[end : end + 1] == ">" and text[start - 1 : start] == "<":
         element = ELEMENT.match(text, end)
@@ -110,16 +129,70 @@ def values(text: str, start: int, end: int, name: str, power: Strength) -> Itera
         return
     at = between.end()
     opening = OPENING.match(text, at)
+    doubtful = between["comma"] is not None or between["equals"] in ("==", "!=")
     if opening is not None:
-        yield from literals(text, opening, name, power, kind, between)
-    elif not between["comma"] and between["equals"] not in ("==", "!=") and not between["line"]:
+        yield from literals(text, opening, name, power, kind, between, doubtful=doubtful)
+    elif not doubtful and not between["line"]:
         yield from bare(text, start, at, name, power, kind, between)
+    if not doubtful and (quoted_name or not between["colon"]):
+        yield from others(text, at, name, power, kind)
+
+
+def among(text: str, start: int, end: int) -> int | None:
+    """Return where the value begins of a name that is one of several assigned together, each with its own."""
+    if "," not in text[max(0, start - 3) : start] and "," not in text[end : end + 3]:
+        return None
+    line = text.rfind("\n", max(0, start - 300), start) + 1
+    before = BEFORE.match(text, line, start) if start - line < 300 else None
+    after = AFTER.match(text, end) if before else None
+    if before is None or after is None:
+        return None
+    place, more = len(EACH.findall(before["names"])), len(EACH.findall(after["names"]))
+    found = elements(text, after.end())
+    # As many values as names, and none with a name of its own: those are arguments of a call.
+    if not place + more or len(found) != place + more + 1 or any(KEYWORD.match(text, at) for at in found):
+        return None
+    return found[place]
+
+
+def given(text: str, at: int, name: str, power: Strength, kind: str) -> Iterator[Span]:
+    """Yield the literals that an expression gives its name."""
+    opening = OPENING.match(text, at)
+    if opening is not None:
+        yield from literals(text, opening, name, power, kind)
+    yield from others(text, at, name, power, kind)
+
+
+def others(text: str, at: int, name: str, power: Strength, kind: str) -> Iterator[Span]:
+    """Yield the literals that a value may be besides the first: behind `or`, `else`, in `get("X", …)`."""
+    if OTHERWISE.search(text, at, at + LONGEST_EXPRESSION) is None:
+        return
+    found = expression(text, at)
+    for opening in found.others:
+        yield from literals(text, opening, name, power, kind)
+    for opening in found.fallbacks:
+        yield from literals(text, opening, name, power, kind, doubtful=True)
 
 
 def literals(
-    text: str, opening: re.Match[str], name: str, power: Strength, kind: str, between: re.Match[str]
+    text: str,
+    opening: re.Match[str],
+    name: str,
+    power: Strength,
+    kind: str,
+    between: re.Match[str] | None = None,
+    *,
+    doubtful: bool = False,
 ) -> Iterator[Span]:
-    """Yield the quoted value of a name, with the literals that it goes on in."""
+    """Yield the quoted value of a name, with the literals that it goes on in.
+
+    Parameters
+    ----------
+    between:
+        What stands before the value, where that is not an expression's other signs.
+    doubtful:
+        Whether it need not be the name's value: it is compared, or the next argument.
+    """
     spans: list[tuple[int, int]] = []
     whole = ""
     first: re.Match[str] | None = opening
@@ -138,13 +211,13 @@ def literals(
         first = OPENING.match(text, following.end()) if following else None
     if not spans:
         return
-    unquoted = between["quote"] is None
+    unquoted = between is None or between["quote"] is None
     if (unquoted and whole[:1] in (")", ",", "]", "}")) or (whole[:1] == " " and whole[-1:] == " "):
         return
     value = whole.strip().replace("\\\n", "")
-    if between["comma"] or between["equals"] in ("==", "!="):
+    if doubtful:
         secret = any(c.isdigit() for c in value) and is_secret(value, name, power) and len(value) >= 6
-    elif between["colon"] and unquoted and any(c.isspace() for c in value):
+    elif between is not None and between["colon"] and unquoted and any(c.isspace() for c in value):
         secret = False
     else:
         secret = is_secret(value, name, power)
@@ -152,31 +225,6 @@ def literals(
         for begin, stop in spans:
             if stop > begin:
                 yield Span(begin, stop, kind, value)
-
-
-def literal(text: str, opening: re.Match[str]) -> tuple[int, int] | None:
-    """Return where the content of a literal begins and ends; `None` if it does not look closed."""
-    delimiter = opening["delimiter"]
-    begin = opening.end()
-    limit = begin + LONGEST_VALUE
-    at = begin
-    while True:
-        at = text.find(delimiter, at, limit)
-        if at < 0:
-            return None
-        slashes = at
-        while slashes > begin and text[slashes - 1] == "\\":
-            slashes -= 1
-        if (at - slashes) % 2 == 0:
-            break
-        at += 1
-    content = text[begin:at]
-    if len(delimiter.lstrip("\\")) == 1 and "\n" in content.replace("\\\r\n", "").replace("\\\n", ""):
-        return None
-    after = at + len(delimiter)
-    if after < len(text) and text[after] not in AFTER_VALUE:
-        return None
-    return begin, at
 
 
 def bare(
@@ -193,6 +241,12 @@ def bare(
         rest = REST_OF_LINE.match(text, at)
         value = rest[0].split(" #")[0].strip() if rest else ""
         if not EXPRESSION.match(value) and is_secret(value, name, power):
+            yield Span(at, at + len(value), kind)
+            return
+    if begins and power != "weak" and not between["quote"]:
+        whole = WHOLE.match(text, at)
+        value = whole[0].rstrip(",;") if whole else ""
+        if has_signs(value, name, power, setting=between["colon"] is not None):
             yield Span(at, at + len(value), kind)
             return
     match = BARE.match(text, at)
@@ -214,6 +268,25 @@ def bare(
         # Only what is one is read to its end: a text of nothing but names would be read again for each.
         more = MORE.match(text, end) if match.end() - at == LONGEST_BARE else None
         yield Span(at, more.end() if more else end, kind)
+
+
+def has_signs(value: str, name: str, power: Strength, *, setting: bool) -> bool:
+    """Return whether a value, alone on its line, is a secret with signs that code has between two values.
+
+    Parameters
+    ----------
+    setting:
+        Whether it stands behind a colon, where code has types and hardly anything else.
+    """
+    parts = SIGNS.split(value)
+    if len(parts) == 1 or TYPE.fullmatch(value) or not is_secret(value, name, power):
+        return False
+    if any(CODE.search(part) for part in parts):
+        return False
+    drawn = setting and power == "strong" and len(value) >= 6 and any(c.isdigit() for c in value)
+    return drawn or any(
+        no_code(part, power, setting=False, begins=True) and is_secret(part, name, power) for part in parts
+    )
 
 
 def no_code(value: str, power: Strength, *, setting: bool, begins: bool) -> bool:

@@ -10,15 +10,21 @@ LONGEST = 300
 LOOKED_AT = 20_000
 
 
-def named(data: dict[str, Any], texts: dict[str, str]) -> str:
-    """Return the line of a bundle that is a chart, a map or a widget; nothing where it is none."""
+def named(data: dict[str, Any], texts: dict[str, str], *, says: bool = True) -> str:
+    """Return the line of a bundle that is a chart, a map or a widget; nothing where it is none.
+
+    Parameters
+    ----------
+    says:
+        Whether it may hold what a widget or a title says, which may be data.
+    """
     for mime, value in data.items():
         if mime.startswith("application/vnd.jupyter.widget"):
-            return f"[widget{said(texts)}]"
+            return f"[widget{said(texts) if says else ''}]"
         if mime.startswith("application/vnd.plotly"):
-            return plotly(value)
+            return plotly(value, says)
         if mime.startswith(("application/vnd.vegalite", "application/vnd.vega")):
-            return vega(mime, value)
+            return vega(mime, value, says)
         if mime.startswith("application/vnd.bokehjs"):
             return "[Bokeh chart]"
         if mime.startswith("application/vnd.holoviews"):
@@ -69,7 +75,7 @@ def short(value: Any) -> str:
     )
 
 
-def plotly(value: Any) -> str:
+def plotly(value: Any, says: bool) -> str:
     """Return a Plotly figure's traces by type, and its titles."""
     figure = value if isinstance(value, dict) else {}
     traces = figure.get("data")
@@ -81,7 +87,7 @@ def plotly(value: Any) -> str:
     layout = figure.get("layout")
     layout = layout if isinstance(layout, dict) else {}
     parts = [", ".join(f"{count} {kind}" for kind, count in kinds.most_common(5))]
-    if title := short(layout.get("title")):
+    if says and (title := short(layout.get("title"))):
         parts.append(f'title "{title}"')
     for axis in ("xaxis", "yaxis"):
         about = layout.get(axis)
@@ -91,7 +97,7 @@ def plotly(value: Any) -> str:
     return f"[Plotly chart{': ' if shown else ''}{shown}]"
 
 
-def vega(mime: str, value: Any) -> str:
+def vega(mime: str, value: Any, says: bool) -> str:
     """Return a Vega chart's mark, channels and title."""
     chart = value if isinstance(value, dict) else {}
     layers = next(
@@ -115,7 +121,7 @@ def vega(mime: str, value: Any) -> str:
         ", ".join(dict.fromkeys(marks)),
         ", ".join(f"{channel} {name}" for channel, name in channels.items()),
     ]
-    if title := short(chart.get("title")):
+    if says and (title := short(chart.get("title"))):
         parts.append(f'title "{title}"')
     shown = "; ".join(filter(None, parts))
     return f"[{'Vega-Lite' if 'lite' in mime else 'Vega'} chart{': ' if shown else ''}{shown}]"

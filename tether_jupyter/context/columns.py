@@ -17,9 +17,10 @@ SIGNS = ("|│┆", "\t", ",", ";")
 NAME = re.compile(r"[\"']?[A-Za-z_][\w .-]{0,60}[\"']?")
 WORD = re.compile(r"\S+")
 PLAIN = re.compile(r"[\w.\\-]+")
+FOOTER = re.compile(r"[ \t]*(?:Freq: \S{1,40}, )?Name: (?P<name>.{1,100}?), (?:Length: \d+, )?dtype: ")
 RULE = re.compile(r"[\s|+:=│┆╞╪╡├┼┤─═┌┬┐└┴┘-]*$")
 OTHER = re.compile(
-    r"str|object|string|[iuf]\d{1,2}|bool|---|date|cat|category|-?\d{1,3}|-?\d*\.\d+|NaN|NaT|<NA>|None|null"
+    r"str|object|string|[iuf]\d{1,2}|bool|---|date|cat|category|-?\d{1,3}|-?\d*\.\d+(?:e[+-]?\d+)?|NaN|NaT|<NA>|None|null"
 )
 """What stands in such a column and is no secret: a small number, a type, nothing."""
 
@@ -36,12 +37,15 @@ def found(text: str, words: Sequence[tuple[int, int]]) -> Iterator[Span]:
     words:
         The places of suspicious words in the text.
     """
-    done = read = inside = 0
+    done = read = inside = above = 0
     for begin, stop in words:
         if begin < done:
             continue
         start = max(text.rfind("\n", done, begin) + 1, done)
         end = done = line_end(text, stop)
+        if (footer := FOOTER.match(text, start, end)) is not None:
+            yield from series(text, above, start, footer["name"])
+            above = end
         if end == len(text) or end - start > LONGEST_LINE:
             continue
         inside = inside + 1 if start < read else 0
@@ -52,6 +56,29 @@ def found(text: str, words: Sequence[tuple[int, int]]) -> Iterator[Span]:
             yield span
             done = max(done, span.end)
         read = max(read, rows.at)
+
+
+def series(text: str, least: int, footer: int, name: str) -> Iterator[Span]:
+    """Yield the values of a printed Series, up to a blank line from the one that has its name.
+
+    Parameters
+    ----------
+    least:
+        Where to stop at the latest.
+    """
+    power = strength(name)
+    for _ in range(MOST_ROWS if power else 0):
+        end = footer - 1
+        footer = text.rfind("\n", least, max(least, end)) + 1 or least
+        line = text[footer:end]
+        if end <= least or len(line) > LONGEST_LINE or not (shown := line.rstrip()):
+            return
+        # A label, at least four blanks, the value; in place of rows that are left out, dots.
+        begin = shown.rfind("    ") + 4
+        if shown[:begin].strip():
+            yield from cell(line, footer, (begin, len(shown)), name, power)
+        elif shown.strip(" ."):
+            return
 
 
 class Rows:
@@ -90,7 +117,9 @@ def below(heading: str, rows: Rows) -> Iterator[Span]:
         if any(sign in heading for sign in signs):
             cells = divided(heading, signs)
             names = [heading[a:b] for a, b in cells if a < b]
-            if len(names) >= 2 and all(NAME.fullmatch(name) for name in names):
+            # One column is headed by its name behind an index without one: ` | password`, `,password`.
+            wide = len(names) >= 2 or (len(names) == 1 and cells[0][0] == cells[0][1])
+            if wide and all(NAME.fullmatch(name) for name in names):
                 yield from by_signs(heading, cells, signs, rows)
             return
     words = [match.span() for match in WORD.finditer(heading)]
@@ -107,11 +136,13 @@ def suspects(heading: str, cells: list[Cell]) -> list[Column]:
 def by_signs(heading: str, cells: list[Cell], signs: str, rows: Rows) -> Iterator[Span]:
     """Yield cells of a table whose columns are divided by signs."""
     columns = suspects(heading, cells)
+    # Code begins its lines with such signs too; a row of one column has a label there.
+    labelled = len(cells) == 2 and cells[0][0] == cells[0][1]
     for start, line in rows if columns else ():
         parts = divided(line, signs)
         if RULE.match(line):
             continue
-        if len(parts) != len(cells):
+        if len(parts) != len(cells) or (labelled and parts[0][0] == parts[0][1]):
             return
         for number, name, power in columns:
             yield from cell(line, start, parts[number], name, power)

@@ -11,10 +11,11 @@ from tether_jupyter.context.assigned import ATTRIBUTE, CODE
 from tether_jupyter.context.secret_names import stands_for_one
 from tether_jupyter.core.secret_shapes import Span, random_looking, starting
 
-# The password of a URL, also in a connection string of a database. An address has no blank in it.
+# The password of a URL, also in a connection string of a database. An address has no blank in it, and its
+# password goes to the last `@` before the path; one with a sign that begins a path is taken up to the first.
 URL = re.compile(
     r"://(?P<user>[^\s/@:\"'`<>\\]{0,200}+)"
-    r":(?P<secret>[^\s@\"'`<>/\\?#]{1,500}+(?:[/?#][^\s@\"'`<>/\\?#]{1,100}+)?)@"
+    r":(?P<secret>[^\s\"'`<>/\\?#]{1,500}|[^\s@\"'`<>/\\?#]{1,500}+[/?#][^\s@\"'`<>/\\?#]{1,100}+)@"
 )
 PORT = re.compile(r"\d{1,5}[/?#]")
 URL_USER = re.compile(r"://(?P<secret>[^\s/@:\"'`<>\\]{16,500}+)@")

@@ -49,8 +49,8 @@ def reduced(
     Parameters
     ----------
     level:
-        At `schema` a table has its columns and no row, and a text its length: no value of the data. The
-        message of an error always stays.
+        At `schema` a table has its columns and no row, a text its length, a chart its axes and no title: no
+        value of the data. The message of an error always stays.
     sees:
         Whether the model takes pictures.
     payload:
@@ -154,7 +154,7 @@ def bundle(
 ) -> str:
     """Return the text of one bundle: the form that says most in the least room."""
     texts = {str(mime): joined(value) for mime, value in data.items()}
-    if line := charts.named(data, texts):
+    if line := charts.named(data, texts, says=level != "schema"):
         return line
     pixels = [mime for mime in texts if mime.startswith("image/")]
     if pixels:
@@ -209,8 +209,11 @@ def words(data: dict[str, Any], texts: dict[str, str], level: Level) -> str:
             break
     if not text.strip():
         kinds = [mime for mime in texts if mime not in ("text/plain", "text/html")]
+        if kinds:
+            return f"[{', '.join(kinds[:5])}]"[:200]
         # An object that has nothing but its address is still something that was shown.
-        return f"[{', '.join(kinds[:5])}]"[:200] if kinds else texts.get("text/plain", "").strip()[:200]
+        plain = texts.get("text/plain", "")
+        return hidden(plain) if level == "schema" else plain.strip()[:200]
     if level == "schema":
         return hidden(text)
     looked_at = markup.MOST_HTML if mime == "text/html" else MOST_READ

@@ -11,6 +11,9 @@ from tether_jupyter.core.secret_shapes import random_looking, starting
 Strength = Literal["", "weak", "key", "strong"]
 """What a name says of its value: nothing; a secret if it looks drawn; if it is one word; in any case."""
 
+LONGEST_NAME = 100
+NAME_SIGNS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
+REST = re.compile(r"[A-Za-z0-9_-]*+(?:\.[A-Za-z0-9_-]++)*+", re.ASCII)
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", re.ASCII)
 STRONG = frozenset({
     "password", "passwd", "passphrase", "passcode", "pwd", "psw", "passwort", "kennwort", "senha", "secret",
@@ -116,6 +119,15 @@ def suspicious(text: str, lower: str) -> list[tuple[int, int]]:
     return sorted(found)
 
 
+def whole_name(text: str, start: int, end: int, least: int = 0) -> tuple[int, int]:
+    """Return where the name begins and ends that a word is a part of, none of it before `least`."""
+    least = max(least, start - LONGEST_NAME)
+    while start > least and text[start - 1] in NAME_SIGNS:
+        start -= 1
+    rest = REST.match(text, end)
+    return start, rest.end() if rest else end
+
+
 @lru_cache(4096)
 def strength(name: str) -> Strength:
     """Return what a name says of its value: one of code, settings or columns, `dbPassword`, `X-Api-Key`."""
@@ -131,6 +143,8 @@ def strength(name: str) -> Strength:
         ("password", "passwd", "passphrase", "secret", "credentials", "kennwort")
     ):
         return "strong"
+    if last == "pw":
+        return "key"
     if last.endswith(JOINED) and last not in LAST:
         return "key"
     if last in LAST and (before in QUALIFIERS or before in STRONG):

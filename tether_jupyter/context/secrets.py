@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from tether_jupyter.context import assigned, columns, forms
+from tether_jupyter.context import assigned, brackets, columns, forms
 from tether_jupyter.context.secret_names import is_secret, lowered, spreads, strength, suspicious
 from tether_jupyter.core import secret_shapes
 from tether_jupyter.core.redact import MASK
@@ -145,6 +145,7 @@ class Masker:
         spans = [
             *secret_shapes.found(text),
             *assigned.found(text, lower, words),
+            *brackets.found(text, words),
             *forms.found(text, lower, words),
             *columns.found(text, words),
         ]

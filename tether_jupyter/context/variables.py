@@ -15,6 +15,8 @@ from tether_jupyter.context.probe.text import cut, secret
 LEVELS = ("off", "schema", "samples", "values")
 NAME, NOTE, CODE, LINE = 120, 300, 4_000, 300
 ENTRIES = 50
+MOST_KEYS = 20
+"""Keys of a dictionary that is a record; with more it is a table, and its keys are values: words, people."""
 VALUE = {"samples": 120, "values": 2_000}
 ROWS = {"samples": 5, "values": 20}
 WIDE = 2_000
@@ -64,7 +66,8 @@ def render(variable: Mapping[str, Any], level: str) -> str:
     if isinstance(shape, list) and shape:
         sizes = " × ".join(f"{size:,}" for size in shape if isinstance(size, int))
         parts.append(sizes if len(shape) > 1 else f"{sizes} long")
-    if (length := number(variable, "length")) is not None and not hidden:
+    length = number(variable, "length")
+    if length is not None and not hidden:
         parts.append(f"{length:,} long")
     if dtype := line(variable.get("dtype"), NAME):
         parts.append(f"of {dtype}")
@@ -82,15 +85,24 @@ def render(variable: Mapping[str, Any], level: str) -> str:
         lines.append(f"  {label}: {', '.join(filter(None, told))}")
     if left := number(variable, "columns_left"):
         lines.append(f"  … and {left:,} more columns")
-    fields = [
-        f"{line(e.get('name'), NAME)}: {line(e.get('type'), NAME)}" for e in entries(variable, "fields")
-    ]
+    named = entries(variable, "fields")
+    more = number(variable, "fields_left") or 0
+    if level == "schema" and length is not None:
+        named = [entry for entry in named if is_name(variable, entry)]
+        more = length - len(named)
+    fields = [f"{line(e.get('name'), NAME)}: {line(e.get('type'), NAME)}" for e in named]
     if fields and not hidden:
-        more = number(variable, "fields_left") or 0
         lines.append(f"  with {', '.join(fields)}{f', … and {more:,} more' if more else ''}")
     if tells:
         lines += values(variable, level)
     return "\n".join(lines)
+
+
+def is_name(variable: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
+    """Return whether a key of a dictionary names a part of it as code does, and is no value itself."""
+    key, length = entry.get("name"), number(variable, "length") or 0
+    filled = variable.get("type") in ("collections.Counter", "collections.defaultdict")
+    return isinstance(key, str) and key.isidentifier() and length <= MOST_KEYS and not filled
 
 
 def values(variable: Mapping[str, Any], level: str) -> list[str]:

@@ -17,6 +17,8 @@ CELL = 32
 LINE = 40
 SCAN = 100_000
 SEARCHED = 20_000
+# The type of polars has its values, whatever signs these have; it may stand inside of a list's or a record's.
+ENUM = re.compile(r"""\bEnum\((?:[^()'"]|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")*\)?""")
 
 
 def rows_for(how: Any) -> int:
@@ -141,8 +143,7 @@ def dtype_text(values: Any) -> str:
 
 def without_data(dtype: str) -> str:
     """Return the text of a type without the values that some write into it."""
-    if dtype.startswith("Enum("):
-        return "Enum"
+    dtype = ENUM.sub("Enum", dtype)
     return cut(re.sub(r"^Sparse\[(\w+),.*", r"Sparse[\1]", dtype), 80)
 
 
