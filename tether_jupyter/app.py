@@ -8,11 +8,11 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_core.paths import jupyter_config_dir
+from jupyter_server import CallContext
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import ensure_async
@@ -20,6 +20,7 @@ from tornado.web import HTTPError
 from traitlets import default
 
 from tether_jupyter.errors import TetherError
+from tether_jupyter.server.base import owner_of
 from tether_jupyter.server.routes import ROUTES
 from tether_jupyter.services import Services
 from tether_jupyter.settings import LocalLLM, MockLLM, OpenAILLM, Settings, Tether, load
@@ -33,13 +34,9 @@ LATER = ("JWT_SECRET",)
 CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
 
 
-def file_id(locate: Callable[[str], str], path: str) -> str | None:
-    """Return a file's device and number; both stay when it is renamed, and when Jupyter saves it."""
-    try:
-        found = Path(locate(path)).stat()
-    except (OSError, HTTPError):
-        return None
-    return f"{found.st_dev}:{found.st_ino}" if found.st_ino else None
+def root_of(contents: Any) -> str | None:
+    """Return the folder that notebooks' paths begin at; `None` where they lie elsewhere than on this disk."""
+    return os.path.realpath(contents.root_dir) if hasattr(contents, "_get_os_path") else None
 
 
 class TetherApp(ExtensionApp):
@@ -73,11 +70,13 @@ class TetherApp(ExtensionApp):
         for name in LATER:
             if settings.secret(name):
                 self.log.warning("tether: %s is set, and nothing here uses it yet.", name)
-        self.services = Services(settings, self.find_notebook, self.find_file, self)
+        self.services = Services(
+            settings, self.find_notebook, root_of(self.settings.get("contents_manager")), self
+        )
         self.settings["tether_services"] = self.services
         if self.serverapp is not None:
             logger: Any = self.serverapp.event_logger
-            logger.add_listener(schema_id=CONTENTS_EVENTS, listener=self.renamed)
+            logger.add_listener(schema_id=CONTENTS_EVENTS, listener=self.follow)
 
     def initialize_handlers(self) -> None:
         """Mount the doors."""
@@ -89,11 +88,6 @@ class TetherApp(ExtensionApp):
             if (session.get("kernel") or {}).get("id") == kernel_id:
                 return str(session["path"])
         return None
-
-    async def find_file(self, path: str) -> str | None:
-        """Return what a notebook is on this machine's disk, by which it is known under another path."""
-        locate = getattr(self.settings["contents_manager"], "_get_os_path", None)
-        return await asyncio.to_thread(file_id, locate, path) if locate else None
 
     @property
     def kernel_manager(self) -> Any:
@@ -124,11 +118,17 @@ class TetherApp(ExtensionApp):
             return None
         return Notebook(found["content"])
 
-    async def renamed(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
-        """Follow a notebook that was renamed in Jupyter."""
-        if data.get("action") == "rename" and data.get("source_path") and data.get("path"):
-            with contextlib.suppress(TetherError):  # It is found by its file, then.
-                await self.services.renamed(data["source_path"], data["path"])
+    async def follow(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
+        """Follow a notebook that was renamed in Jupyter, and let go of one that was deleted."""
+        old, path = data.get("source_path"), data.get("path")
+        # Events do not say whose they are: they come in the context of the request that made them.
+        handler = CallContext.get(CallContext.JUPYTER_HANDLER)
+        by = owner_of(handler) if handler is not None else None
+        with contextlib.suppress(TetherError):  # One that was renamed is found by its file, then.
+            if data.get("action") == "rename" and old and path:
+                await self.services.renamed(old.strip("/"), path.strip("/"), by)
+            elif data.get("action") == "delete" and path:
+                await self.services.deleted(path.strip("/"), by)
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         """Let a thousand callers knock at once: Tornado's own backlog is 128."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tether_jupyter.context.builder import Builder, Reader, Wish, settled
+from tether_jupyter.context.builder import DOES_NOW, Builder, Reader, Wish, settled
 from tether_jupyter.context.kernels import Kernels
 from tether_jupyter.context.masking import Masking
 from tether_jupyter.context.rules import rules_named
@@ -105,8 +105,14 @@ class Seeing:
         question: Question,
         conversation: Conversation,
         given: Sequence[Mapping[str, Any]],
+        before: frozenset[str] | None = None,
     ) -> Question:
         """Return a question with what it may know of the notebook, and without secrets.
+
+        Parameters
+        ----------
+        before:
+            The names of what a question asked to see that is asked again; else `None`.
 
         Raises
         ------
@@ -118,13 +124,18 @@ class Seeing:
         notebook = notebook or conversation.notebook
         wish = self.wish(request, conversation, service)
         kernel_id = request.kernel_id
-        words = text_of(question.text)
-        names = mentioned(words, given)
-        if names or wish.names or wish.error or wish.running or PROGRESS.search(words):
+        # Words that hold data ask for nothing: whoever wrote the data would choose what is sent.
+        searched = request.see is None or request.see.words is not False
+        words = text_of(question.text) if searched else ""
+        names, how_far = mentioned(words, given), bool(PROGRESS.search(words))
+        if before is not None:
+            # Nobody knows any more what of its words was data: it sees no more than it did.
+            names, how_far = [name for name in names if name in before], how_far and DOES_NOW in before
+        if names or wish.names or wish.error or wish.running or how_far:
             if kernel_id is None and notebook is not None and self.jupyter is not None:
                 kernel_id = await self.jupyter.find_kernel(notebook)
             if kernel_id is not None:
-                running = wish.running or (bool(PROGRESS.search(words)) and self.busy(kernel_id))
+                running = wish.running or (how_far and self.busy(kernel_id))
                 wish = replace(wish, running=running, names=tuple(dict.fromkeys([*wish.names, *names])))
             looks = wish.names or wish.error or wish.running
             if kernel_id is not None and looks and may is not None and not await may("execute", "kernels"):

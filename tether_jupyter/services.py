@@ -20,6 +20,7 @@ from tether_jupyter.llm.registry import Backends
 from tether_jupyter.llm.service import LLMService
 from tether_jupyter.preparing import Preparation
 from tether_jupyter.settings import Settings
+from tether_jupyter.store import paths
 from tether_jupyter.store.database import Database
 from tether_jupyter.store.failures import StoreFailed
 from tether_jupyter.store.history import SqlHistory
@@ -51,7 +52,7 @@ BEAT_SECONDS = 20.0
 
 
 async def nothing(_: str) -> str | None:
-    """Find nothing: for a server without sessions or files."""
+    """Find nothing: for a server without sessions."""
     return None
 
 
@@ -64,8 +65,8 @@ class Services:
         The settings in force.
     find_notebook:
         Returns the path of the notebook that a kernel runs for, or `None`.
-    find_file:
-        Returns what a notebook is on its file system, whatever its path is, or `None`.
+    root:
+        The folder of this machine that notebooks' paths begin at; `None` where they lie elsewhere.
     jupyter:
         What of the Jupyter server can be looked into; `None` for nothing.
     """
@@ -74,21 +75,25 @@ class Services:
         self,
         settings: Settings,
         find_notebook: Find = nothing,
-        find_file: Find = nothing,
+        root: str | None = None,
         jupyter: Jupyter | None = None,
     ) -> None:
         self.settings = settings
         self.jupyter = jupyter
         self.find_notebook = find_notebook
-        self.find_file = find_file
+        self.root = root
         self.backends = Backends(settings)
         self.database = Database(settings.database_url, prepare)
         kept = settings.tether.keep_history
-        self.history: History = ShelteredHistory(SqlHistory(self.database)) if kept else MemoryHistory()
+        self.history: History = (
+            ShelteredHistory(SqlHistory(self.database, root)) if kept else MemoryHistory(root=root)
+        )
         self.generations = Generations(max_running=settings.tether.max_turns)
         self._beating: asyncio.Task[None] | None = None
         self._preparation = Preparation(settings, self.backends, self.database)
         self._moving = asyncio.Lock()
+        self._owners: set[str] = set()
+        """Who has asked on this server."""
         self._settled = False
 
     @cached_property
@@ -188,6 +193,7 @@ class Services:
         self, request: ChatRequest, owner: str, correlation_id: str, may: May | None
     ) -> tuple[Turn, str]:
         """Return the turn that a request asks for, and the backend that answers."""
+        self._owners.add(owner)
         if request.preset or await self.database.exists():
             request = (await self.clients.layers(owner, request.client_id, request.preset)).apply(request)
         tether = self.settings.tether
@@ -299,6 +305,10 @@ class Services:
             gc.freeze()
         return service
 
+    async def find_file(self, path: str) -> str | None:
+        """Return what a notebook is on this machine's disk, by which it is known under another path."""
+        return await asyncio.to_thread(paths.file_id, self.root, path) if self.root is not None else None
+
     async def notebook_of(self, notebook: str | None, kernel_id: str | None) -> str | None:
         """Return the notebook that a request belongs to: the one it names, else its kernel's."""
         async with self._moving:
@@ -311,10 +321,24 @@ class Services:
             return await self.find_notebook(kernel_id) or f"kernel:{kernel_id}"
         return None
 
-    async def renamed(self, old: str, new: str) -> None:
-        """Follow a notebook to its new path; whoever comes with that path meanwhile waits for it."""
+    async def renamed(self, old: str, new: str, by: str | None) -> None:
+        """Follow a notebook to its new path; whoever comes with that path meanwhile waits for it.
+
+        Others than those who use this server may have a notebook of that path on a server of their own.
+        """
         async with self._moving:
-            await self.history.renamed(old, new)
+            for owner in self._here(by):
+                await self.history.renamed(owner, old, new)
+
+    async def deleted(self, path: str, by: str | None) -> None:
+        """Let go of a notebook that was deleted: the next one of that path has another conversation."""
+        async with self._moving:
+            for owner in self._here(by):
+                await self.history.unbind(owner, path)
+
+    def _here(self, by: str | None) -> set[str]:
+        """Return who uses this server, with whoever has just done something in Jupyter."""
+        return self._owners | ({by} if by is not None else set())
 
     async def health(self) -> dict[str, Any]:
         """Return the state of Tether in the contract's form."""

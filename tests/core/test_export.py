@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import Message
@@ -20,7 +21,9 @@ from tether_jupyter.core.export import as_markdown, as_notebook, branch, disposi
 from tether_jupyter.core.export_blocks import Code, blocks
 from tether_jupyter.core.export_file import read_file
 from tether_jupyter.core.export_markdown import bare, code, line, markdown, quotation
+from tether_jupyter.core.given import given_with, remembered
 from tether_jupyter.core.history import Conversation, StoredMessage
+from tether_jupyter.core.prompt import Section
 from tether_jupyter.errors import InvalidRequest, NotFound, TooLarge
 
 WHEN = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -131,6 +134,23 @@ def test_code_that_was_cut_is_not_made_to_run():
 )
 def test_where_the_python_is(text, expected):
     assert list(blocks(text)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```python\nx=1\n" * 16_000,
+        "\n".join(f"{'`' * n}x" for n in range(600, 3, -1)) + "\n" * 200_000,
+        "```" + "a" * 100_000 + "`",
+        "~" * 100_000 + "`",
+    ],
+    ids=["a loop", "each shorter", "no fence", "no tildes"],
+)
+def test_blocks_that_are_never_closed_are_walked_once(text):
+    # Each of them took half a minute and more.
+    started = time.process_time()
+    assert len(list(blocks(text))) == 1
+    assert time.process_time() - started < 5
 
 
 RENDER = mistune.create_markdown(
@@ -317,6 +337,26 @@ def test_what_was_exported_is_read_again_with_new_ids():
     assert messages[2].usage["completion_tokens"] == 7
 
 
+def test_what_went_along_with_a_question_is_read_again_however_long_it_is():
+    sections = [Section("cell", f"{n}", "x" * 3200, "schema") for n in range(19)]
+    sections.append(Section("file", "notes.txt", "x" * 2400))
+    seen = {"level": "schema", "items": [{"kind": "cell", "name": "y" * 1000, "tokens": 1}] * 60}
+    data = {"tag": 1, **remembered(seen, sections)}
+    assert len(str(data)) > 120_000
+    _, [read] = read_file(exported([message("m_1", "user", "why?", data=data)]), "ben")
+    assert read.data == data
+    assert given_with(read.data) == sections
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["x", [1], [{"kind": "cell"}], [{"kind": "root", "text": "x"}], [{"kind": "cell", "text": 1}], None],
+)
+def test_context_that_is_none_is_not_taken_from_a_file(given):
+    _, [read] = read_file(exported([message("m_1", "user", "why?", data={"a": 1, "given": given})]), "ben")
+    assert read.data == {"a": 1}
+
+
 def test_a_message_whose_parent_was_deleted_is_a_beginning():
     _, messages = read_file(exported(TREE[1:]), "ann")
     assert [m.parent_id for m in messages] == [None, None]
@@ -365,6 +405,8 @@ def wrong(path, value):
         (wrong(["messages", 1, "owner"], "ben"), "Unknown field `messages.1.owner`"),
         (wrong(["messages", 1, "reaction"], "love"), "`messages.1.reaction`"),
         (wrong(["messages", 1, "metadata"], {"x": "y" * 70_000}), "64 KB"),
+        (wrong(["messages", 1, "model"], "a\x00b"), "NUL"),
+        (wrong(["messages", 1, "attachments"], ["a\x00b"]), "NUL"),
         (wrong(["conversation", "title"], "x" * 301), "`conversation.title`"),
         (wrong(["conversation"], None), "`conversation`"),
     ],

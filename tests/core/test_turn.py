@@ -104,6 +104,73 @@ async def test_stop_keeps_the_text_and_closes_the_model(turn_for, model, history
     assert stored[-1].content == "half"
 
 
+@pytest.fixture
+def slow(history, monkeypatch):
+    """Let the history wait until it is told to go on before it keeps a question."""
+    asked, go_on = asyncio.Event(), asyncio.Event()
+    begin = history.begin
+
+    async def wait(*said, **given):
+        asked.set()
+        await go_on.wait()
+        return await begin(*said, **given)
+
+    monkeypatch.setattr(history, "begin", wait)
+    return asked, go_on
+
+
+@pytest.mark.parametrize("new", [True, False])
+async def test_stop_while_the_question_is_being_kept_does_not_lose_it(turn_for, history, slow, model, new):
+    asked, go_on = slow
+    fields = {}
+    if not new:
+        go_on.set()
+        first = await turn_for()
+        await collect(first)
+        asked.clear(), go_on.clear()
+        fields = {"conversation_id": first.conversation.id}
+    generation = Generation(await turn_for(message="and then?", **fields))
+    await asked.wait()
+    assert generation.stop()
+    go_on.set()
+    await generation.wait()
+    assert [events.kind(event) for event in generation.events] == ["meta", "usage", "done"]
+    assert generation.events[-1]["finish_reason"] == "cancelled"
+    said = await history.branch("owner", generation.conversation_id)
+    before = [] if new else ["hello", "an answer"]
+    assert [m.content for m in said] == [*before, "and then?", ""]
+    assert (said[-1].status, said[-1].finish_reason) == ("complete", "cancelled")
+
+
+async def test_a_stopped_turn_says_the_conversation_in_which_it_was_kept(turn_for, history, slow):
+    asked, go_on = slow
+    turn = await turn_for()
+    turn.conversation.notebook = "n.ipynb"
+    generation = Generation(turn)
+    await asked.wait()
+    generation.stop()
+    # Another first question of the notebook was quicker.
+    other = await history.create("owner", notebook="n.ipynb")
+    go_on.set()
+    await generation.wait()
+    assert generation.events[0]["meta"]["conversation_id"] == other.id == generation.conversation_id
+
+
+async def test_a_question_that_could_not_be_kept_is_kept_with_its_answer(turn_for, history, monkeypatch):
+    begin, failures = history.begin, [OSError("away")]
+
+    async def fail_once(*said, **given):
+        if failures:
+            raise failures.pop()
+        return await begin(*said, **given)
+
+    monkeypatch.setattr(history, "begin", fail_once)
+    turn = await turn_for()
+    assert "error" in (await collect(turn))[-1]
+    question, answer = await history.messages("owner", turn.conversation.id)
+    assert (question.content, answer.parent_id, answer.status) == ("hello", question.id, "complete")
+
+
 async def test_a_short_answer_is_read_before_its_model_is_closed(turn_for):
     order = []
 

@@ -43,7 +43,7 @@ class TestAMention:
         assert [column["name"] for column in found["sales"]["columns"]] == ["price", "unit price", "town"]
         assert "Oslo" in found["sales"]["rows"]
         assert "0.19" in found["rate"]["value"]
-        assert "see" not in tether.requests[-1]
+        assert "level" not in tether.requests[-1]["see"]
         assert tether.requests[-1]["message"] == "what is wrong with @sales and @rate?"
 
     @pytest.mark.parametrize(
@@ -92,6 +92,16 @@ class TestAMention:
         said("", "Write to ada@example.org about `@property`:\n\n```python\n@cache\ndef f(): ...\n```")
         assert sent(tether) == {}
 
+    def test_in_data_that_fills_the_question_asks_for_nothing(
+        self, variables: dict[str, Any], shell: InteractiveShell, tether: FakeTether, said: Said
+    ) -> None:
+        shell.user_ns["tweet"] = "see @sales now, and @bob"
+        said("Sum up {tweet} for @rate")
+        (request,) = tether.requests
+        assert request["message"] == "Sum up see @sales now, and @bob for @rate"
+        assert list(sent(tether)) == ["rate"]
+        assert request["see"]["words"] is False, "the server would look for them"
+
 
 @pytest.mark.usefixtures("variables")
 class TestANameWithoutAnAt:
@@ -104,7 +114,7 @@ class TestANameWithoutAnAt:
     ) -> None:
         said("--see schema is sales at this rate right, and i mean it?")
         assert list(sent(tether)) == ["sales", "rate"]
-        assert tether.requests[-1]["see"] == {"level": "schema"}
+        assert tether.requests[-1]["see"]["level"] == "schema"
 
     def test_goes_along_where_the_session_says_so(self, tether: FakeTether, said: Said) -> None:
         said("use --see samples")

@@ -30,6 +30,7 @@ def test_a_line_asks_as_a_cell_does(kernel: Kernel, tether: FakeTether) -> None:
             "message": 'what\'s "this" {nobody}?',
             "kernel_id": kernel.id,
             "client_id": "magic",
+            "see": {"words": False},
             "temperature": 0.5,
         }
     ]
@@ -42,6 +43,7 @@ def test_every_option_reaches_the_server(kernel: Kernel, tether: FakeTether) -> 
             "message": "in short:\n\nwhy?",
             "kernel_id": kernel.id,
             "client_id": "magic",
+            "see": {"words": False},
             "model": "openai:big",
             "max_tokens": 7,
             "system": "be brief",

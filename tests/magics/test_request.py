@@ -28,6 +28,7 @@ def test_every_option_that_shapes_an_answer_reaches_the_server(tether: FakeTethe
     assert request == {
         "message": "why?",
         "client_id": "magic",
+        "see": {"words": False},
         "model": "openai:big",
         "temperature": 0.0,
         "top_p": 0.9,
@@ -115,7 +116,7 @@ class TestCells:
 
     def test_the_server_reads_the_notebook_itself(self, kernel: Kernel, tether: FakeTether) -> None:
         kernel.run("%tether --cells around --see schema why?")
-        assert tether.requests[0]["see"] == {"level": "schema", "cells": "around"}
+        assert tether.requests[0]["see"] == {"words": False, "level": "schema", "cells": "around"}
 
     def test_the_cell_is_named_where_the_front_end_tells_it(self, kernel: Kernel, tether: FakeTether) -> None:
         content = {"code": "%tether --cells all why?", "silent": False, "store_history": True}
@@ -123,7 +124,7 @@ class TestCells:
         message = kernel.client.session.msg("execute_request", content, metadata={"cellId": "abc-1"})
         kernel.client.shell_channel.send(message)
         kernel.finish(message["header"]["msg_id"])
-        assert tether.requests[0]["see"] == {"cells": "all", "cell_id": "abc-1"}
+        assert tether.requests[0]["see"] == {"words": False, "cells": "all", "cell_id": "abc-1"}
 
     def test_a_kernel_without_a_notebook_sends_what_ran_before(
         self, kernel: Kernel, tether: FakeTether
@@ -133,7 +134,7 @@ class TestCells:
         kernel.run("%tether --cells all why?")
         kernel.run("os.environ['JPY_SESSION_NAME'] = 'a.ipynb'")
         assert tether.requests[0]["context"][-1]["text"] == "x = 1"
-        assert "see" not in tether.requests[0]
+        assert "cells" not in tether.requests[0]["see"]
 
     def test_a_terminal_sends_what_ran_before(
         self, shell: InteractiveShell, tether: FakeTether, capsys: pytest.CaptureFixture[str]
@@ -145,7 +146,7 @@ class TestCells:
             {"kind": "cell", "name": "In [1]", "text": "x = 1"},
             {"kind": "cell", "name": "In [2]", "text": "y = x + 1"},
         ]
-        assert "see" not in request
+        assert "cells" not in request["see"]
 
 
 class TestAForeignKernel:

@@ -16,7 +16,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from tests.support.fake_tether import FakeTether
 from tests.support.local_models import ended
 from tether_jupyter.client import Client, find
-from tether_jupyter.errors import ModelNotReady
+from tether_jupyter.errors import ModelNotReady, Unauthorized
 from tether_jupyter.magics import starting
 
 Said = Callable[..., str]
@@ -72,6 +72,22 @@ def test_brings_one_up_that_answers_and_that_others_find(
     assert ended(info["pid"], 20)
     assert running(home) == []
     assert "No server was started from here" in said("stop")
+
+
+@pytest.mark.parametrize("theirs", ["sesame-of-the-users-own", ""])
+def test_has_a_token_of_its_own_whatever_the_users_settings_say(
+    alone: InteractiveShell, home: Path, said: Said, theirs: str
+) -> None:
+    (home / "config").mkdir()
+    (home / "config" / "jupyter_server_config.py").write_text(f"c.IdentityProvider.token = {theirs!r}\n")
+    assert "Tether answers" in said("start")
+    (info,) = running(home)
+    assert len(info["token"]) >= 32
+    for token in (theirs, ""):
+        with pytest.raises(Unauthorized), Client(info["url"], token) as stranger:
+            stranger.conversations()
+    with Client(info["url"], info["token"]) as own:
+        assert own.conversations() == []
 
 
 def test_needs_none_where_one_answers(shell: InteractiveShell, tether: FakeTether, said: Said) -> None:

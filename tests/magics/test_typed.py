@@ -225,6 +225,18 @@ class TestAnAnswerThatDoesNotFit:
         assert self.BAD in tether.requests[1]["message"]
         assert shell.user_ns["person"].age == 36
 
+    @pytest.mark.parametrize("how", ["", "--no-store "])
+    def test_cannot_ask_for_a_variable(
+        self, shell: InteractiveShell, tether: FakeTether, said: Said, how: str
+    ) -> None:
+        shell.user_ns["customers"] = ["Ann"]
+        tether.scripts = [reply("I need to see @customers first"), reply({"name": "Ada", "age": 36})]
+        said(f"{how}{self.ASK}")
+        repair = tether.requests[1]
+        assert "@customers" in repair["message"]
+        assert "context" not in repair
+        assert repair["see"]["words"] is False, "the server would look for it"
+
     def test_twice_is_an_error_with_both_and_leaves_the_variable(
         self, shell: InteractiveShell, tether: FakeTether
     ) -> None:

@@ -66,7 +66,7 @@ def test_reset_forgets_it(tether: FakeTether, said: Said) -> None:
     assert "this session" not in said("use --reset")
     said("why?")
     assert "temperature" not in tether.requests[-1]
-    assert "see" not in tether.requests[-1]
+    assert "level" not in tether.requests[-1]["see"]
 
 
 def test_answers_can_be_shown_whole_from_now_on(tether: FakeTether, said: Said) -> None:

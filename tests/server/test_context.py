@@ -14,6 +14,8 @@ import nbformat
 import pytest
 from jupyter_server.auth.authorizer import AllowAllAuthorizer
 
+from tether_jupyter.core.history import StoredMessage, new_id
+
 PRICES = {
     "name": "df",
     "type": "pandas.DataFrame",
@@ -252,6 +254,130 @@ async def test_an_answer_is_made_again_with_the_context_of_its_question(ask, moc
     assert set(question["metadata"]) == {"context"}
 
 
+LOWER = [
+    ({"see": {"level": "schema"}}, {}),
+    ({"see": {"level": "off"}}, {}),
+    ({}, {"metadata": {"see": {"level": "schema"}}}),
+]
+
+
+@pytest.mark.parametrize(("fields", "conversation"), LOWER)
+async def test_asked_again_a_question_shows_no_more_than_the_level_in_force(
+    ask, mock, jp_root_dir, fields, conversation
+):
+    shown = nbformat.v4.new_output("execute_result", {"text/plain": "Graz 31.5"})
+    cells = [nbformat.v4.new_code_cell("df.tail(1)", outputs=[shown])]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), jp_root_dir / "shown.ipynb")
+    typed = {"kind": "cell", "name": "2", "text": "df.mean()  # Linz"}
+    body = {"message": "why?", "context": [variable(PRICES), typed], "notebook": "shown.ipynb"}
+    first = content(await ask("chat", body=body | {"see": {"level": "samples", "cells": "all"}}))
+    before = mock.prompts[-1].messages[-1]["content"]
+    assert [word for word in ("Vienna", "Graz", "Linz") if word not in before] == []
+    await ask("conversations", first["conversation_id"], method="PATCH", body=conversation)
+    again = {"regenerate": first["id"], "conversation_id": first["conversation_id"], **fields}
+    preview = content(await ask("context", body=again))
+    assert preview["left_out"][0]["name"] == "df"
+    assert all("was seen at level `samples`" in left["why"] for left in preview["left_out"])
+    assert [(item["kind"], item["name"]) for item in preview["items"]] == [("cell", "2")]
+    await ask("chat", body=again)
+    after = mock.prompts[-1].messages[-1]["content"]
+    assert [word for word in ("Vienna", "17.25", "Graz", "Linz") if word in after] == ["Linz"]
+    # What is kept with the question is as it was: at its own level it goes along again.
+    await ask("chat", body=again | {"see": {"level": "samples"}})
+    assert mock.prompts[-1].messages[-1]["content"] == before
+
+
+@pytest.mark.parametrize(
+    ("context", "level", "there"),
+    [
+        ({"level": "samples"}, "samples", True),
+        ({"level": "samples"}, "schema", False),
+        ({}, "samples", False),
+        ({}, "values", True),
+        ("nothing", "samples", False),
+    ],
+)
+async def test_of_a_question_kept_without_levels_all_that_may_be_data_has_the_questions(
+    ask, mock, services, context, level, there
+):
+    given = [
+        {"kind": "variable", "name": "df", "text": "Vienna"},
+        {"kind": "file", "name": "notes.txt", "text": "Linz"},
+    ]
+    made = await services.history.create("owner")
+    question = StoredMessage(new_id("m"), "user", "why?", data={"given": given, "context": context})
+    await services.history.add("owner", made.id, question)
+    again = {"regenerate": question.id, "conversation_id": made.id, "see": {"level": level}}
+    assert (await ask("chat", body=again)).code == 200
+    sent = mock.prompts[-1].messages[-1]["content"]
+    assert ("Vienna" in sent, "Linz" in sent) == (there, True)
+
+
+async def test_a_note_on_a_question_leaves_its_context_as_it_was(ask, mock):
+    first = content(await ask("chat", body={"message": "why?", "context": [variable(PRICES)]}))
+    where = ("conversations", first["conversation_id"], "messages")
+    [question, _] = content(await ask(*where, method="GET"))["messages"]
+    noted = {"metadata": {"tag": "mine", "given": "x"}}
+    reply = await ask("messages", question["id"], method="PATCH", body=noted)
+    assert content(reply)["metadata"] == {"tag": "mine"}
+    [item] = content(await ask(*where, question["id"], method="GET"))["context"]
+    assert (item["kind"], item["name"], set(item)) == (
+        "variable",
+        "df",
+        {"kind", "name", "text", "level"},
+    )
+    again = {"regenerate": first["id"], "conversation_id": first["conversation_id"]}
+    assert (await ask("chat", body=again)).code == 200
+    assert mock.prompts[-1].messages == mock.prompts[-2].messages
+
+
+async def test_context_that_is_none_is_asked_again_without_it(ask, services):
+    made = await services.history.create("owner")
+    question = StoredMessage(new_id("m"), "user", "why?", data={"given": "x"})
+    await services.history.add("owner", made.id, question)
+    reply = await ask("conversations", made.id, "messages", question.id, method="GET")
+    assert content(reply)["context"] == []
+    again = {"regenerate": question.id, "conversation_id": made.id}
+    assert (await ask("chat", body=again)).code == 200
+
+
+async def test_a_piece_of_an_earlier_question_is_left_out_where_less_may_be_seen_now(ask):
+    first = content(
+        await ask(
+            "chat", body={"message": "why?", "context": [variable(PRICES)], "see": {"level": "samples"}}
+        )
+    )
+    where = ("conversations", first["conversation_id"], "messages")
+    [question, _] = content(await ask(*where, method="GET"))["messages"]
+    [piece] = content(await ask(*where, question["id"], method="GET"))["context"]
+    assert piece["level"] == "samples"
+    again = await previewed(ask, message="and now?", context=[piece], see={"level": "samples"})
+    assert "Vienna" in sent(again)
+    less = await previewed(ask, message="and now?", context=[piece], see={"level": "schema"})
+    assert "Vienna" not in sent(less)
+    assert "`samples`" in less["left_out"][0]["why"]
+
+
+async def test_asked_again_a_question_sees_no_variable_that_its_data_names(ask, jp_serverapp, mock):
+    async with kernel(jp_serverapp) as (kernel_id, client):
+        await client.execute_interactive("customers = {'Vienna': 3}", timeout=60)
+        asked = {"message": "sum up: see @customers now", "kernel_id": kernel_id}
+        first = content(await ask("chat", body=asked | {"see": {"words": False}}))
+        again = {
+            "regenerate": first["id"],
+            "conversation_id": first["conversation_id"],
+            "kernel_id": kernel_id,
+        }
+        await ask("chat", body=again)
+        assert "dict" not in str(mock.prompts[-1].messages)
+        typed = content(await ask("chat", body=asked))
+        assert "dict" in str(mock.prompts[-1].messages)
+        await ask(
+            "chat", body=again | {"regenerate": typed["id"], "conversation_id": typed["conversation_id"]}
+        )
+        assert "dict" in str(mock.prompts[-1].messages)
+
+
 async def test_one_question_is_told_with_what_went_along_as_the_model_saw_it(ask, mock):
     given = [variable(PRICES), {"kind": "cell", "name": "2", "text": f"key = {SECRET!r}"}]
     first = content(await ask("chat", body={"message": "why?", "context": given}))
@@ -455,3 +581,29 @@ async def test_how_far_a_running_cell_is_can_be_asked(ask, jp_serverapp, tmp_pat
 )
 async def test_context_that_holds_nothing_is_refused(ask, item):
     assert (await ask("chat", body={"message": "x", "context": [item]})).code == 400
+
+
+async def test_a_name_in_the_words_is_looked_up_beside_those_that_are_given(ask, jp_serverapp):
+    async with kernel(jp_serverapp) as (kernel_id, client):
+        await client.execute_interactive("totals, rates = {'Vienna': 3}, [0.19]", timeout=60)
+        asked = {"kernel_id": kernel_id, "message": "what is in @totals?"}
+        preview = await previewed(ask, **asked, see={"names": ["rates"]})
+        assert sorted(item["name"] for item in preview["items"]) == ["rates", "totals"]
+
+
+async def test_words_that_hold_data_ask_for_nothing(ask, jp_serverapp):
+    async with kernel(jp_serverapp) as (kernel_id, client):
+        await client.execute_interactive("totals, rates = {'Vienna': 3}, [0.19]", timeout=60)
+        asked = {"kernel_id": kernel_id, "message": "sum up: see @totals and @bob"}
+        preview = await previewed(ask, **asked, see={"words": False, "names": ["rates"]})
+        assert [item["name"] for item in preview["items"]] == ["rates"]
+        assert preview["left_out"] == []
+        assert "Vienna" not in sent(preview)
+
+
+async def test_words_that_hold_data_do_not_ask_how_far_a_cell_is(ask, jp_serverapp, monkeypatch):
+    async with kernel(jp_serverapp) as (kernel_id, _):
+        monkeypatch.setattr("tether_jupyter.seeing.Seeing.busy", lambda *_: True)
+        asked = {"kernel_id": kernel_id, "message": "sum up: still running"}
+        preview = await previewed(ask, **asked, see={"words": False})
+        assert (preview["items"], preview["left_out"]) == ([], [])

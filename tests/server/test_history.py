@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from tornado.httpclient import HTTPClientError
 
 from tests.support.identities import NamedIdentity
 from tether_jupyter.core import events
@@ -169,6 +170,10 @@ async def test_nothing_of_one_person_is_there_for_another(ask, stream):
         (("conversations",), {"colour": 1}, "Unknown field `colour`"),
         (("conversations",), {"title": "x" * 301}, "`title`"),
         (("conversations",), {"metadata": {"x": "y" * 70_000}}, "64 KB"),
+        (("conversations",), {"notebook": "x\x00.ipynb"}, "`notebook`: it holds a NUL character"),
+        (("conversations",), {"notebook": "é" * 1500}, "`notebook`: a path has at most 2048 bytes"),
+        (("chat",), {"message": "x", "notebook": "x\x00.ipynb"}, "`notebook`: it holds a NUL character"),
+        (("chat",), {"message": "x", "model": "mock:a\x00"}, "`model`: it holds a NUL character"),
         (("projects",), {}, "`name`"),
         (("projects",), {"name": "  "}, "`name`"),
     ],
@@ -177,6 +182,35 @@ async def test_what_cannot_be_kept_is_refused_by_name(ask, path, body, said):
     reply = await ask(*path, body=body)
     assert reply.code == 400
     assert said in content(reply)["error"]["message"]
+
+
+async def test_a_number_that_no_json_can_hold_is_refused(ask, jp_fetch):
+    made = content(await ask("conversations", body={"metadata": {"a": 1e300}}))
+    where, headers = ("tether", "conversations", made["id"]), {"Content-Type": "application/json"}
+    with pytest.raises(HTTPClientError) as refused:
+        await jp_fetch(*where, method="PATCH", body='{"metadata": {"a": 1e999}}', headers=headers)
+    assert refused.value.code == 400
+    assert "too large" in content(refused.value.response)["error"]["message"]
+    assert content(await ask("conversations", made["id"], method="GET"))["metadata"] == {"a": 1e300}
+
+
+async def test_a_list_with_a_row_from_before_numbers_were_looked_at_can_be_read(ask, services):
+    made = content(await ask("conversations"))
+    await services.history.change("somebody", made["id"], data={"a": float("inf")})
+    reply = await ask("conversations", method="GET")
+    assert b"Infinity" not in reply.body
+    assert [c["metadata"] for c in content(reply)["conversations"]] == [{"a": None}]
+
+
+async def test_a_title_that_is_taken_away_is_made_from_the_first_question_again(ask):
+    first = content(await ask("chat", body={"message": "why is the total wrong?"}))
+    where = ("conversations", first["conversation_id"])
+    await ask(*where, method="PATCH", body={"title": "Plans"})
+    assert (
+        content(await ask(*where, method="PATCH", body={"title": ""}))["title"] == "why is the total wrong?"
+    )
+    await ask("chat", body={"message": "and now?", "conversation_id": first["conversation_id"]})
+    assert content(await ask(*where, method="GET"))["title"] == "why is the total wrong?"
 
 
 async def test_what_was_said_is_there_after_a_restart(ask, jp_serverapp, services):
@@ -203,6 +237,70 @@ async def test_a_notebook_that_is_renamed_in_jupyter_keeps_its_conversation(
     await jp_fetch("api", "contents", "old.ipynb", method="PATCH", body=moved)
     found = content(await ask("conversations", method="GET", params={"notebook": "new.ipynb"}))
     assert [c["id"] for c in found["conversations"]] == [answer["conversation_id"]]
+
+
+async def test_a_rename_is_nothing_to_those_who_work_on_other_servers(
+    ask, jp_fetch, jp_create_notebook, services
+):
+    jp_create_notebook("old.ipynb")
+    await ask("chat", body={"message": "one", "notebook": "old.ipynb"})
+    # Another person's, on a hub: of the same path, the same root and the same database.
+    elsewhere = await services.history.create("ben", notebook="old.ipynb")
+    await jp_fetch("api", "contents", "old.ipynb", method="PATCH", body=json.dumps({"path": "new.ipynb"}))
+    params = {"notebook": "new.ipynb"}
+    assert content(await ask("conversations", method="GET", params=params))["conversations"]
+    assert (await services.history.get("ben", elsewhere.id)).notebook == "old.ipynb"
+
+
+async def test_all_who_asked_on_a_server_follow_what_one_of_them_renames(ask, jp_fetch, jp_create_notebook):
+    jp_create_notebook("old.ipynb")
+    answer = content(await ask("chat", **as_ben(body={"message": "one", "notebook": "old.ipynb"})))
+    await jp_fetch("api", "contents", "old.ipynb", method="PATCH", body=json.dumps({"path": "new.ipynb"}))
+    found = await ask("conversations", method="GET", **as_ben(params={"notebook": "new.ipynb"}))
+    assert [c["id"] for c in content(found)["conversations"]] == [answer["conversation_id"]]
+
+
+async def test_a_new_notebook_does_not_go_on_with_the_talk_of_a_deleted_one(
+    ask, jp_fetch, jp_create_notebook, services
+):
+    jp_create_notebook("Untitled.ipynb")
+    first = content(await ask("chat", body={"message": "one", "notebook": "Untitled.ipynb"}))
+    # After a restart nobody has asked yet.
+    services._owners.clear()
+    await jp_fetch("api", "contents", "Untitled.ipynb", method="DELETE")
+    jp_create_notebook("Untitled.ipynb")
+    second = content(await ask("chat", body={"message": "two", "notebook": "Untitled.ipynb"}))
+    assert second["conversation_id"] != first["conversation_id"]
+    listed = content(await ask("conversations", method="GET"))["conversations"]
+    assert [(c["id"], c["notebook"]) for c in listed] == [
+        (second["conversation_id"], "Untitled.ipynb"),
+        (first["conversation_id"], None),
+    ]
+
+
+async def test_a_notebook_written_where_another_was_does_not_take_its_talk_from_it(
+    ask, jp_create_notebook, jp_root_dir
+):
+    jp_create_notebook("a.ipynb")
+    first = content(await ask("chat", body={"message": "one", "notebook": "a.ipynb"}))
+    (jp_root_dir / "a.ipynb").rename(jp_root_dir / "b.ipynb")
+    jp_create_notebook("a.ipynb")
+    other = content(await ask("chat", body={"message": "two", "notebook": "b.ipynb"}))
+    again = content(await ask("chat", body={"message": "three", "notebook": "a.ipynb"}))
+    assert other["conversation_id"] != first["conversation_id"] == again["conversation_id"]
+
+
+async def test_a_server_that_is_started_in_another_folder_has_conversations_of_its_own(
+    ask, services, tmp_path
+):
+    from tether_jupyter.services import Services
+
+    asked = content(await ask("chat", body={"message": "one", "notebook": "n.ipynb"}))
+    for root, found in ((services.root, [asked["conversation_id"]]), (str(tmp_path / "other"), [])):
+        again = Services(services.settings, root=root)
+        listed = await again.history.conversations("somebody", notebook="n.ipynb")
+        await again.close()
+        assert [c.id for c in listed] == found
 
 
 async def test_a_notebook_that_is_renamed_behind_jupyters_back_keeps_its_conversation(

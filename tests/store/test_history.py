@@ -10,6 +10,7 @@ from tether_jupyter.core.history import Conversation, Past, StoredMessage, new_i
 from tether_jupyter.errors import Conflict, NotFound
 from tether_jupyter.store.database import Database
 from tether_jupyter.store.history import SqlHistory
+from tether_jupyter.store.paths import file_id
 from tether_jupyter.store.projects import Projects
 
 
@@ -206,9 +207,104 @@ async def test_a_notebook_is_found_by_its_file_after_it_was_renamed(history):
 async def test_a_renamed_folder_takes_its_notebooks_along(history):
     inside = await history.create("ann", notebook="plans/a.ipynb")
     beside = await history.create("ann", notebook="plansheet/a.ipynb")
-    await history.renamed("plans", "done/plans")
+    await history.renamed("ann", "plans", "done/plans")
     assert (await history.get("ann", inside.id)).notebook == "done/plans/a.ipynb"
     assert (await history.get("ann", beside.id)).notebook == "plansheet/a.ipynb"
+
+
+async def test_a_renamed_notebook_moves_nobody_elses_of_that_name(history):
+    mine = await history.create("ann", notebook="Untitled.ipynb")
+    other = await history.create("ben", notebook="Untitled.ipynb")
+    await history.renamed("ann", "Untitled.ipynb", "plan.ipynb")
+    assert (await history.get("ann", mine.id)).notebook == "plan.ipynb"
+    assert (await history.get("ben", other.id)).notebook == "Untitled.ipynb"
+
+
+async def test_a_notebook_of_another_root_has_a_conversation_of_its_own(database):
+    first, second = SqlHistory(database, "/work/first"), SqlHistory(database, "/work/second")
+    made = await first.begin(Conversation("c_1", "ann", notebook="a.ipynb"), said("one"), new=True)
+    assert await second.resume("ann", Past(notebook="a.ipynb", file_id="1:99")) == (None, [])
+    other = await second.begin(Conversation("c_2", "ann", notebook="a.ipynb"), said("two"), new=True)
+    assert (made.id, other.id) == ("c_1", "c_2")
+    for history, own in ((first, made), (second, other)):
+        found = await history.conversations("ann", notebook="a.ipynb")
+        assert [each.id for each in found] == [own.id]
+    await second.renamed("ann", "a.ipynb", "b.ipynb")
+    await second.unbind("ann", "a.ipynb")
+    assert (await first.of_notebook("ann", "a.ipynb")).id == made.id
+    assert (await second.of_notebook("ann", "b.ipynb")).id == other.id
+
+
+@pytest.mark.parametrize("by_id", [True, False])
+async def test_a_conversation_of_before_roots_belongs_to_where_the_next_question_is_asked(database, by_id):
+    made = await SqlHistory(database).create("ann", notebook="a.ipynb")
+    asked, other = SqlHistory(database, "/work/first"), SqlHistory(database, "/work/second")
+    assert [each.id for each in await other.conversations("ann", notebook="a.ipynb")] == [made.id]
+    await asked.resume("ann", Past(made.id if by_id else None, "a.ipynb"))
+    assert await other.of_notebook("ann", "a.ipynb") is None
+    assert (await asked.of_notebook("ann", "a.ipynb")).id == made.id
+
+
+async def test_a_conversation_that_is_taken_to_another_root_stays_there(database):
+    first, second = SqlHistory(database, "/work/first"), SqlHistory(database, "/work/second")
+    made = await first.create("ann", notebook="a.ipynb")
+    await second.move("ann", made.id, "b.ipynb")
+    assert (await second.of_notebook("ann", "b.ipynb")).id == made.id
+    assert await first.of_notebook("ann", "b.ipynb") is None
+
+
+async def test_a_file_number_that_was_given_to_another_root_brings_no_conversation(database, tmp_path):
+    first, second = (SqlHistory(database, str(tmp_path / name)) for name in ("first", "second"))
+    await first.create("ann", notebook="gone.ipynb", file_id="7:7")
+    assert await second.of_notebook("ann", "a.ipynb", "7:7") is None
+    assert await first.of_notebook("ann", "a.ipynb", "7:7") is not None
+
+
+async def test_a_file_that_is_seen_from_two_roots_has_one_conversation(database, tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.ipynb").touch()
+    upper, lower = SqlHistory(database, str(tmp_path)), SqlHistory(database, str(tmp_path / "sub"))
+    file = file_id(str(tmp_path), "sub/a.ipynb")
+    made = await upper.create("ann", notebook="sub/a.ipynb", file_id=file)
+    for history, path in ((lower, "a.ipynb"), (upper, "sub/a.ipynb")):
+        found, _ = await history.resume("ann", Past(None, path, file))
+        assert (found.id, found.notebook, found.root) == (made.id, path, history.root)
+
+
+async def test_a_file_number_that_was_given_to_another_notebook_brings_no_conversation(database, tmp_path):
+    history = SqlHistory(database, str(tmp_path))
+    (tmp_path / "a.ipynb").touch()
+    old = file_id(str(tmp_path), "a.ipynb")
+    made = await history.create("ann", notebook="a.ipynb", file_id=old)
+    # As `git checkout` leaves it: what was a's file is b's, and a is written anew.
+    (tmp_path / "a.ipynb").rename(tmp_path / "b.ipynb")
+    (tmp_path / "a.ipynb").touch()
+    assert await history.resume("ann", Past(None, "b.ipynb", old)) == (None, [])
+    begun = await history.begin(
+        Conversation("c_b", "ann", notebook="b.ipynb", file_id=old), said("one"), new=True
+    )
+    assert begun.id == "c_b"
+    found, _ = await history.resume("ann", Past(None, "a.ipynb", file_id(str(tmp_path), "a.ipynb")))
+    assert found.id == made.id
+
+
+async def test_what_was_said_of_a_deleted_notebook_stays_and_no_other_goes_on_with_it(history):
+    made = await history.create("ann", notebook="old/a.ipynb", file_id="7:7")
+    beside = await history.create("ann", notebook="older/a.ipynb")
+    other = await history.create("ben", notebook="old/a.ipynb")
+    await history.unbind("ann", "old")
+    assert await history.of_notebook("ann", "old/a.ipynb", "7:7") is None
+    assert {c.id: c.notebook for c in await history.conversations("ann")} == {
+        made.id: None,
+        beside.id: "older/a.ipynb",
+    }
+    assert (await history.of_notebook("ben", "old/a.ipynb")).id == other.id
+
+
+async def test_a_root_whose_name_is_no_text_is_a_root_too(database):
+    history = SqlHistory(database, "/work/\udcff")
+    made = await history.create("ann", notebook="a.ipynb")
+    assert (await history.of_notebook("ann", "a.ipynb", "7:7")).id == made.id
 
 
 async def test_a_deleted_conversation_is_out_of_sight_and_can_be_restored(history):
@@ -233,6 +329,29 @@ async def test_a_title_given_by_a_person_stays(history):
     made = await history.create("ann", title="Plans")
     await history.add("ann", made.id, said("hello"))
     assert (await history.get("ann", made.id)).title == "Plans"
+
+
+async def test_an_empty_title_is_made_from_the_first_question_that_is_still_there(history):
+    made = await history.create("ann", title="Plans")
+    gone, first = said("deleted"), said("why is the total wrong?")
+    await history.add("ann", made.id, gone, first, said("Because.", first, "assistant"), said("later"))
+    await history.change_message("ann", gone.id, deleted=True)
+    assert (await history.change("ann", made.id, title="")).title == "why is the total wrong?"
+    empty = await history.create("ann", title="Plans")
+    assert (await history.change("ann", empty.id, title="")).title == ""
+    await history.add("ann", empty.id, said("a first one"))
+    assert (await history.get("ann", empty.id)).title == "a first one"
+
+
+async def test_what_is_set_of_a_message_leaves_its_context_as_it_was(history):
+    made = await history.create("ann")
+    asked = said("why?", data={"given": [{"kind": "cell", "text": "1"}], "context": {}})
+    plain = said("and?", asked)
+    await history.add("ann", made.id, asked, plain)
+    for message in (asked, plain):
+        await history.change_message("ann", message.id, data={"tag": 1, "given": "mine"})
+    kept = [m.data for m in await history.messages("ann", made.id)]
+    assert kept == [{"tag": 1, "given": [{"kind": "cell", "text": "1"}]}, {"tag": 1}]
 
 
 async def test_a_long_question_makes_a_title_of_whole_words(history):

@@ -5,6 +5,7 @@ import pytest
 from tether_jupyter.core.history import StoredMessage, new_id
 from tether_jupyter.errors import Conflict, NotFound
 from tether_jupyter.store.memory import MemoryHistory
+from tether_jupyter.store.paths import file_id
 
 
 @pytest.fixture
@@ -36,6 +37,32 @@ async def test_the_oldest_makes_room_and_its_notebook_starts_afresh(history):
     with pytest.raises(NotFound):
         await history.get("ann", first.id)
     assert await history.of_notebook("ann", "n.ipynb") is None
+
+
+async def test_a_renamed_notebook_moves_nobody_elses_of_that_name(history):
+    mine, other = [await history.create(who, notebook="n.ipynb") for who in ("ann", "ben")]
+    await history.renamed("ann", "n.ipynb", "new.ipynb")
+    assert (await history.of_notebook("ann", "new.ipynb")).id == mine.id
+    assert (await history.of_notebook("ben", "n.ipynb")).id == other.id
+
+
+async def test_a_deleted_notebook_leaves_its_conversation_in_the_list(history):
+    made = await history.create("ann", notebook="old/n.ipynb", file_id="7:7")
+    await history.unbind("ann", "old")
+    assert await history.of_notebook("ann", "old/n.ipynb", "7:7") is None
+    assert [(c.id, c.notebook) for c in await history.conversations("ann")] == [(made.id, None)]
+
+
+async def test_a_file_number_that_was_given_to_another_notebook_brings_no_conversation(tmp_path):
+    history = MemoryHistory(root=str(tmp_path))
+    (tmp_path / "a.ipynb").touch()
+    file = file_id(str(tmp_path), "a.ipynb")
+    made = await history.create("ann", notebook="a.ipynb", file_id=file)
+    (tmp_path / "a.ipynb").rename(tmp_path / "b.ipynb")
+    (tmp_path / "a.ipynb").touch()
+    assert await history.of_notebook("ann", "b.ipynb", file) is None
+    (tmp_path / "a.ipynb").unlink()
+    assert (await history.of_notebook("ann", "b.ipynb", file)).id == made.id
 
 
 async def test_one_persons_conversations_make_no_room_among_anothers(history):
@@ -103,3 +130,20 @@ async def test_an_answer_that_grows_after_it_was_taken_away_stays_away(history):
     assert await history.messages("ann", made.id) == []
     await history.change_message("ann", question.id, deleted=False)
     assert [m.content for m in await history.messages("ann", made.id)] == ["why?", "Because."]
+
+
+async def test_an_empty_title_is_made_from_the_first_question(history):
+    made = await history.create("ann", title="Plans")
+    await say(history, made, "why?")
+    await say(history, made, "and now?")
+    assert (await history.change("ann", made.id, title="")).title == "why?"
+
+
+async def test_what_is_set_of_a_message_leaves_its_context_as_it_was(history):
+    made = await history.create("ann")
+    asked = StoredMessage(new_id("m"), "user", "why?", data={"given": [1], "context": {}})
+    plain = StoredMessage(new_id("m"), "user", "and?")
+    await history.add("ann", made.id, asked, plain)
+    for message in (asked, plain):
+        await history.change_message("ann", message.id, data={"tag": 1, "given": "mine"})
+    assert [m.data for m in await history.messages("ann", made.id)] == [{"tag": 1, "given": [1]}, {"tag": 1}]

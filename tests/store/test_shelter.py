@@ -18,7 +18,7 @@ from tests.support import postgres
 from tether_jupyter import settings
 from tether_jupyter.core.history import StoredMessage, new_id
 from tether_jupyter.core.request import read_chat
-from tether_jupyter.errors import NotFound
+from tether_jupyter.errors import InvalidRequest, NotFound
 from tether_jupyter.llm.mock import MockService
 from tether_jupyter.services import Services
 from tether_jupyter.store import database as databases
@@ -220,7 +220,7 @@ async def test_everything_else_that_is_done_meanwhile_is_done_afterwards(history
     await history.change("ann", old.id, title="named")
     await history.change("ann", old.id, pinned=True)
     await history.move("ann", old.id, "c.ipynb")
-    await history.renamed("b.ipynb", "sub/b.ipynb")
+    await history.renamed("ann", "b.ipynb", "sub/b.ipynb")
     assert (await history.of_notebook("ann", "sub/b.ipynb")).id == new.id
     assert (await history.of_notebook("ann", "c.ipynb")).id == old.id
     shown = [(c.id, c.title, c.notebook, c.pinned) for c in await history.conversations("ann")]
@@ -231,6 +231,33 @@ async def test_everything_else_that_is_done_meanwhile_is_done_afterwards(history
     assert [(c.id, c.title, c.notebook, c.pinned) for c in await inner.conversations("ann")] == shown
     assert (await inner.get("ann", new.id)).data == {"colour": "red"}
     assert [m.reaction for m in await inner.messages("ann", new.id)] == ["thumbs_up"]
+
+
+async def test_a_notebook_that_is_deleted_meanwhile_is_let_go_of_afterwards(history, disk):
+    made = await history.create("ann", notebook="a.ipynb")
+    disk.breaks("readonly")
+    new = await history.create("ann", notebook="b.ipynb")
+    for path in ("a.ipynb", "b.ipynb"):
+        await history.unbind("ann", path)
+    assert await history.of_notebook("ann", "b.ipynb") is None
+    disk.works()
+    assert await history.retry()
+    inner = SqlHistory(history.database)
+    assert {c.id: c.notebook for c in await inner.conversations("ann")} == {made.id: None, new.id: None}
+
+
+async def test_a_deleted_notebook_is_not_remembered_when_the_database_goes_away(history, monkeypatch):
+    for path in ("a.ipynb", "kept.ipynb"):
+        await history.create("ann", notebook=path)
+    await history.unbind("ann", "a.ipynb")
+
+    async def away(*given: Any, **more: Any) -> None:
+        raise StoreFailed(cause="unreachable")
+
+    for name in ("of_notebook", "conversations"):
+        monkeypatch.setattr(SqlHistory, name, away)
+    assert await history.of_notebook("ann", "kept.ipynb") is not None
+    assert await history.of_notebook("ann", "a.ipynb") is None
 
 
 async def test_a_notebook_goes_on_with_its_conversation_though_its_new_path_cannot_be_written(history, disk):
@@ -479,3 +506,45 @@ class TestPostgreSQLThatIsStopped:
         assert {m.status for m in stored} == {"complete"}
         for each in (server, other):
             await each.services.close()
+
+
+class TestAValueThatIsRefused:
+    """PostgreSQL works, and does not take one value: nothing else waits for it."""
+
+    @pytest.fixture
+    def history(
+        self, postgres_server: postgres.Postgres, jp_asyncio_loop: asyncio.AbstractEventLoop
+    ) -> Iterator[ShelteredHistory]:
+        database = Database(postgres_server.fresh(), bring_up_to_date)
+        opened = never_by_itself(ShelteredHistory(SqlHistory(database)))
+        yield opened
+        jp_asyncio_loop.run_until_complete(opened.close())
+        database.close_now()
+
+    async def test_its_own_write_fails_and_those_beside_it_are_kept(self, history):
+        made = await history.create("ann")
+        digits = random.Random(1)  # noqa: S311 - what repeats is packed before it goes into an index
+        path = "".join(digits.choices("0123456789abcdef", k=6000))
+        results = await asyncio.gather(
+            *(history.add("ann", made.id, said(f"{n}")) for n in range(10)),
+            history.change("ann", made.id, data={"a": float("inf")}),
+            history.create("ann", notebook=path),
+            history.of_notebook("ann", "x\x00"),
+            *(history.add("ann", made.id, said(f"{n}")) for n in range(10, 20)),
+            return_exceptions=True,
+        )
+        assert [type(each) for each in results if each is not None] == [InvalidRequest] * 3
+        assert history.problem is None
+        assert set(await kept(history.inner.database, made.id)) == {f"{n}" for n in range(20)}
+
+    async def test_what_was_kept_in_memory_is_written_without_it(self, history, caplog):
+        made = await history.create("ann")
+        history._fail(StoreFailed())
+        await history.change("ann", made.id, data={"a": float("inf")})
+        await history.add("ann", made.id, said("after"))
+        assert history.problem is not None
+        assert await history.retry()
+        assert history.problem is None
+        assert await kept(history.inner.database, made.id) == ["after"]
+        assert "a changed conversation that was kept in memory cannot be kept" in caplog.text
+        assert (await history.get("ann", made.id)).data == {}

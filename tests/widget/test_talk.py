@@ -9,7 +9,7 @@ from tests.support.servers import running
 from tests.widget.conftest import KERNEL, PATIENCE, Front
 from tether_jupyter.client import Client
 from tether_jupyter.core import events
-from tether_jupyter.widget.talk import BUSY, Talk
+from tether_jupyter.widget.talk import BUSY, GONE, Talk
 
 ROOT = str(Path(__file__).parents[2])
 
@@ -31,7 +31,9 @@ def test_a_question_is_answered_in_the_notebooks_conversation(talk, tether, fron
     answer = asked(talk)
     assert answer["text"] == front.text == "Hello there"
     assert answer["state"] == "done"
-    assert tether.requests == [{"message": "why?", "client_id": "widget", "kernel_id": KERNEL}]
+    assert tether.requests == [
+        {"message": "why?", "client_id": "widget", "see": {"words": False}, "kernel_id": KERNEL}
+    ]
     assert front.of("add")[0]["rows"][0]["text"] == "why?"
     assert front.kept
 
@@ -175,6 +177,51 @@ def test_an_edited_question_takes_the_place_of_the_first(talk, tether, front):
     assert [row["text"] for row in talk.rows] == ["uno", "Hello there"]
 
 
+def test_an_edited_question_that_is_refused_leaves_the_talk_as_it_was(make, tether, front):
+    talk = make(variables=lambda: {"df": 42})
+    for word in ("one", "two", "three"):
+        asked(talk, word)
+    before, first = list(talk.rows), talk.rows[0]["id"]
+    asked(talk, "about @dff", instead_of=first)
+    assert front.of("refused")[-1]["text"] == "about @dff"
+    assert talk.rows == before
+    asked(talk, "about @df", instead_of=first)
+    assert (tether.requests[-1]["conversation_id"], tether.requests[-1]["parent_id"]) == ("c_1", "root")
+    assert [row["text"] for row in talk.rows] == ["about @df", "Hello there"]
+
+
+def test_a_question_instead_of_one_that_is_not_there_is_refused_with_its_words(talk, tether, front):
+    asked(talk, "one")
+    asked(talk, "uno", instead_of="w99")
+    assert front.of("refused") == [{"kind": "refused", "text": "uno", "why": GONE}]
+    assert [request["message"] for request in tether.requests] == ["one"]
+
+
+def test_a_question_behind_one_that_was_refused_is_edited_behind_the_last_that_was_kept(talk, tether):
+    busy = {"type": "rate_limited", "message": "Too many questions.", "retryable": True}
+    tether.scripts = [words("first"), [{"refuse": busy, "status": 429}]]
+    for word in ("one", "two", "three"):
+        asked(talk, word)
+    asked(talk, "drei", instead_of=talk.rows[4]["id"])
+    assert (tether.requests[-1]["conversation_id"], tether.requests[-1]["parent_id"]) == ("c_1", "m_1")
+    assert [row["text"] for row in talk.rows if row["role"] == "user"] == ["one", "two", "drei"]
+
+
+def test_a_question_asked_before_the_first_look_is_edited_behind_what_was_said_before(talk, tether):
+    tether.notebooks[KERNEL] = "c_7"
+    tether.talks["c_7"] = [
+        stored("u_1", "user", "hello?"),
+        stored("a_1", "assistant", "Hi.", "u_1"),
+        stored("u_2", "user", "one", "a_1"),
+        stored("m_1", "assistant", "Hello there", "u_2"),
+    ]
+    meta = {"id": "m_1", "conversation_id": "c_7", "parent_id": "u_2", "model": "local:tiny"}
+    tether.script = [events.meta(**meta, correlation_id="x"), *words("Hello there")]
+    asked(talk, "one")
+    asked(talk, "uno", instead_of=talk.rows[0]["id"])
+    assert (tether.requests[-1]["conversation_id"], tether.requests[-1]["parent_id"]) == ("c_7", "a_1")
+
+
 def test_what_was_said_elsewhere_stands_there(talk, tether, front):
     tether.notebooks[KERNEL] = "c_7"
     tether.talks["c_7"] = [
@@ -189,8 +236,8 @@ def test_what_was_said_elsewhere_stands_there(talk, tether, front):
     assert talk.rows[-1]["line"] == "tiny · this machine · 2 tokens"
     asked(talk, "again", instead_of=talk.rows[0]["id"])
     assert tether.requests[-1] == {
-        "message": "again", "client_id": "widget", "kernel_id": KERNEL, "conversation_id": "c_7",
-        "parent_id": "root",
+        "message": "again", "client_id": "widget", "see": {"words": False}, "kernel_id": KERNEL,
+        "conversation_id": "c_7", "parent_id": "root",
     }  # fmt: skip
 
 

@@ -78,6 +78,9 @@ class Reader:
     model: str | None = None
 
 
+DOES_NOW = "what the kernel does now"
+
+
 @dataclass(slots=True)
 class Found:
     """What was looked at, and what could not be."""
@@ -136,7 +139,7 @@ class Inside:
             self.found.miss("cell", "the running cell", asked.note or "the kernel does not tell")
             return
         text = render_running(asked.found, self.wish.level)
-        self.found.pieces.append(Piece("cell", "what the kernel does now", text, RUNNING))
+        self.found.pieces.append(Piece("cell", DOES_NOW, text, RUNNING))
 
 
 class Builder:
@@ -171,19 +174,19 @@ class Builder:
         Parameters
         ----------
         question:
-            With the texts that were attached as its sections.
+            With the texts that were attached as its sections, and what is kept of it where it is asked again.
         given:
             Variables and errors that came with the request, each with `kind`, `name` and `data`.
         """
         found = Found()
         masker = self.masking.new() if self.masking is not None else None
-        asked = [*question.sections, *self._given(given, wish, found, masker)]
+        asked = [*allowed(question.sections, wish, found), *self._given(given, wish, found, masker)]
         await self._look(wish, found, reader, masker)
         if not (asked or found.pieces or found.left_out):
             return await self._masked(question, [], found, wish, masker)
         fixed = [text_of(question.text), question.system or "", *(section.text for section in asked)]
         kept, images, sizes = await self._fitted(found, fixed, reader)
-        sections = [Section(each.kind, each.name, each.text) for each in kept]
+        sections = [Section(each.kind, each.name, each.text, wish.level) for each in kept]
         words = question.text
         if images:
             parts = [{"type": "text", "text": words}] if isinstance(words, str) else list(words)
@@ -205,9 +208,10 @@ class Builder:
                 found.miss(item["kind"], name, "nothing of the kernel may be seen (level `off`)")
             elif item["kind"] == "variable":
                 [data] = hidden([dict(item["data"])], masker)
-                sections.append(Section("variable", name, render(data, wish.level)))
+                sections.append(Section("variable", name, render(data, wish.level), wish.level))
             else:
-                sections.append(Section("error", name, render_error(dict(item["data"]), wish.level)))
+                text = render_error(dict(item["data"]), wish.level)
+                sections.append(Section("error", name, text, wish.level))
         return sections
 
     async def _look(self, wish: Wish, found: Found, reader: Reader, masker: Masker | None) -> None:
@@ -313,6 +317,18 @@ class Builder:
 def room_for(reader: Reader) -> int:
     """Return the tokens that the context may have at most."""
     return reader.budget or (reader.window // 2 if reader.window else WITHOUT_WINDOW)
+
+
+def allowed(sections: Sequence[Section], wish: Wish, found: Found) -> list[Section]:
+    """Return the sections that the level lets through: a kept one may show more than is allowed now."""
+    through, lower = [], LEVELS[: LEVELS.index(wish.level) + 1]
+    for section in sections:
+        if section.level is None or section.level in lower:
+            through.append(section)
+        else:
+            why = f"it was seen at level `{section.level}`, and `{wish.level}` is in force now"
+            found.miss(section.kind, section.name, f"{why}: ask the question anew")
+    return through
 
 
 def hidden(variables: list[dict[str, Any]], masker: Masker | None) -> list[dict[str, Any]]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 PYTHON = frozenset({"python", "python3", "py", "py3", "ipython", "ipython3"})
-OPENING = re.compile(r"^([ \t]*)(`{3,}|~{3,})[ \t]*\{?\.?([\w.+#-]*)([^`]*)$")
+OPENING = re.compile(r"^([ \t]*)(`{3,}+|~{3,}+)[ \t]*+\{?\.?([\w.+#-]*+)([^`]*+)$")
+"""No repeat gives anything back: a line that ends with a backtick would be walked again for each sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,11 @@ def blocks(text: str) -> Iterator[str | Code]:
     """
     prose: list[str] = []
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    below = closings(lines)
     at = 0
     while at < len(lines):
         opening = OPENING.match(lines[at])
-        end = closing(lines, at, opening[2]) if opening else None
+        end = closing(lines, at, opening[2], below) if opening else None
         if opening is None or end is None:
             prose.append(lines[at])
             at += 1
@@ -45,8 +47,23 @@ def blocks(text: str) -> Iterator[str | Code]:
         yield "\n".join(prose).strip("\n")
 
 
-def closing(lines: list[str], opening: int, ticks: str) -> int | None:
-    """Return the line that closes the block which begins at one."""
+def closings(lines: list[str]) -> dict[str, list[int]]:
+    """Return for each line the longest fence that closes a block there or below, by what it is made of."""
+    longest = {sign: [0] * (len(lines) + 1) for sign in "`~"}
+    for number in range(len(lines) - 1, -1, -1):
+        bare = lines[number].strip()
+        for sign, below in longest.items():
+            below[number] = max(below[number + 1], 0 if bare.strip(sign) else len(bare))
+    return longest
+
+
+def closing(lines: list[str], opening: int, ticks: str, below: dict[str, list[int]]) -> int | None:
+    """Return the line that closes the block which begins at one.
+
+    A block that is not closed is known from `closings`, and not looked for: an answer may open thousands.
+    """
+    if below[ticks[0]][opening + 1] < len(ticks):
+        return None
     for number in range(opening + 1, len(lines)):
         bare = lines[number].strip()
         if len(bare) >= len(ticks) and not bare.strip(ticks[0]):

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from tether_jupyter.core.export import FORMAT, VERSION
-from tether_jupyter.core.history import Conversation, StoredMessage, new_id, now, title_of
+from tether_jupyter.core.given import as_kept, fits, given_with
+from tether_jupyter.core.history import GIVEN, Conversation, StoredMessage, new_id, now, title_of
 from tether_jupyter.core.prompt import text_of
-from tether_jupyter.core.request import explain
+from tether_jupyter.core.request import explain, without_nul
 from tether_jupyter.errors import InvalidRequest, TooLarge
 
 MAX_MESSAGES = 10_000
@@ -44,6 +45,15 @@ def note(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def message_note(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a message's metadata. What Tether keeps there itself is no note: it may be as long as that."""
+    shallow(value)
+    note({name: each for name, each in value.items() if name not in (GIVEN, "context")})
+    kept = as_kept(given_with(value)) if fits(value.get(GIVEN)) else []
+    own = {name: each for name, each in value.items() if name != GIVEN}
+    return own | {GIVEN: kept} if kept else own
+
+
 def parts(value: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Refuse content parts that are none."""
     shallow(value)
@@ -60,9 +70,10 @@ def in_our_time(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=160)]
-Text = Annotated[str, StringConstraints(max_length=400)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=160), AfterValidator(without_nul)]
+Text = Annotated[str, StringConstraints(max_length=400), AfterValidator(without_nul)]
 Note = Annotated[dict[str, Any], AfterValidator(note)]
+MessageNote = Annotated[dict[str, Any], AfterValidator(message_note)]
 Parts = Annotated[list[dict[str, Any]], Field(max_length=1000), AfterValidator(parts)]
 Calls = Annotated[list[dict[str, Any]], Field(max_length=1000), AfterValidator(shallow)]
 Time = Annotated[datetime, AfterValidator(in_our_time)]
@@ -108,7 +119,7 @@ class ExportedMessage(Strict):
     tool_calls: Calls | None = None
     attachments: Annotated[list[Id], Field(max_length=100)] | None = None
     reaction: Literal["thumbs_up", "thumbs_down"] | None = None
-    metadata: Note = Field(default_factory=dict)
+    metadata: MessageNote = Field(default_factory=dict)
 
 
 class ExportedFacts(Strict):

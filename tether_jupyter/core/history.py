@@ -25,6 +25,12 @@ GIVEN = "given"
 """Under this name a question's data holds what came with it as context: for asking again, not for callers."""
 
 
+def noted(data: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    """Return a message's data as callers set it, with what is not theirs to set as it was."""
+    own = {name: value for name, value in data.items() if name != GIVEN}
+    return own | {GIVEN: before[GIVEN]} if GIVEN in before else own
+
+
 @dataclass(slots=True)
 class StoredMessage:
     """One message of a conversation. `content` is text or OpenAI content parts.
@@ -89,6 +95,8 @@ class Conversation:
         Whether a person has named it; else its title is made from the first question.
     file_id:
         What the notebook is on its file system, whatever it is called.
+    root:
+        The folder that the notebook's path begins at; `None` where nobody has noted it.
     """
 
     id: str
@@ -98,6 +106,7 @@ class Conversation:
     project_id: str | None = None
     notebook: str | None = None
     file_id: str | None = None
+    root: str | None = None
     pinned: bool = False
     message_count: int = 0
     created_at: datetime = field(default_factory=now)
@@ -127,6 +136,8 @@ class Past:
 
     Parameters
     ----------
+    notebook:
+        Where the question is asked. A conversation named by its id that is this notebook's is bound to it.
     last:
         The message that the question follows; the newest where it is open.
     limit:
@@ -185,11 +196,17 @@ class History(Protocol):
     async def move(self, owner: str, conversation_id: str, notebook: str) -> None:
         """Bind a conversation to its notebook's new path."""
 
-    async def renamed(self, old: str, new: str) -> None:
-        """Follow a notebook, or a folder of them, to its new path: everybody's conversations."""
+    async def renamed(self, owner: str, old: str, new: str) -> None:
+        """Follow a notebook, or a folder of them, to its new path."""
+
+    async def unbind(self, owner: str, path: str) -> None:
+        """Let conversations go on without the notebook, or the folder of them, that was deleted at a path."""
 
     async def change(self, owner: str, conversation_id: str, **changes: Any) -> Conversation:
-        """Set `title`, `pinned`, `project_id`, `notebook`, `data` or `deleted` (a bool) of a conversation."""
+        """Set `title`, `pinned`, `project_id`, `notebook`, `data` or `deleted` (a bool) of a conversation.
+
+        An empty title is made from its first question again.
+        """
 
     async def conversations(
         self,
@@ -231,6 +248,8 @@ class History(Protocol):
 
     async def change_message(self, owner: str, message_id: str, **changes: Any) -> StoredMessage:
         """Set `reaction`, `data` or `deleted` (a bool) of a message, and return it.
+
+        What went along with a question as context stays in its data, whatever is set.
 
         A message goes with all that follow it, and comes back with those that went together with it.
         """

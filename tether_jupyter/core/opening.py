@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tether_jupyter.core.attached import MOST_TEXT, Attached, attach
-from tether_jupyter.core.history import GIVEN, Conversation, History, Past, StoredMessage, new_id
+from tether_jupyter.core.given import as_kept, given_with, named_in, remembered
+from tether_jupyter.core.history import Conversation, History, Past, StoredMessage, new_id
 from tether_jupyter.core.prompt import Message, Prompt, Question, Sampling, Section, compose
 from tether_jupyter.core.turn import Model, Turn
 from tether_jupyter.errors import InvalidRequest, NotFound
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 ROOT = "root"
 """A `parent_id` that names the conversation's beginning: the question is another first one."""
-MOST_GIVEN = 65_536
-"""Characters of context that are kept with a question, so that it can be asked again as it was."""
 LONGEST_BRANCH = 200
 """Messages of the past that are looked at: a window holds fewer."""
 
 
-See = Callable[[Question, Conversation, Sequence[Mapping[str, Any]]], Awaitable[Question]]
+See = Callable[
+    [Question, Conversation, Sequence[Mapping[str, Any]], frozenset[str] | None], Awaitable[Question]
+]
 Files = Callable[[Sequence[str], Sequence[str], str | None], Awaitable[list[Attached]]]
 
 
@@ -64,7 +64,8 @@ async def open_turn(
         Returns what was attached to this question, to earlier ones, and to the project, in this order.
     see:
         Returns a question with what it may know of the notebook, and without secrets. It is also given what
-        came with the request, of which what came as data is not yet in the question.
+        came with the request, of which what came as data is not yet in the question; and, where a question is
+        asked again, the names of what it asked to see.
     sees:
         Whether the model takes images.
     file_room:
@@ -86,12 +87,16 @@ async def open_turn(
     words = again.content if again else plain(request.message)
     asked = (again.attachments or []) if again else request.attachments
     given = [item.model_dump(exclude_defaults=True) for item in request.context]
+    sections = [
+        Section(i["kind"], i.get("name", ""), i["text"], i.get("level")) for i in given if i.get("text")
+    ]
     if again is not None:
         # A branch holds only what was said.
         [again] = [m for m in await history.messages(owner, conversation.id) if m.id == again.id] or [again]
-        given = given or again.data.get(GIVEN, [])
+        if not given:
+            sections = given_with(again.data)
+            given = as_kept(sections)
     content, attachments = words, 0
-    sections = [Section(i["kind"], i.get("name", ""), i["text"]) for i in given if i.get("text")]
     if files is not None:
         earlier = [id for m in reversed(chain) for id in m.attachments or () if id not in asked]
         attached = await files(asked, list(dict.fromkeys(earlier)), conversation.project_id)
@@ -99,7 +104,7 @@ async def open_turn(
         sections, attachments = [*read, *sections], len(read)
     question = Question(text=content, system=system or None, sections=sections, past=past)
     if see is not None:
-        question = await see(question, conversation, given)
+        question = await see(question, conversation, given, named_in(again.data) if again else None)
     temperature = defaults.temperature if request.temperature is None else request.temperature
     return Turn(
         id=new_id("m"),
@@ -156,7 +161,7 @@ async def find_conversation(
     limit = 0 if request.parent_id == ROOT else LONGEST_BRANCH
     id = request.conversation_id
     if id is not None:
-        known, chain = await history.resume(owner, Past(id, last=last, limit=limit))
+        known, chain = await history.resume(owner, Past(id, notebook, file_id, last, limit))
         if known is not None:
             if known.deleted_at is not None:
                 raise NotFound("That conversation was deleted. Restore it, or start a new one.")
@@ -182,15 +187,6 @@ def begun(conversation: Conversation, last: str | None) -> tuple[Conversation, l
     if last is not None:
         raise NotFound("There is no message with that `parent_id` in the conversation.")
     return conversation, [], True
-
-
-def remembered(seen: dict[str, Any], sections: Sequence[Section]) -> dict[str, Any]:
-    """Return what is kept with a question of what went along with it: as the model saw it, and no more."""
-    kept: dict[str, Any] = {"context": seen} if seen else {}
-    given = [{"kind": each.kind, "name": each.name, "text": each.text} for each in sections]
-    if given and len(json.dumps(given)) <= MOST_GIVEN:
-        kept[GIVEN] = given
-    return kept
 
 
 def asked_again(chain: list[StoredMessage]) -> StoredMessage:

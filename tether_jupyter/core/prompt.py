@@ -67,11 +67,19 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A piece of context: data for the model to read, never instructions for it to follow."""
+    """A piece of context: data for the model to read, never instructions for it to follow.
+
+    Parameters
+    ----------
+    level:
+        How much of the data it may show, where it comes out of a kernel or a notebook; `None` for a text that
+        the caller sent.
+    """
 
     kind: str
     name: str
     text: str
+    level: str | None = None
 
     def render(self) -> str:
         """Return the section between tags that name it, with no way to close them from inside."""

@@ -6,10 +6,12 @@ Pydantic is imported with this module, so nothing that runs at start may import 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BaseModel,
     ConfigDict,
@@ -22,8 +24,31 @@ from pydantic import (
 from tether_jupyter.errors import InvalidRequest, TooLarge
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-Path = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+MOST_PATH = 2048
+"""Bytes of a path: PostgreSQL's indexes hold 2704 in a row, the owner's name among them."""
+
+
+def without_nul(text: str) -> str:
+    """Refuse what PostgreSQL has no place for in a text."""
+    if "\x00" in text:
+        raise ValueError("it holds a NUL character")
+    return text
+
+
+def short_path(text: str) -> str:
+    """Refuse a path that no index takes."""
+    if len(text.encode("utf-8", "replace")) > MOST_PATH:
+        raise ValueError(f"a path has at most {MOST_PATH} bytes")
+    return text
+
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(without_nul)]
+Path = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MOST_PATH),
+    AfterValidator(without_nul),
+    AfterValidator(short_path),
+]
 
 
 class Part(BaseModel):
@@ -71,6 +96,12 @@ class ContextItem(BaseModel):
         "forbids is taken out of it before it is laid out.",
     )
 
+    level: Level | None = Field(
+        default=None,
+        description="The level at which it was looked at, where it comes from an earlier question: "
+        "it is left out where less may be seen now.",
+    )
+
     @model_validator(mode="after")
     def holds_something(self) -> ContextItem:
         if "text" not in self.model_fields_set and self.data is None:
@@ -88,6 +119,12 @@ class See(BaseModel):
     level: Level | None = Field(None, description="How much of the data the model may see.")
     names: list[Annotated[str, StringConstraints(min_length=1, max_length=256)]] | None = Field(
         None, max_length=64, description="Variables of the kernel to describe."
+    )
+    words: bool | None = Field(
+        None,
+        description="Whether the question's words are searched too: for variables that they name by `@`, "
+        "besides those in `names`, and for whether they ask how far a running cell is. They are where this "
+        "is left open. `false` is for words that hold data, which then can ask for nothing.",
     )
     cells: Literal["off", "around", "all"] | None = Field(
         None, description="Cells of the notebook: none, those near `cell_id`, or all that there is room for."
@@ -222,7 +259,8 @@ def read_json(body: bytes) -> dict[str, Any]:
     Raises
     ------
     InvalidRequest
-        The body is not one JSON object, names a key twice, or holds a number that JSON does not know.
+        The body is not one JSON object, names a key twice, or holds a number that JSON does not know or that
+        is too large to be one.
         Nothing of the body is in the message.
     """
 
@@ -235,10 +273,16 @@ def read_json(body: bytes) -> dict[str, Any]:
     def refuse(_: str) -> NoReturn:
         raise InvalidRequest("NaN and Infinity are not JSON. Send a number or null.")
 
+    def finite(digits: str) -> float:
+        # JSON may say 1e999, which becomes the Infinity that no JSON can say.
+        if not math.isfinite(number := float(digits)):
+            raise InvalidRequest("A number in the request is too large. Send a smaller one, or null.")
+        return number
+
     try:
         # `json` would guess at UTF-16, and let bytes through that are no UTF-8.
         text = body.decode("utf-8")
-        found = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
+        found = json.loads(text, object_pairs_hook=once, parse_float=finite, parse_constant=refuse)
         if "\\u" in text:
             # JSON can name half of a code point, which no encoder downstream could write.
             json.dumps(found, ensure_ascii=False).encode()

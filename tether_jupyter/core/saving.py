@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from tether_jupyter.core.frames import frames
 from tether_jupyter.core.heard import Heard
@@ -27,6 +29,8 @@ class Saving:
     def __init__(self, history: History | None, conversation: Conversation) -> None:
         self.history = history
         self.conversation = conversation
+        self._begin: Callable[[], Awaitable[Conversation]] | None = None
+        self._begun: asyncio.Future[Conversation] | None = None
         self._saved = 0
         self._timer: asyncio.TimerHandle | None = None
         self._saves: asyncio.Task[None] | None = None
@@ -40,7 +44,10 @@ class Saving:
             Whether the conversation begins with this question. Return the one that it is in.
         """
         if self.history is not None:
-            self.conversation = await self.history.begin(self.conversation, question, answer, new=new)
+            self._begin = partial(self.history.begin, self.conversation, question, answer, new=new)
+            self._begun = asyncio.ensure_future(self._begin())
+            # A turn may be stopped while the database is slow: what was asked is kept all the same.
+            self.conversation = await asyncio.shield(self._begun)
         return self.conversation
 
     def note(self, answer: StoredMessage, heard: Heard) -> None:
@@ -66,13 +73,15 @@ class Saving:
         self._saves = asyncio.create_task(self._add(answer))
 
     async def end(self, answer: StoredMessage) -> None:
-        """Keep the whole answer."""
+        """Keep the whole answer: after its question, or with it where that could not be kept."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if self._saves is not None:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.shield(self._saves)
+        if self._begun is not None and not self._begun.done():
+            await asyncio.wait([self._begun])
         await self._add(answer)
 
     async def _add(self, answer: StoredMessage) -> None:
@@ -80,6 +89,11 @@ class Saving:
         if self.history is None:
             return
         try:
+            if self._begin is not None and self._begun is not None:
+                if self._begun.cancelled() or self._begun.exception() is not None:
+                    self.conversation = await self._begin()
+                    return
+                self.conversation = self._begun.result()
             await self.history.add(self.conversation.owner, self.conversation.id, answer)
         except (TetherError, OSError) as reason:
             log.error("turn %s was not kept: %s", answer.id, frames(reason))

@@ -110,8 +110,6 @@ class Turn:
         except Exception as reason:  # noqa: BLE001 - a user's own backend may raise anything
             log.error("turn %s failed: %s", self.id, frames(reason))
             ending = events.error(Internal())
-        if not told:
-            yield self.meta()
         self.usage = complete_usage(heard, started)
         answer.content = heard.text
         answer.error = ending.get("error")
@@ -121,6 +119,9 @@ class Turn:
         answer.completion_ms = round((time.perf_counter() - started) * 1000, 1)
         self.ended = True
         await saving.end(answer)
+        self.conversation = saving.conversation
+        if not told:
+            yield self.meta()
         yield {"usage": self.usage}
         yield ending
 

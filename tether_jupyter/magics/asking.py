@@ -151,7 +151,7 @@ def prepare(
     cells = given.cells or session.chosen.get("cells")
     if cells not in (None, "off") and "cells" not in seeing:
         items += sources.cells_before(session, cells)
-    request: dict[str, Any] = {"message": words, "client_id": CLIENT, **parameters}
+    request: dict[str, Any] = {"message": words, "client_id": CLIENT, "see": seeing, **parameters}
     if form is not None:
         request["message"] = f"{words}\n\n{form.instruction}"
         request["response_format"] = form.response_format
@@ -159,8 +159,6 @@ def prepare(
             request["max_tokens"] = form.room
     if items:
         request["context"] = items
-    if seeing:
-        request["see"] = seeing
     if given.no_store:
         request["store"] = False
     if given.batch:
@@ -203,8 +201,8 @@ def note(
             {"kind": item["kind"], "name": item["name"]} for item in items if item["kind"] != "variable"
         ],
         "attachments": [Path(path).name for path in question.given.attach or ()],
-        "see": request.get("see", {}).get("level"),
-        "cells": request.get("see", {}).get("cells"),
+        "see": request["see"].get("level"),
+        "cells": request["see"].get("cells"),
         "schema": form.schema if form else None,
         "many": True if form and form.many else None,
         "parent_id": request.get("parent_id"),

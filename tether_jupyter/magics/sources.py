@@ -96,10 +96,14 @@ def cells_before(session: Session, how: str) -> list[dict[str, Any]]:
 
 
 def see(session: Session, given: Any) -> dict[str, Any]:
-    """Return the request's `see`: how much of the notebook the model may see; empty for the server's rule."""
+    """Return the request's `see`: how much of the notebook the model may see.
+
+    What the words name goes along from here. The server is not to search them: `{name}` puts data into them,
+    and a second attempt what the model wrote.
+    """
     level = given.see or session.chosen.get("see")
     cells = given.cells or session.chosen.get("cells")
-    asked: dict[str, Any] = {}
+    asked: dict[str, Any] = {"words": False}
     if level:
         asked["level"] = level
     if cells and (session.has_notebook or cells == "off"):

@@ -34,9 +34,15 @@ def follow():
     sys.stdin.buffer.read()
     os.kill(os.getpid(), signal.SIGTERM)
 threading.Thread(target=follow, daemon=True).start()
-from tether_jupyter.app import main
+from tether_jupyter import app
+class TetherServer(app.TetherServer):
+    def init_configurables(self):
+        super().init_configurables()
+        # Of itself, JUPYTER_TOKEN is weaker than whatever the user's settings say.
+        self.identity_provider.token = os.environ["JUPYTER_TOKEN"]
+app.TetherServer = TetherServer
 sys.argv[0] = "jupyter-tether"
-main()
+app.main()
 """
 
 

@@ -42,6 +42,16 @@ VERBS = ("get", "head", "post", "put", "patch", "delete")
 CORRELATION_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 
 
+def owner_of(handler: JupyterHandler) -> str:
+    """Return whose conversations a request is about.
+
+    Jupyter's own providers know one person, and give each token or browser a name of its own; any other
+    provider names people.
+    """
+    known = (IdentityProvider, PasswordIdentityProvider, LegacyIdentityProvider)
+    return "owner" if type(handler.identity_provider) in known else str(handler.current_user.username)
+
+
 class Guard(JupyterHandler):
     """What HTTP and WebSocket doors share."""
 
@@ -55,15 +65,8 @@ class Guard(JupyterHandler):
 
     @property
     def owner(self) -> str:
-        """Whose conversations these are.
-
-        Jupyter's own providers know one person, and give each token or browser a name of its own; any
-        other provider names people.
-        """
-        known = (IdentityProvider, PasswordIdentityProvider, LegacyIdentityProvider)
-        if type(self.identity_provider) in known:
-            return "owner"
-        return str(self.current_user.username)
+        """Whose conversations these are."""
+        return owner_of(self)
 
     async def may(self, action: str, resource: str) -> bool:
         """Return whether the caller may do something to a kind of things of Jupyter's own."""

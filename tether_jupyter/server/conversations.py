@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tether_jupyter.core.history import GIVEN
+from tether_jupyter.core.given import as_kept, given_with
 from tether_jupyter.errors import InvalidRequest, NotFound
 from tether_jupyter.server.base import TetherHandler, flag
 from tether_jupyter.server.chat import ID
@@ -73,7 +73,8 @@ def answer_quickly(handler: TetherHandler, payload: dict[str, Any]) -> None:
     """Answer with JSON; thousands of messages are written three times as fast as by the standard library."""
     from pydantic_core import to_json
 
-    handler.finish(to_json(payload))
+    # A row from before numbers were looked at may hold an Infinity, which no browser parses.
+    handler.finish(to_json(payload, inf_nan_mode="null"))
 
 
 class MessagesHandler(TetherHandler):
@@ -89,7 +90,7 @@ class OneMessageHandler(TetherHandler):
     async def get(self, conversation_id: str, message_id: str) -> None:
         for message in await self.services.history.messages(self.owner, conversation_id):
             if message.id == message_id:
-                self.answer(message.payload() | {"context": message.data.get(GIVEN, [])})
+                self.answer(message.payload() | {"context": as_kept(given_with(message.data))})
                 return
         raise NotFound("There is no such message in the conversation.")
 
@@ -109,6 +110,8 @@ class ConversationHandler(TetherHandler):
 
         changes = read(ConversationChange, self.read_body()).changes()
         found = await self.services.history.change(self.owner, conversation_id, **changes)
+        if changes.get("deleted"):
+            self.services.generations.stop_conversation(self.owner, conversation_id)
         self.answer(found.payload())
 
     async def delete(self, conversation_id: str) -> None:
@@ -124,7 +127,14 @@ class MessageHandler(TetherHandler):
         from tether_jupyter.server.history_forms import MessageChange, read
 
         changes = read(MessageChange, self.read_body()).changes()
-        found = await self.services.history.change_message(self.owner, message_id, **changes)
+        gone = changes.get("deleted")
+        if gone:
+            del changes["deleted"]
+        if changes or not gone:
+            # Before it goes: what is gone is found no more in a history that is in memory.
+            found = await self.services.history.change_message(self.owner, message_id, **changes)
+        if gone:
+            found = await self.services.take_away(self.owner, message_id)
         self.answer(found.payload())
 
     async def delete(self, message_id: str) -> None:

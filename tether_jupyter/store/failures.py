@@ -9,7 +9,7 @@ from collections.abc import Callable
 from json import JSONDecodeError
 from typing import Any, ClassVar, Literal, TypeVar
 
-from tether_jupyter.errors import Conflict, TetherError
+from tether_jupyter.errors import Conflict, InvalidRequest, TetherError
 
 log = logging.getLogger("tether.store")
 
@@ -45,6 +45,10 @@ NUMBERS: dict[int | None, Cause] = {
     errno.ENOTDIR: "readonly",
     errno.EEXIST: "readonly",
 }
+REFUSED = (
+    "The history's database does not take a text or a number of this: it is too long, or holds a sign that "
+    "cannot be kept. Change it, and try again."
+)
 
 
 class StoreFailed(TetherError):
@@ -59,7 +63,11 @@ class StoreFailed(TetherError):
 
 
 def told(function: Callable[..., Result], *arguments: Any) -> Result:
-    """Call a function that works on the database; what the database raises comes out as `StoreFailed`."""
+    """Call a function that works on the database; what the database raises comes out as `StoreFailed`.
+
+    A value that it will never take comes out as `InvalidRequest`: the database itself works, and nothing else
+    has to wait for it.
+    """
     from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
     from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -70,6 +78,9 @@ def told(function: Callable[..., Result], *arguments: Any) -> Result:
     except IntegrityError:
         raise Conflict("Something with that name is there already, or what it belongs to is gone.") from None
     except DBAPIError as reason:
+        if is_value(reason.orig):  # What it says may hold the value.
+            log.error("the database refuses a value: %s", type(reason.orig).__name__)
+            raise InvalidRequest(REFUSED) from None
         cause = cause_of(reason.orig)
         if cause == "damaged":  # What SQLite says of a text that is none holds the text.
             log.error("the database holds what it should not: %s", type(reason.orig).__name__)
@@ -90,6 +101,14 @@ def told(function: Callable[..., Result], *arguments: Any) -> Result:
     except OSError as reason:
         log.error("the history's folder cannot be used: %s", reason.strerror)
         raise StoreFailed(cause=NUMBERS.get(reason.errno, "unreachable")) from None
+
+
+def is_value(reason: BaseException | None) -> bool:
+    """Return whether a driver's call failed for what it was given, and would fail with it each time."""
+    state = getattr(reason, "sqlstate", None)
+    if isinstance(state, str):
+        return state.startswith(("22", "54"))  # Data exceptions, and limits such as that of an index.
+    return type(reason).__name__ == "DataError"  # Found by the driver itself: a NUL in a text.
 
 
 def cause_of(reason: BaseException | None) -> Cause:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tether_jupyter.core.history import Conversation, Past, StoredMessage, new_id, now
+from tether_jupyter.core.history import Conversation, Past, StoredMessage, new_id, noted, now
 from tether_jupyter.errors import Conflict, NotFound
 from tether_jupyter.store.presence import Presence
 
@@ -21,12 +22,20 @@ MOST_LISTED = 1000
 
 
 class SqlHistory:
-    """A `core.history.History` over a `Database`; see there for what the methods do."""
+    """A `core.history.History` over a `Database`; see there for what the methods do.
+
+    Parameters
+    ----------
+    root:
+        The folder of this machine that notebooks' paths begin at; `None` where they lie elsewhere.
+    """
 
     problem: str | None = None
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, root: str | None = None) -> None:
         self.database = database
+        # A folder may have a name that is no text; a database holds nothing but text.
+        self.root = root and root.encode(errors="backslashreplace").decode()
         self.presence = Presence(database)
 
     @property
@@ -54,6 +63,7 @@ class SqlHistory:
             project_id=project_id,
             notebook=notebook,
             file_id=file_id,
+            root=self.root if notebook is not None else None,
             data=data or {},
         )
 
@@ -77,27 +87,28 @@ class SqlHistory:
 
     async def resume(self, owner: str, past: Past) -> tuple[Conversation | None, list[StoredMessage]]:
         def work(connection: Connection) -> tuple[Conversation | None, list[StoredMessage]]:
-            from tether_jupyter.store import threads
+            from tether_jupyter.store import notebooks, threads
 
             found: Conversation | None = None
             if past.conversation_id is not None:
                 found = threads.read_conversation(connection, owner, past.conversation_id)
             elif past.notebook is not None:
-                found = threads.of_notebook(connection, owner, past.notebook, past.file_id)
+                found = notebooks.of_notebook(connection, owner, self.root, past.notebook, past.file_id)
             if found is None or not past.limit or not (found.message_count or past.last):
                 return found, []
             return found, threads.read_branch(connection, owner, found.id, past.last, past.limit)
 
         found, branch = await self.database.read(work)
-        if past.conversation_id is None:
+        asked_here = found is not None and found.notebook == past.notebook and found.deleted_at is None
+        if past.conversation_id is None or asked_here:
             await self._follow(owner, found, past.notebook, past.file_id)
         return found, branch
 
     async def of_notebook(self, owner: str, notebook: str, file_id: str | None = None) -> Conversation | None:
         def work(connection: Connection) -> Conversation | None:
-            from tether_jupyter.store import threads
+            from tether_jupyter.store import notebooks
 
-            return threads.of_notebook(connection, owner, notebook, file_id)
+            return notebooks.of_notebook(connection, owner, self.root, notebook, file_id)
 
         found = await self.database.read(work)
         await self._follow(owner, found, notebook, file_id)
@@ -109,9 +120,10 @@ class SqlHistory:
         """Bind a conversation to the path and the file by which its notebook asks now."""
         if found is None or notebook is None:
             return
-        if found.notebook != notebook or (file_id and found.file_id != file_id):
-            await self._bind(owner, found.id, notebook, file_id or found.file_id)
-            found.notebook, found.file_id = notebook, file_id or found.file_id
+        here = notebook, file_id or found.file_id, self.root or found.root
+        if (found.notebook, found.file_id, found.root) != here:
+            await self._bind(owner, found.id, notebook, file_id)
+            found.notebook, found.file_id, found.root = here
 
     async def move(self, owner: str, conversation_id: str, notebook: str) -> None:
         await self._bind(owner, conversation_id, notebook, None)
@@ -121,27 +133,28 @@ class SqlHistory:
             from tether_jupyter.store import threads
 
             found = threads.need_conversation(connection, owner, conversation_id)
-            threads.update_conversation(
-                connection, found, notebook=notebook, file_id=file_id or found.file_id
-            )
+            bound = {"file_id": file_id or found.file_id, "root": self.root or found.root}
+            threads.update_conversation(connection, found, notebook=notebook, **bound)
 
         await self.database.write(work)
 
-    async def renamed(self, old: str, new: str) -> None:
+    async def renamed(self, owner: str, old: str, new: str) -> None:
         def work(connection: Connection) -> None:
-            from sqlalchemy import String, cast, func, literal, or_
+            from tether_jupyter.store import notebooks
 
-            from tether_jupyter.store.tables import conversations as table
+            notebooks.rename(connection, owner, self.root, old, new)
 
-            inside = old.rstrip("/") + "/"
-            path = table.c.notebook
-            connection.execute(
-                table.update()
-                .where(or_(path == old, func.substr(path, 1, len(inside)) == inside))
-                .values(notebook=cast(literal(new), String) + func.substr(path, len(old) + 1))
-            )
+        if await self.database.exists():  # None is made for files that nobody has asked about.
+            await self.database.write(work)
 
-        await self.database.write(work)
+    async def unbind(self, owner: str, path: str) -> None:
+        def work(connection: Connection) -> None:
+            from tether_jupyter.store import notebooks
+
+            notebooks.unbind(connection, owner, self.root, path)
+
+        if await self.database.exists():
+            await self.database.write(work)
 
     async def change(self, owner: str, conversation_id: str, **changes: Any) -> Conversation:
         def work(connection: Connection) -> Conversation:
@@ -153,6 +166,9 @@ class SqlHistory:
                 values["deleted_at"] = (found.deleted_at or now()) if values.pop("deleted") else None
             if "title" in values:
                 values["titled"] = bool(values["title"])
+                values["title"] = values["title"] or threads.first_title(connection, found)
+            if values.get("notebook") is not None:
+                values["root"] = self.root or found.root
             threads.need_project(connection, owner, values.get("project_id"))
             threads.update_conversation(connection, found, **values)
             return threads.need_conversation(connection, owner, conversation_id)
@@ -172,13 +188,13 @@ class SqlHistory:
         def work(connection: Connection) -> list[Conversation]:
             from sqlalchemy import select
 
-            from tether_jupyter.store import rows
+            from tether_jupyter.store import notebooks, rows
             from tether_jupyter.store.tables import conversations as table
 
             query = select(table).where(table.c.owner == owner)
             query = query.where(table.c.deleted_at.is_not(None) if deleted else table.c.deleted_at.is_(None))
             if notebook is not None:
-                query = query.where(table.c.notebook == notebook)
+                query = query.where(table.c.notebook == notebook, notebooks.in_root(self.root))
             if project_id is not None:
                 query = query.where(table.c.project_id == project_id)
             order = [table.c.last_message_at.desc(), table.c.created_at.desc()]
@@ -226,16 +242,16 @@ class SqlHistory:
 
     async def begin(self, conversation: Conversation, *said: StoredMessage, new: bool) -> Conversation:
         owner, server, states = conversation.owner, self.presence.id, seen(said)
+        made = replace(conversation, root=self.root) if new and conversation.notebook else conversation
 
         def work(connection: Connection) -> Conversation:
-            from tether_jupyter.store import threads
+            from tether_jupyter.store import notebooks, threads
 
-            within = conversation
-            if new and within.notebook is not None:
-                within = (
-                    threads.of_notebook(connection, owner, within.notebook, within.file_id) or conversation
-                )
-            if new and within is conversation:
+            within = made
+            if new and made.notebook is not None:
+                # Whether another path's may be this one's was seen when the turn was opened.
+                within = notebooks.of_notebook(connection, owner, self.root, made.notebook, None) or made
+            if new and within is made:
                 threads.insert_conversation(connection, within)
             threads.insert_messages(connection, owner, within.id, states, server)
             return within
@@ -245,8 +261,8 @@ class SqlHistory:
             return await self.database.write(work)
         except Conflict:
             # It is tried again, by somebody who does not know that it went well.
-            await self.add(owner, conversation.id, *said)
-            return conversation
+            await self.add(owner, made.id, *said)
+            return made
 
     async def add(self, owner: str, conversation_id: str, *messages: StoredMessage) -> None:
         server, states = self.presence.id, seen(messages)
@@ -275,6 +291,9 @@ class SqlHistory:
             values = {name: rows.clean(value) for name, value in changes.items()}
             deleted = values.pop("deleted", None)
             mine = (table.c.owner == owner) & (table.c.id == message_id)
+            if "data" in values:
+                before = connection.execute(select(table.c.data).where(mine)).scalar()
+                values["data"] = noted(values["data"], before or {})
             values = values or {"owner": owner}  # Nothing to change: it must be there all the same.
             if not connection.execute(table.update().where(mine).values(**values)).rowcount:
                 raise NotFound(NO_MESSAGE)

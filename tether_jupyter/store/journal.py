@@ -29,7 +29,7 @@ class Journal:
     def __init__(self) -> None:
         self._steps: OrderedDict[Key, Step] = OrderedDict()
         self._changes: dict[Key, dict[str, Any]] = {}
-        self._renamed = 0
+        self._moved = 0
         self.unread: set[tuple[str, str]] = set()
         """Conversations that go on without anybody having seen how far they were, by owner and id."""
 
@@ -77,14 +77,23 @@ class Journal:
         self._steps.pop(key, None)
         self._steps[key] = step
 
-    def renamed(self, old: str, new: str) -> None:
+    def renamed(self, owner: str, old: str, new: str) -> None:
         """Note a notebook's new path."""
 
         async def step(history: History) -> None:
-            await history.renamed(old, new)
+            await history.renamed(owner, old, new)
 
-        self._renamed += 1
-        self._steps["renamed", str(self._renamed)] = step
+        self._moved += 1
+        self._steps["renamed", str(self._moved)] = step
+
+    def unbound(self, owner: str, path: str) -> None:
+        """Note that a notebook was deleted."""
+
+        async def step(history: History) -> None:
+            await history.unbind(owner, path)
+
+        self._moved += 1
+        self._steps["unbound", str(self._moved)] = step
 
     async def replay(self, history: History) -> None:
         """Take all steps, those too that come in meanwhile; when this returns there are none left.
@@ -100,10 +109,9 @@ class Journal:
                 await step(history)
             except TetherError as reason:
                 if not isinstance(reason, StoreFailed):
-                    # It would fail again each time, and hold up all others.
-                    log.error(
-                        "a %s that was kept in memory has no place any more: %s", key[0], frames(reason)
-                    )
+                    # Its place is gone, or the database refuses a value of it: it would fail again each
+                    # time, and hold up all others.
+                    log.error("a %s that was kept in memory cannot be kept: %s", key[0], frames(reason))
                     continue
                 self._steps.setdefault(key, step)
                 self._steps.move_to_end(key, last=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from typing import Any
 
@@ -11,12 +12,14 @@ from tether_jupyter.core.history import (
     StoredMessage,
     branch_of,
     new_id,
+    noted,
     now,
     resume,
     title_of,
 )
 from tether_jupyter.core.prompt import text_of
 from tether_jupyter.errors import Conflict, NotFound
+from tether_jupyter.store import paths
 
 NO_CONVERSATION = "There is no such conversation here. Start a new one."
 
@@ -30,12 +33,17 @@ class MemoryHistory:
         How many are kept of each owner.
     max_messages:
         How many messages are kept of each conversation.
+    root:
+        The folder of this machine that notebooks' paths begin at; `None` where they lie elsewhere.
     """
 
     kind = "memory"
     problem: str | None = None
 
-    def __init__(self, max_conversations: int = 2000, max_messages: int = 1000) -> None:
+    def __init__(
+        self, max_conversations: int = 2000, max_messages: int = 1000, root: str | None = None
+    ) -> None:
+        self.root = root
         self.max_conversations = max_conversations
         self.max_messages = max_messages
         self._kept: dict[str, OrderedDict[str, Conversation]] = {}
@@ -88,9 +96,16 @@ class MemoryHistory:
     async def of_notebook(self, owner: str, notebook: str, file_id: str | None = None) -> Conversation | None:
         found = self._notebooks.get((owner, notebook))
         if found:
-            return await self.get(owner, found)
-        for conversation in self._kept.get(owner, OrderedDict()).values():
-            if file_id is not None and conversation.file_id == file_id and not conversation.deleted_at:
+            known = await self.get(owner, found)
+            known.file_id = file_id or known.file_id
+            return known
+        if file_id is None:
+            return None
+        for conversation in list(self._kept.get(owner, {}).values()):
+            if conversation.file_id != file_id or conversation.deleted_at:
+                continue
+            old = conversation.notebook
+            if await asyncio.to_thread(paths.moved_here, file_id, old, self.root, self.root):
                 await self.move(owner, conversation.id, notebook)
                 return conversation
         return None
@@ -101,10 +116,16 @@ class MemoryHistory:
         conversation.notebook = notebook
         self._notebooks[owner, notebook] = conversation_id
 
-    async def renamed(self, old: str, new: str) -> None:
-        for (owner, path), conversation_id in list(self._notebooks.items()):
-            if path == old or path.startswith(old.rstrip("/") + "/"):
+    async def renamed(self, owner: str, old: str, new: str) -> None:
+        for (whose, path), conversation_id in list(self._notebooks.items()):
+            if whose == owner and paths.within(path, old):
                 await self.move(owner, conversation_id, new + path[len(old) :])
+
+    async def unbind(self, owner: str, path: str) -> None:
+        for conversation in self._kept.get(owner, {}).values():
+            if paths.within(conversation.notebook, path):
+                self._unbind(conversation)
+                conversation.notebook = conversation.file_id = None
 
     async def change(self, owner: str, conversation_id: str, **changes: Any) -> Conversation:
         conversation = await self.get(owner, conversation_id)
@@ -115,6 +136,7 @@ class MemoryHistory:
                 self._unbind(conversation)
         if "title" in changes:
             conversation.titled = bool(changes["title"])
+            changes["title"] = changes["title"] or self._first_title(owner, conversation_id)
         if "notebook" in changes and changes["notebook"] is not None:
             await self.move(owner, conversation_id, changes["notebook"])
         for name, value in changes.items():
@@ -163,7 +185,7 @@ class MemoryHistory:
     async def begin(self, conversation: Conversation, *said: StoredMessage, new: bool) -> Conversation:
         owner, within = conversation.owner, conversation
         if new and conversation.notebook is not None:
-            within = await self.of_notebook(owner, conversation.notebook, conversation.file_id) or within
+            within = await self.of_notebook(owner, conversation.notebook) or within
         if new and within.id not in self._kept.get(owner, {}):
             given = {name: getattr(within, name) for name in ("notebook", "file_id", "project_id", "data")}
             within = await self.create(owner, conversation_id=within.id, **given)
@@ -194,6 +216,8 @@ class MemoryHistory:
         for (whose, conversation_id), kept in self._messages.items():
             if whose == owner and message_id in kept:
                 message = kept[message_id]
+                if "data" in changes:
+                    changes["data"] = noted(changes["data"], message.data)
                 for name, value in changes.items():
                     setattr(message, name, value)
                 if deleted:
@@ -202,6 +226,11 @@ class MemoryHistory:
         if deleted and (gone := self._gone.get((owner, message_id))):
             return gone[1][0]
         raise NotFound("There is no such message here.")
+
+    def _first_title(self, owner: str, conversation_id: str) -> str:
+        """Return the title that a conversation gets from its first question; empty without one."""
+        kept = self._messages[owner, conversation_id].values()
+        return next((title_of(text_of(each.content)) for each in kept if each.role == "user"), "")
 
     def _take_away(self, owner: str, conversation_id: str, message_id: str) -> None:
         kept = self._messages[owner, conversation_id]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tether_jupyter.core.history import Conversation, StoredMessage
+from tether_jupyter.store import paths
 
 CONVERSATIONS, MESSAGES = 32, 24
 LONGEST = 20_000
@@ -64,6 +65,12 @@ class Recent:
             if known.conversation.owner == owner and known.conversation.notebook == notebook:
                 return copy.copy(known.conversation)
         return None
+
+    def unbind(self, owner: str, path: str) -> None:
+        """Let go of a notebook, or a folder of them, that was deleted."""
+        for known in self._known.values():
+            if known.conversation.owner == owner and paths.within(known.conversation.notebook, path):
+                known.conversation.notebook = known.conversation.file_id = None
 
     def messages(self, owner: str, conversation_id: str) -> list[StoredMessage]:
         """Return the last messages of a conversation, the oldest first."""

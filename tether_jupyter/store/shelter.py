@@ -35,7 +35,7 @@ class ShelteredHistory:
 
     def __init__(self, inner: SqlHistory, memory: MemoryHistory | None = None) -> None:
         self.inner = inner
-        self.memory = memory or MemoryHistory()
+        self.memory = memory or MemoryHistory(root=inner.root)
         self._journal = Journal()
         self._recent = Recent()
         self.reach = Reach(inner, self._journal)
@@ -119,16 +119,29 @@ class ShelteredHistory:
     async def move(self, owner: str, conversation_id: str, notebook: str) -> None:
         await self.change(owner, conversation_id, notebook=notebook)
 
-    async def renamed(self, old: str, new: str) -> None:
+    async def renamed(self, owner: str, old: str, new: str) -> None:
         if self.reach.failed is None:
             try:
-                await self.reach.ask(lambda: self.inner.renamed(old, new))
+                await self.reach.ask(lambda: self.inner.renamed(owner, old, new))
             except StoreFailed as reason:
                 self._fail(reason)
             else:
                 return
-        await self.memory.renamed(old, new)
-        self._journal.renamed(old, new)
+        await self.memory.renamed(owner, old, new)
+        self._journal.renamed(owner, old, new)
+        await self._catch_up()
+
+    async def unbind(self, owner: str, path: str) -> None:
+        self._recent.unbind(owner, path)
+        if self.reach.failed is None:
+            try:
+                await self.reach.ask(lambda: self.inner.unbind(owner, path))
+            except StoreFailed as reason:
+                self._fail(reason)
+            else:
+                return
+        await self.memory.unbind(owner, path)
+        self._journal.unbound(owner, path)
         await self._catch_up()
 
     async def change(self, owner: str, conversation_id: str, **changes: Any) -> Conversation:
@@ -240,7 +253,7 @@ class ShelteredHistory:
                 return within
         within = conversation
         if new and within.notebook is not None:
-            within = await self.memory.of_notebook(owner, within.notebook, within.file_id) or within
+            within = await self.memory.of_notebook(owner, within.notebook) or within
         if new and not await self._holds(owner, within.id):
             given = {name: getattr(within, name) for name in ("notebook", "file_id", "project_id", "data")}
             within = await self.memory.create(owner, conversation_id=within.id, **given)
@@ -305,7 +318,8 @@ class ShelteredHistory:
     def _fail(self, reason: StoreFailed) -> None:
         """Go on in memory from here."""
         if self.reach.failed is None:
-            self.memory = MemoryHistory(self.memory.max_conversations, self.memory.max_messages)
+            old = self.memory
+            self.memory = MemoryHistory(old.max_conversations, old.max_messages, old.root)
         self.reach.fail(reason)
 
     # -- conversations in memory

@@ -94,6 +94,7 @@ conversations = owned(
     Column("titled", Boolean, nullable=False, default=False),  # Whether a person has named it.
     Column("notebook", Text),
     Column("file_id", String(64)),
+    Column("root", Text),  # The folder that the notebook's path begins at.
     Column("pinned", Boolean, nullable=False, default=False),
     Column("message_count", Integer, nullable=False, default=0),
     Column("created_at", Moment, nullable=False),

@@ -41,18 +41,6 @@ def one_conversation() -> Select[Any]:
 
 
 @cache
-def newest_by(column: str) -> Select[Any]:
-    """Return the query for the conversation that a notebook goes on with."""
-    return (
-        select(conversations)
-        .where(conversations.c.owner == bindparam("owner"), conversations.c.deleted_at.is_(None))
-        .where(conversations.c[column] == bindparam("value"))
-        .order_by(conversations.c.last_message_at.desc(), conversations.c.created_at.desc())
-        .limit(1)
-    )
-
-
-@cache
 def in_conversation() -> Any:
     return (messages.c.owner == bindparam("whose")) & (messages.c.conversation_id == bindparam("within"))
 
@@ -142,16 +130,6 @@ def need_conversation(connection: Connection, owner: str, conversation_id: str) 
     if found is None:
         raise NotFound(NO_CONVERSATION)
     return found
-
-
-def of_notebook(
-    connection: Connection, owner: str, notebook: str, file_id: str | None
-) -> Conversation | None:
-    """Return the conversation that a notebook goes on with, by its path or else by its file."""
-    row = connection.execute(newest_by("notebook"), {"owner": owner, "value": notebook}).first()
-    if row is None and file_id is not None:
-        row = connection.execute(newest_by("file_id"), {"owner": owner, "value": file_id}).first()
-    return rows.conversation(row) if row is not None else None
 
 
 def need_project(connection: Connection, owner: str, project_id: str | None) -> None:
@@ -267,6 +245,18 @@ def title_after(fresh: Sequence[StoredMessage]) -> str:
     """Return the title that a conversation without one gets from new messages; empty without a question."""
     asked = next((each for each in fresh if each.role == "user"), None)
     return str(rows.clean(title_of(text_of(asked.content)))) if asked is not None else ""
+
+
+def first_title(connection: Connection, found: Conversation) -> str:
+    """Return the title that a conversation gets from its first question; empty without one."""
+    query = (
+        select(messages.c.text)
+        .where(messages.c.owner == found.owner, messages.c.conversation_id == found.id)
+        .where(messages.c.role == "user", messages.c.deleted_at.is_(None))
+        .order_by(messages.c.number)
+        .limit(1)
+    )
+    return title_of(connection.execute(query).scalar() or "")
 
 
 def read_branch(

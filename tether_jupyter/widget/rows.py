@@ -1,7 +1,7 @@
 """What was said, as the widget shows and saves it: one small JSON object a message.
 
 A row has `id`, `role` (`user` or `assistant`), `text` and `state`; a question `parent_id`, the message that
-it follows; an answer `line`, what made it, and where it failed `problem`, an error's payload.
+it follows, or `root`; an answer `line`, what made it, and where it failed `problem`, an error's payload.
 """
 
 from __future__ import annotations

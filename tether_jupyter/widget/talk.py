@@ -30,6 +30,7 @@ CLIENT = "widget"
 ROOT = "root"
 CLOSE_SECONDS = 1.0
 BUSY = "An answer is being written. Stop it, or wait for its end."
+GONE = "The question that was to be asked otherwise is not here any more. Ask this as a new one."
 
 
 class Talk:
@@ -109,21 +110,29 @@ class Talk:
             if self._turn is not None:
                 self._tell({"kind": "refused", "text": text, "why": BUSY})
                 return
-            parent_id = self._branch_from(instead_of)
-            question = rows.question(self._new_id(), text)
-            answer = rows.answer(self._new_id())
-            body: dict[str, Any] = {
-                "message": text,
-                "client_id": CLIENT,
-                **self.chosen,
-                **self._current.address(parent_id),
-            }
+            at = len(self.rows) if instead_of is None else self._index(instead_of)
+            if at is None:
+                self._tell({"kind": "refused", "text": text, "why": GONE})
+                return
             try:
-                if items := mentions.items(self._variables(), text):
-                    body["context"] = items
+                items = mentions.items(self._variables(), text)
             except TetherError as reason:
                 self._tell({"kind": "refused", "text": text, "why": f"{reason.message} {reason.hint}"})
                 return
+            parent_id = self._parent_at(at)
+            body: dict[str, Any] = {
+                "message": text,
+                "client_id": CLIENT,
+                # What the words name goes along from here: there is nothing to search them for.
+                "see": {"words": False},
+                **self.chosen,
+                **self._current.address(None if instead_of is None else parent_id or ROOT),
+            }
+            if items:
+                body["context"] = items
+            self.rows = self.rows[:at]
+            question = rows.question(self._new_id(), text, parent_id)
+            answer = rows.answer(self._new_id())
             self._add(question, answer, anew=instead_of is not None)
             stream = self._client.stream(**body)
             self._turn = Turn(self._client, stream, answer, self._tell, self._lock)
@@ -216,7 +225,7 @@ class Talk:
         row["line"] = self._models.line(label, turn.usage, turn.finish_reason)
         if question is not None and turn.meta:
             question["stored"], row["stored"] = turn.meta.get("parent_id"), turn.meta.get("id")
-            self._belongs_to(turn.conversation)
+            self._belongs_to(turn.conversation, question)
         with self._lock:
             self._turn = None
             told = {name: value for name, value in row.items() if name != "text"}
@@ -224,8 +233,8 @@ class Talk:
             self._settle_facts(label)
             self._keep()
 
-    def _belongs_to(self, conversation: str | None) -> None:
-        """Take in which conversation an answer belongs to."""
+    def _belongs_to(self, conversation: str | None, question: Row) -> None:
+        """Take in which conversation a question and its answer belong to, and what it follows there."""
         if conversation is None:
             return
         if self._current.id not in (None, conversation):
@@ -233,16 +242,21 @@ class Talk:
             with self._lock:
                 self.rows = self.rows[-2:]
                 self.show()
+        if self._current.id != conversation:
+            # What was said there before has not been looked at.
+            question["parent_id"] = ROOT
+            with contextlib.suppress(TetherError):  # Where it cannot be, the question counts as the first.
+                stored = self._client.messages(conversation)
+                parents = {message["id"]: message.get("parent_id") for message in stored}
+                question["parent_id"] = parents.get(question["stored"]) or ROOT
         self._current.enter(conversation)
 
-    def _branch_from(self, question_id: str | None) -> str | None:
-        """Take a question and all after it out, and return the message that the next one follows."""
-        at = self._index(question_id)
-        if at is None:
-            return None
-        before = self.rows[at - 1].get("stored") if at else self.rows[0].get("parent_id") or ROOT
-        self.rows = self.rows[:at]
-        return before
+    def _parent_at(self, at: int) -> str | None:
+        """Return the message that a question in a row's place follows; `None` where it is the first."""
+        if at < len(self.rows) and self.rows[at].get("parent_id"):
+            return str(self.rows[at]["parent_id"])
+        # What was refused before it was kept is no message that anything could follow.
+        return next((row["stored"] for row in reversed(self.rows[:at]) if row.get("stored")), None)
 
     def _add(self, *new: Row, anew: bool) -> None:
         self.rows = [*self.rows, *new]
