@@ -60,7 +60,8 @@ function thread(of = server(), store = tab()) {
     server: of,
     notebook: 'a.ipynb',
     contextOf: () => [],
-    health: () => null
+    health: () => null,
+    allowed: () => true
   });
   delete globalThis.window;
   return made;
@@ -73,7 +74,8 @@ function chosen(of) {
     notebook: null,
     conversation: 'c_1',
     contextOf: () => [],
-    health: () => null
+    health: () => null,
+    allowed: () => true
   });
 }
 
@@ -330,7 +332,7 @@ test('a question of the history is edited with what went along with it', async (
   const along = [
     { kind: 'variable', name: 'df', text: 'df: a frame' },
     { kind: 'variable', name: 'said', text: 'said: a list' },
-    { kind: 'cell', name: '2', text: 'df.mean()' }
+    { kind: 'cell', name: '2', text: 'df.mean()', level: 'samples' }
   ];
   of.told = async () => ({ id: 'c_1', title: 'One', notebook: null, messages: [QUESTION, ANSWER] });
   of.along = async (...where) => (where.join() === 'c_1,q_1' ? along : []);

@@ -87,9 +87,90 @@ test('words outlive a reload under the name of their conversation, and a questio
   assert.equal(kept.kept.size, 0);
 });
 
+test('what goes along outlives a reload with the words, and beside none', () => {
+  const kept = store();
+  const before = new Draft(kept);
+  before.keepAs('a.ipynb#');
+  const data = { ...variableChip('said'), data: { type: 'list' } };
+  before.add(variableChip('df'), textChip('error', 'KeyError', 'x'.repeat(9000)), data);
+  before.attach(FILE);
+  before.words = 'why?';
+  before.keepAs('a.ipynb#c_1');
+  const whole = before.peek();
+  const after = new Draft(kept);
+  after.keepAs('a.ipynb#c_1');
+  assert.deepEqual(after.peek(), whole);
+  assert.deepEqual(after.chips, before.chips);
+  after.words = '';
+  after.remove('variable said');
+  after.detach(FILE.id);
+  const third = new Draft(kept);
+  third.keepAs('a.ipynb#c_1');
+  assert.deepEqual(
+    third.chips.map(each => each.name),
+    ['df', 'KeyError']
+  );
+  third.clearContext();
+  assert.equal(kept.kept.size, 0);
+});
+
+test('what was put in before the kept words are known stands behind what goes along with them', () => {
+  const kept = store();
+  const before = new Draft(kept);
+  before.keepAs('x');
+  before.words = 'half a quest';
+  before.add(variableChip('df'), textChip('cell', 'cell 1', 'old'));
+  const after = new Draft(kept);
+  after.add(textChip('cell', 'cell 1', 'new'));
+  after.keepAs('x');
+  assert.equal(after.words, 'half a quest');
+  assert.deepEqual(
+    after.chips.map(each => [each.name, each.text]),
+    [
+      ['df', null],
+      ['cell 1', 'new']
+    ]
+  );
+});
+
+test('of a kept draft, what is not known is none', () => {
+  const chip = variableChip('df');
+  const chips = [null, 7, { ...chip, name: 3 }, { ...chip, text: {} }, { ...chip, of: 'x' }, chip];
+  const attachments = ['u_1', { ...FILE, size: '12' }, FILE];
+  const found = JSON.stringify({ words: 3, chips, attachments });
+  for (const each of ['nonsense', '7', '"words"', '[]', '{"chips":3,"attachments":{}}', found]) {
+    const kept = store();
+    kept.setItem('tether:draft:x', each);
+    const draft = new Draft(kept);
+    draft.keepAs('x');
+    assert.equal(draft.words, '');
+    assert.deepEqual(draft.chips, each === found ? [chip] : [], each);
+    assert.deepEqual(draft.attachments, each === found ? [FILE] : [], each);
+  }
+});
+
+test('a store that has no room for what goes along keeps the words', () => {
+  const small = store();
+  const { setItem } = small;
+  small.setItem = (key, value) => {
+    if (value.length > 100) {
+      throw new Error('full');
+    }
+    setItem(key, value);
+  };
+  const before = new Draft(small);
+  before.keepAs('x');
+  before.words = 'why?';
+  before.add(textChip('cell', 'cell 1', 'x'.repeat(200)));
+  const after = new Draft(small);
+  after.keepAs('x');
+  assert.deepEqual([after.words, after.chips.length], ['why?', 0]);
+  assert.equal(before.chips.length, 1);
+});
+
 test('words that were typed before the kept ones are known stay', () => {
   const kept = store();
-  kept.setItem('tether:draft:x', 'old');
+  kept.setItem('tether:draft:x', '{"words":"old"}');
   const draft = new Draft(kept);
   draft.words = 'new';
   draft.keepAs('x');

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import along from '../lib/test/inline/along.js';
 import question from '../lib/test/inline/question.js';
 import words from '../lib/test/inline/words.js';
 
+const { Along, goesAlong, neighboursOf } = along;
 const { questionFor } = question;
 const { failed, happening, proposed } = words;
 
@@ -32,6 +34,10 @@ test('a finished proposal says how much it changes and what the keys do', () => 
   assert.equal(proposed(0, KEYS, false), 'Nothing would change. Esc gives it back.');
   assert.equal(proposed(2, { accept: '', cancel: '' }, false), '2 lines changed.');
   assert.match(proposed(2, KEYS, true), /edited meanwhile/);
+  assert.match(
+    proposed(2, KEYS, false, 1),
+    /changed\. ••• stands for a secret that was masked\. Ctrl/
+  );
 });
 
 test('a wait says what it waits for, in other words when it is long', () => {
@@ -83,4 +89,48 @@ test('what follows up refines the proposal', () => {
   const asked = questionFor({ ...WANTED, before: ['add a loop'], proposal: 'for x in y: pass' });
   assert.match(asked.message, /answers this:\n- add a loop\n\nChange the proposal: make it faster/);
   assert.equal(asked.context.at(-1).text, 'for x in y: pass');
+});
+
+test('what goes along is told by its cells, and where to', () => {
+  const api = { place: 'api.openai.com', leaves: true };
+  assert.equal(goesAlong([2, 3, 4, 5, 6], 5, api), 'With cells 2 to 6 · to api.openai.com');
+  assert.equal(
+    goesAlong([1, 2, 5, 4, 6], 5, api),
+    'With cells 1, 2 and 4 to 6 · to api.openai.com'
+  );
+  const here = { place: 'this machine', leaves: false };
+  assert.equal(goesAlong([1, 2], 1, here), 'With cells 1 and 2 · stays on this machine');
+  assert.equal(goesAlong([3], 3, null), 'With this cell');
+  assert.equal(goesAlong([2], 3, null), 'With cell 2');
+  assert.equal(goesAlong([], 1, here), 'With nothing of the notebook · stays on this machine');
+});
+
+test('the four cells before and the one after go along', () => {
+  const cell = source => ({ model: { sharedModel: { getSource: () => source } } });
+  const content = { widgets: [...'abcdefgh'].map(cell) };
+  const numbers = at => neighboursOf({ content }, at).map(each => each.number);
+  assert.deepEqual(numbers(6), [2, 3, 4, 5, 7]);
+  assert.deepEqual(numbers(1), [2]);
+  assert.equal(neighboursOf({ content }, 8).at(-1).source, 'g');
+});
+
+test('where a question goes is known once the server has said so; until then anything may be masked', async () => {
+  const replies = [
+    { to: { place: 'a.example', leaves: true }, masked: [] },
+    { to: { place: 'b.example', leaves: true }, masked: [{ kind: 'password', count: 1 }] }
+  ];
+  let told = 0;
+  const found = new Along(
+    async () => replies.shift() ?? Promise.reject(new Error('away')),
+    () => told++
+  );
+  assert.deepEqual([found.to, found.masked], [null, true]);
+  await found.look({});
+  assert.deepEqual([found.to.place, found.masked, told], ['a.example', false, 1]);
+  const looking = found.look({});
+  assert.equal(found.masked, true);
+  await looking;
+  assert.deepEqual([found.to.place, found.masked], ['b.example', true]);
+  await found.look({});
+  assert.deepEqual([found.to, found.masked, told], [null, true, 3]);
 });

@@ -7,7 +7,7 @@ import { renderToStaticMarkup } from 'react-dom/server';
 import keys from '../lib/test/keys.js';
 import nameField from '../lib/test/threads/nameField.js';
 
-const { composing } = keys;
+const { composing, sends } = keys;
 
 const PLAIN = { isComposing: false, keyCode: 13 };
 const COMPOSED = [
@@ -22,6 +22,20 @@ test('a key of an input method is known by either of the ways in which browsers 
     assert.equal(composing(key), true);
     assert.equal(composing({ nativeEvent: key }), true);
   }
+});
+
+test('Enter sends, or Shift+Enter where Enter begins a new line, and Ctrl+Enter always does', () => {
+  const up = { key: 'Enter', altKey: false, ctrlKey: false, metaKey: false, shiftKey: false };
+  const pressed = [{}, { shiftKey: true }, { ctrlKey: true }, { metaKey: true }];
+  const both = more => [false, true].map(withShift => sends({ ...up, ...more }, withShift));
+  assert.deepEqual(pressed.map(both), [
+    [true, false],
+    [false, true],
+    [true, true],
+    [true, true]
+  ]);
+  assert.deepEqual(both({ altKey: true }), [false, false]);
+  assert.deepEqual(both({ key: 'a', ctrlKey: true }), [false, false]);
 });
 
 test('a name that is being composed is neither kept nor left', () => {

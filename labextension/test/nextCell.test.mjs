@@ -39,6 +39,14 @@ test('a longer fence holds a shorter one', () => {
   assert.equal(codeOf('````\ntext = """\n```\n"""\n````', true), 'text = """\n```\n"""');
 });
 
+test('a cell with a fence in its docstring is proposed whole, or not at all', () => {
+  const code = 'def f():\n    """So:\n\n    ```\n    f()\n    ```\n    """\n    return 1';
+  assert.equal(codeOf(`\`\`\`python\n${code}\n\`\`\``, true), code);
+  const flush = '"""So:\n\n```\nf()\n```\n"""\nx = 1';
+  assert.equal(codeOf(`\`\`\`python\n${flush}\n\`\`\`\nThat is all of it.`, true), flush);
+  assert.equal(codeOf(`\`\`\`python\n${flush}`, true), '');
+});
+
 test('code without a fence is code when it is all there, and words never are', () => {
   assert.equal(codeOf('df = load()\ndf.describe()', false), '');
   assert.equal(codeOf('df = load()\ndf.describe()', true), 'df = load()\ndf.describe()');

@@ -62,7 +62,8 @@ function threadOf(server) {
     notebook: null,
     conversation: 'c1',
     contextOf: () => [],
-    health: () => null
+    health: () => null,
+    allowed: () => true
   });
 }
 

@@ -25,6 +25,7 @@ print(area(1))"""
 BETTER = AREA.replace("3.14", "math.pi")
 TEXT = "# Title\n\nSome words."
 LONG = "\n".join(f"value_{n} = {n}" for n in range(300))
+SECRET = 'db_password = "hunter2x9"\nlimit = 1'
 CELLS = (
     ("code", "first = 1"),
     ("code", AREA),
@@ -32,6 +33,7 @@ CELLS = (
     ("markdown", TEXT),
     ("code", "last = 2"),
     ("code", LONG),
+    ("code", SECRET),
 )
 
 
@@ -67,6 +69,7 @@ class Field:
         self.cell = lab.cells.nth(index)
         self.box = self.cell.get_by_test_id("tether-inline-words")
         self.status = self.cell.get_by_test_id("tether-inline-status")
+        self.along = self.cell.get_by_test_id("tether-inline-along")
         self.added = self.cell.locator(".tether-Diff-line")
         self.removed = self.cell.locator(".cm-line.tether-Diff-removed")
 
@@ -74,6 +77,15 @@ class Field:
     def source(self) -> str:
         """What the cell holds: the lines of its editor, without what is shown between them."""
         return "\n".join(line.strip("\n") for line in self.cell.locator(".cm-line").all_inner_texts())
+
+    @property
+    def described(self) -> str:
+        """What a screen reader says of the field beside its name."""
+        return str(
+            self.box.evaluate(
+                "node => document.getElementById(node.getAttribute('aria-describedby')).innerText"
+            )
+        )
 
     def edit(self) -> None:
         self.cell.locator(".cm-line").first.click()
@@ -415,6 +427,91 @@ def test_a_long_cell_is_changed_line_by_line(lab, script):
         "text => jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel.getSource() === text",
         arg=new,
     )
+
+
+def test_what_goes_along_and_where_to_is_said_before_anything_is_asked(lab, script):
+    field = Field(lab, 4)
+    field.open()
+    field.along.get_by_text("With cells 1, 2 and 4 to 6 · stays on this machine", exact=True).wait_for()
+    assert field.described == field.along.inner_text()
+    lab.page.keyboard.press("Escape")
+    field.is_closed()
+
+    def from_elsewhere(route):
+        reply = route.fetch()
+        told = reply.json()
+        told["to"] |= {"place": "api.openai.com", "leaves": True}
+        route.fulfill(response=reply, json=told)
+
+    lab.page.route("**/tether/context?*", from_elsewhere)
+    field.open()
+    field.along.get_by_text("With cells 1, 2 and 4 to 6 · to api.openai.com", exact=True).wait_for()
+    assert field.described == field.along.inner_text()
+    fits, height = field.cell.locator(".tether-InlineFrame").evaluate(
+        """node => {
+            node.style.setProperty('--tether-inline-width', '300px');
+            const box = node.querySelector('.tether-Inline');
+            return [box.scrollWidth <= box.clientWidth, box.offsetHeight];
+        }"""
+    )
+    assert fits
+    assert height <= 140
+
+
+def test_a_secret_that_the_model_never_saw_stays_in_the_cell(lab, script):
+    script.says(f'```python\ndb_password = "•{HOLD}••"\nlimit = 2\n```')
+    field = Field(lab, 6)
+    field.open()
+    field.ask("raise the limit")
+    field.says("Writing")
+    assert field.added.count() == field.removed.count() == 0
+    script.go()
+    field.says("1 line changed. Ctrl+Enter takes it, Esc gives it back.")
+    assert field.added.all_inner_texts() == ["limit = 2"]
+    lab.page.keyboard.press("Control+Enter")
+    field.is_closed()
+    assert field.source == SECRET.replace("limit = 1", "limit = 2")
+    asked = "\n".join(script.asked)
+    assert 'db_password = "•••"' in asked
+    assert "hunter2x9" not in asked
+
+
+def test_a_proposal_that_would_lose_a_secret_is_not_taken(lab, script):
+    script.says(fenced('secret = "•••"\nlimit = 2'))
+    field = Field(lab, 6)
+    field.open()
+    field.ask("another name")
+    field.says("A secret was masked as ••• in line 1, and it is unclear which one. Taking this would lose it")
+    assert not field.cell.get_by_test_id("tether-inline-take").is_visible()
+    lab.page.keyboard.press("Control+Enter")
+    assert field.box.is_visible()
+    assert field.source == SECRET
+    assert field.cell.locator(".jp-InputPrompt").inner_text() == "[ ]:"
+    script.says(fenced(SECRET.replace("hunter2x9", "•••").replace("limit = 1", "limit = 3")))
+    field.ask("only the limit")
+    field.says("1 line changed.")
+
+
+def test_a_docstring_with_an_example_in_fences_comes_whole(lab, script):
+    new = AREA.replace("    # of a circle", '    """Of a circle:\n\n    ```\n    area(1)\n    ```\n    """')
+    script.says(fenced(new))
+    field = Field(lab, 1)
+    field.open()
+    field.ask("a docstring")
+    field.says("6 lines changed.")
+    lab.page.keyboard.press("Control+Enter")
+    field.is_closed()
+    assert field.source == new
+
+
+def test_an_answer_whose_code_has_no_clear_end_proposes_nothing(lab, script):
+    script.says(f'```python\n"""So:\n\n```\narea(1)\n```\n"""\n{AREA}')
+    field = Field(lab, 1)
+    field.open()
+    field.ask("a docstring")
+    field.says("it is unclear where the code ends. Try again")
+    assert field.added.count() == field.removed.count() == 0
+    assert field.source == AREA
 
 
 def test_switching_assistance_off_gives_the_cell_back(lab, script):

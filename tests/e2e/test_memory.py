@@ -13,12 +13,16 @@ from typing import Any
 import pytest
 
 from tests.e2e.held import ANSWER, BACKEND, GO, HALF, WORDS
+from tests.e2e.kept import send
 from tests.e2e.lab import Lab
 from tests.support.servers import RunningServer, running
 
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[2]
+
+# What is asked to learn which conversation a notebook goes on with, and what was said in it.
+HISTORY = re.compile(r"/tether/conversations\?.*notebook=")
 
 # Every stream of a turn can be cut in the middle, and what `away` matches is not to be reached.
 CUTTING = r"""
@@ -340,3 +344,59 @@ def test_a_history_that_cannot_be_kept_is_told_until_it_can(page, held_lab):
     notice.get_by_text(words).wait_for()
     page.unroute("**/tether/health*")
     notice.wait_for(state="detached")
+
+
+def test_a_question_asked_while_the_history_is_read_stands_behind_it(page, held_lab):
+    let_go(held_lab)
+    send(held_lab, "POST", "chat", {"message": "asked before", "notebook": "quickstart.ipynb"})
+    waiting = []
+    page.route(HISTORY, waiting.append)
+    lab = Lab(page, held_lab)
+    panel = lab.open_panel()
+    panel.get_by_test_id("tether-looking").get_by_text("Looking for what was said").wait_for()
+    # What is not known yet is not taken for empty.
+    assert panel.get_by_test_id("tether-suggestion").count() == 0
+    lab.ask("asked at once")
+    whole(answers(panel).last)
+    panel.get_by_test_id("tether-send").wait_for()
+    page.unroute(HISTORY)
+    for route in waiting:
+        route.continue_()
+    asked(panel, "asked before").wait_for()
+    assert panel.locator(".tether-Question").all_inner_texts() == ["asked before", "asked at once"]
+
+
+def test_a_history_that_could_not_be_read_says_why_and_is_read_again(page, held_lab):
+    let_go(held_lab)
+    send(held_lab, "POST", "chat", {"message": "asked before", "notebook": "quickstart.ipynb"})
+    page.route(HISTORY, lambda route: route.abort())
+    lab = Lab(page, held_lab)
+    panel = lab.open_panel()
+    panel.get_by_test_id("tether-unread").get_by_text("Jupyter does not answer.").wait_for()
+    assert panel.get_by_test_id("tether-suggestion").count() == 0
+    page.unroute(HISTORY)
+    panel.get_by_test_id("tether-readAgain").click()
+    asked(panel, "asked before").wait_for()
+    panel.get_by_test_id("tether-unread").wait_for(state="detached")
+
+
+def test_what_goes_along_outlives_a_reload_with_the_words(page, held_lab):
+    lab = Lab(page, held_lab)
+    panel = lab.open_panel()
+    panel.get_by_test_id("tether-empty").wait_for()
+    panel.get_by_test_id("tether-chooser").set_input_files(
+        {"name": "sales.csv", "mimeType": "text/csv", "buffer": b"city,price\nOslo,17\n"}
+    )
+    chips = panel.get_by_test_id("tether-chip")
+    chips.filter(has_text="sales.csv").wait_for()
+    panel.locator(".tether-input textarea").fill("what is in it?")
+    page.reload()
+    lab.cells.first.wait_for()
+    panel = lab.open_panel()
+    chips.filter(has_text="sales.csv").wait_for()
+    assert panel.locator(".tether-input textarea").input_value() == "what is in it?"
+    with page.expect_request("**/tether/chat/stream") as sent:
+        panel.locator(".tether-input textarea").press("Enter")
+    assert len(sent.value.post_data_json["attachments"]) == 1
+    half_of(answers(panel).last)
+    assert chips.count() == 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.conftest import notebook_home
-from tests.e2e.kept import empty_lab
-from tests.e2e.lab import composed
+from tests.e2e.kept import empty_lab, keep
+from tests.e2e.lab import Lab, composed
 from tests.support.servers import running
 
 pytestmark = pytest.mark.browser
@@ -90,6 +90,52 @@ def test_a_word_that_is_being_composed_neither_sends_an_edit_nor_leaves_it(panel
         assert field.input_value() == "にほん"
     field.press("Enter")
     panel.locator(".tether-Question", has_text="にほん").wait_for()
+
+
+def bring(panel, title):
+    """Bring a conversation to the front by the list."""
+    panel.get_by_test_id("tether-threads").click()
+    panel.locator('.tether-drawer [role="treeitem"]', has_text=title).click()
+    panel.get_by_test_id("tether-drawer").wait_for(state="detached")
+
+
+def test_an_edit_is_still_there_after_another_conversation_was_in_front(panel, server):
+    keep(server, "Another one", "Something else?", "Yes.")
+    press(panel, "tether-edit", ".tether-Question")
+    field = panel.get_by_test_id("tether-editField")
+    field.fill("What is the mean?")
+    bring(panel, "Another one")
+    panel.locator(".tether-Question", has_text="Something else?").wait_for()
+    bring(panel, "What is the")
+    field.wait_for()
+    assert field.input_value() == "What is the mean?"
+    # It waits for its writer, and does not take the cursor.
+    panel.page.wait_for_function("document.activeElement.matches('.tether-input textarea')")
+    field.press("Enter")
+    panel.locator(".tether-Question", has_text="What is the mean?").wait_for()
+    assert field.count() == 0
+
+
+def test_where_enter_begins_a_line_it_does_so_in_an_edit_as_well(page, tmp_path):
+    settings = {"@tether/jupyterlab/sidebar": {"sendWithShiftEnter": True}}
+    home = notebook_home(tmp_path / "home")
+    with running(home, app="lab", config=ANSWERING, settings=settings) as server:
+        panel = Lab(page, server).open_panel()
+        panel.locator('[data-testid="tether-send"][title="Send (Shift+Enter)"]').wait_for()
+        box = panel.locator(".tether-input textarea")
+        box.fill("What is the total?")
+        box.press("Shift+Enter")
+        panel.locator(".tether-Answer", has_text="all of it").wait_for()
+        panel.get_by_test_id("tether-send").wait_for()
+        press(panel, "tether-edit", ".tether-Question")
+        field = panel.get_by_test_id("tether-editField")
+        field.fill("What is the mean?")
+        field.press("Enter")
+        page.keyboard.type("And the sum?")
+        assert field.input_value() == "What is the mean?\nAnd the sum?"
+        assert questions(panel) == []
+        page.keyboard.press("Shift+Enter")
+        panel.locator(".tether-Question", has_text="And the sum?").wait_for()
 
 
 def test_a_question_and_an_answer_are_copied_as_they_were_written(panel):

@@ -308,6 +308,12 @@ def test_window_full(stage):
     stage.ask("full")
     stage.panel.get_by_text("longer than the model's context").first.wait_for()
     stage.look("window-full")
+    # The same words would fail again: they go into the field.
+    stage.panel.get_by_test_id("tether-reword").last.click()
+    stage.panel.get_by_test_id("tether-editing").wait_for()
+    assert stage.panel.locator("textarea").first.input_value() == QUESTIONS["full"]
+    stage.page.keyboard.press("Escape")
+    stage.panel.get_by_test_id("tether-editing").wait_for(state="detached")
 
 
 def test_offline(stage):
@@ -381,6 +387,9 @@ def test_read_only(reloaded):
     answer.get_by_text("order by month").wait_for()
     stage.panel.get_by_test_id("tether-send").wait_for()
     answer.locator(".tether-Code").first.hover()
+    above = answer.get_by_role("button", name=re.compile("^Insert")).first
+    assert above.get_attribute("aria-disabled") == "true"
+    assert "no notebook that can be edited" in above.get_attribute("aria-label")
     stage.look("read-only")
 
 

@@ -6,8 +6,13 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.conftest import notebook_home
 from tests.e2e.filling import BACKEND
+from tests.e2e.held import GO
+from tests.e2e.kept import QUICK
+from tests.e2e.lab import Lab
 from tests.e2e.test_ghost import READ, Typing
+from tests.e2e.test_memory import answers, asked, half_of, holding, let_go, whole
 from tests.e2e.test_models import command
 from tests.support.servers import running
 
@@ -85,3 +90,64 @@ def test_off_from_the_start_nothing_is_asked_even_once(page, tmp_path_factory):
         assert "lm-mod-toggled" not in str(shown.get_attribute("class"))
         assert asks == []
         assert typing.seen == []
+
+
+def test_off_while_an_answer_is_written_nothing_follows_it_and_it_can_be_stopped(page, tmp_path):
+    with holding(tmp_path / "home") as server:
+        lab = Lab(page, server)
+        panel = lab.open_panel()
+        stop = panel.get_by_test_id("tether-stop")
+        lab.ask("first question")
+        half_of(answers(panel).last)
+        lab.ask("second question")
+        panel.get_by_test_id("tether-queued").wait_for()
+        asks = asks_of(page)
+        command(page, "Tether: Assistance")
+        panel.get_by_test_id("tether-off").wait_for()
+        assert stop.is_visible()
+        assert not panel.locator(".tether-input textarea").is_visible()
+        assert not panel.get_by_test_id("tether-queued").is_visible()
+        let_go(server)
+        stop.wait_for(state="detached")
+        whole(answers(panel).last)
+        assert panel.get_by_test_id("tether-regenerate").is_disabled()
+        assert panel.get_by_test_id("tether-edit").is_disabled()
+        assert not panel.locator(".tether-input").is_visible()
+        assert asked(panel, "second question").count() == 0
+        assert [each for each in asks if "tether/chat" in each] == []
+        panel.get_by_test_id("tether-turnOn").click()
+        # What waited is asked by hand, as after a stop.
+        (server.root / GO).unlink()
+        panel.get_by_test_id("tether-askQueued").click()
+        asked(panel, "second question").wait_for()
+        half_of(answers(panel).last)
+        command(page, "Tether: Assistance")
+        panel.get_by_test_id("tether-off").wait_for()
+        stop.click()
+        panel.get_by_text("Stopped by you").first.wait_for()
+        stop.wait_for(state="detached")
+        let_go(server)
+
+
+def test_off_a_question_that_is_being_edited_is_kept_and_not_asked(page, tmp_path):
+    with running(notebook_home(tmp_path / "home"), app="lab", config=QUICK) as server:
+        lab = Lab(page, server)
+        panel = lab.open_panel()
+        lab.ask("first question")
+        panel.locator(".tether-Answer", has_text="Sum the column.").wait_for()
+        panel.get_by_test_id("tether-send").wait_for()
+        panel.locator(".tether-Question").hover()
+        panel.get_by_test_id("tether-edit").click()
+        field = panel.get_by_test_id("tether-editField")
+        field.fill("another question")
+        asks = asks_of(page)
+        command(page, "Tether: Assistance")
+        panel.get_by_test_id("tether-off").wait_for()
+        assert panel.get_by_role("button", name="Ask again").is_disabled()
+        field.press("Enter")
+        assert field.input_value() == "another question"
+        assert [each for each in asks if "tether/chat" in each] == []
+        panel.get_by_test_id("tether-turnOn").click()
+        panel.get_by_test_id("tether-off").wait_for(state="detached")
+        field.press("Enter")
+        panel.locator(".tether-Question", has_text="another question").wait_for()

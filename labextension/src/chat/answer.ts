@@ -36,6 +36,9 @@ export class Question implements IAsk {
     );
   }
 
+  /** Other words that are being written in its place, or null. */
+  rewording: string | null = null;
+
   /** Take in what went along. Variables are looked at anew, those that the words name by the server itself. */
   recall(along: readonly IContext[]): void {
     const names = along.flatMap(({ kind, name }) => (kind === 'variable' ? name : []));

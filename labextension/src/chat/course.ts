@@ -16,6 +16,8 @@ export namespace Course {
     notebook: string | null;
     /** The conversation to show, where it is not the one that the notebook goes on with. */
     conversation?: string;
+    /** Whether another one shows what the notebook goes on with, and takes this one's place. */
+    yields?: (conversation: string) => boolean;
   }
 }
 
@@ -26,6 +28,7 @@ export abstract class Course {
     this.notebook = options.notebook;
     this._id = options.conversation ?? null;
     this._chosen = options.conversation !== undefined;
+    this._yields = options.yields ?? (() => false);
   }
 
   /** For React, which must not mix up two conversations. */
@@ -60,6 +63,11 @@ export abstract class Course {
 
   get busy(): boolean {
     return this._turn !== null && !this._turn.answer.over;
+  }
+
+  /** Whether it is known what was said: one that was not read yet is not empty. */
+  get loaded(): boolean {
+    return this._loaded;
   }
 
   /** Why the history could not be read, in words. */
@@ -98,20 +106,31 @@ export abstract class Course {
     this._stateChanged.emit();
   }
 
+  /** From now on it shows what a notebook goes on with, whichever conversation that is. */
+  belongTo(notebook: string): void {
+    this.notebook = notebook;
+    this._chosen = false;
+  }
+
   /** An answer is over: ask what has waited for that. */
   protected abstract goOn(answer: Answer): Promise<void>;
 
   /** Have a turn under way until its answer is over, and then ask what has waited for that. */
   protected async _follow(turn: Turn, run: () => Promise<void>): Promise<void> {
     const { answer } = turn;
+    const tree = this._tree;
     this._turn = turn;
     this._turns++;
     const onChange = (_: Answer, what: 'text' | 'phase') => {
+      if (tree !== this._tree) {
+        // Another conversation has begun here; this answer is written to its end in the one before.
+        return;
+      }
       if (this._turn === turn && turn.conversation) {
         this._id = turn.conversation;
       }
       if (what === 'phase') {
-        if (this._tree.note(answer, this._said)) {
+        if (tree.note(answer, this._said)) {
           this._changed.emit();
         }
         this._stateChanged.emit();
@@ -124,12 +143,15 @@ export abstract class Course {
     await turn.over;
     answer.changed.disconnect(onChange);
     watch.dispose();
+    if (tree !== this._tree) {
+      return;
+    }
     if (this._turn === turn && answer.problem?.type === 'not_found') {
       // A server that has started anew no longer has it: Try again begins another.
       this._id = null;
     }
     this._stateChanged.emit();
-    if (this._stale) {
+    if (this._stale || this._trouble !== null) {
       await this.refresh();
     } else if (!this._title && this._id !== null) {
       void this._learnTitle(this._id);
@@ -151,15 +173,24 @@ export abstract class Course {
     const turns = this._turns;
     const own = this._chosen || this.notebook === null;
     if (own && this._id === null) {
+      this._loaded = true;
       return;
     }
     const found = own
       ? await server.told(this._id ?? '')
       : await server.conversation(this.notebook ?? '');
-    // What was read before a question was asked no longer says what there is.
     if (turns !== this._turns) {
+      // What was read before a question was asked no longer says what there is, and is not shown yet.
+      if (this.busy) {
+        this._stale = true;
+        return;
+      }
+      return this._read();
+    }
+    if (!own && found && this._yields(found.id)) {
       return;
     }
+    this._loaded = true;
     const branch = this._tree.take(found?.messages ?? []);
     this._title = found?.title ?? null;
     this.notebook = this._chosen ? (found?.notebook ?? null) : this.notebook;
@@ -216,6 +247,9 @@ export abstract class Course {
   protected _said: Said[] = [];
   /** Whether somebody has chosen this conversation, whatever its notebook goes on with. */
   private _chosen: boolean;
+  private _yields: (conversation: string) => boolean;
+  protected _loaded = false;
+  /** A conversation that begins has another one. */
   protected _tree = new Tree();
   /** The turn under way, or the last one. */
   protected _turn: Turn | null = null;

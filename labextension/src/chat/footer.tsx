@@ -1,9 +1,12 @@
 import React from 'react';
 
+import { asTurnError } from '../server/problems';
+import { lab } from '../threads/lab';
 import { Actions } from './actions';
 import { Answer } from './answer';
 import { Coded } from './coded';
 import { useLook, usePhase } from './hooks';
+import { TOO_LONG } from './question';
 import type { ChatRoom } from './room';
 import type { Thread } from './thread';
 import { Wait } from './wait';
@@ -20,9 +23,11 @@ export function AnswerFooter({ answer, thread, room }: IProps): JSX.Element | nu
   usePhase(answer);
   // A long conversation has many of these, and hears of each step of the answer under way.
   useLook(
-    () => JSON.stringify([thread.busy, thread.siblings(answer), thread.maker(answer)]),
+    () =>
+      JSON.stringify([thread.busy, thread.allowed, thread.siblings(answer), thread.maker(answer)]),
     thread.stateChanged,
-    thread.changed
+    thread.changed,
+    lab.assistance?.changed
   );
   if (!answer.over) {
     return null;
@@ -39,7 +44,7 @@ export function AnswerFooter({ answer, thread, room }: IProps): JSX.Element | nu
       {answer.phase === 'interrupted' && (
         <div className="tether-interrupted" data-testid="tether-interrupted">
           <p>{INTERRUPTED}</p>
-          <TryAgain answer={answer} thread={thread} />
+          <TryAgain answer={answer} thread={thread} room={room} />
         </div>
       )}
       {answer.problem && (
@@ -52,7 +57,7 @@ export function AnswerFooter({ answer, thread, room }: IProps): JSX.Element | nu
               <Coded words={answer.problem.hint} />
             </p>
           )}
-          <TryAgain answer={answer} thread={thread} />
+          <TryAgain answer={answer} thread={thread} room={room} />
         </div>
       )}
       <div className="tether-belowLine">
@@ -63,9 +68,34 @@ export function AnswerFooter({ answer, thread, room }: IProps): JSX.Element | nu
   );
 }
 
-function TryAgain({ answer, thread }: Pick<IProps, 'answer' | 'thread'>): JSX.Element | null {
-  return answer.question ? (
+/** What is wrong with a question itself fails again, however often it is asked. */
+const ITS_OWN = ['context_overflow', 'invalid_request', 'too_large'];
+
+function TryAgain({ answer, thread, room }: IProps): JSX.Element | null {
+  const { question, problem } = answer;
+  const reword = async () => {
+    try {
+      if (question && !(await thread.reword(question))) {
+        room.note(TOO_LONG);
+      }
+    } catch (reason) {
+      room.note(asTurnError(reason).problem.message);
+    }
+    room.focusInput();
+  };
+  return question ? (
     <div className="tether-again">
+      {problem && ITS_OWN.includes(problem.type) && (
+        <button
+          type="button"
+          className="tether-button"
+          data-testid="tether-reword"
+          disabled={!thread.allowed}
+          onClick={() => void reword()}
+        >
+          Edit the question
+        </button>
+      )}
       <button
         type="button"
         className="tether-button tether-retry"

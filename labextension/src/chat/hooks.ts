@@ -15,7 +15,10 @@ export function useSignals(...signals: (ISignal<unknown, unknown> | undefined)[]
 }
 
 /** Render again when one of these signals is emitted and what `look` returns has become something else. */
-export function useLook(look: () => string, ...signals: ISignal<unknown, unknown>[]): void {
+export function useLook(
+  look: () => string,
+  ...signals: (ISignal<unknown, unknown> | undefined)[]
+): void {
   const [, again] = React.useReducer((n: number) => n + 1, 0);
   const shown = React.useRef({ look, saw: '' });
   shown.current = { look, saw: look() };
@@ -26,10 +29,10 @@ export function useLook(look: () => string, ...signals: ISignal<unknown, unknown
         again();
       }
     };
-    signals.forEach(signal => signal.connect(slot));
+    signals.forEach(signal => signal?.connect(slot));
     // It may have changed since it was rendered.
     slot();
-    return () => signals.forEach(signal => signal.disconnect(slot));
+    return () => signals.forEach(signal => signal?.disconnect(slot));
   }, signals);
 }
 

@@ -1,8 +1,9 @@
 import { copyIcon, deleteIcon, editIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
-import { composing } from '../keys';
+import { composing, sends } from '../keys';
 import { asTurnError } from '../server/problems';
+import { lab } from '../threads/lab';
 import { Question } from './answer';
 import { Attached } from './attached';
 import { Branches } from './branches';
@@ -25,13 +26,17 @@ interface IProps {
 /** What was asked, as typed: it may hold text of a file or a variable, so it is never markup. */
 export function QuestionBody({ question, thread, room }: IProps): JSX.Element {
   useLook(
-    () => JSON.stringify([thread.busy, thread.siblings(question)]),
+    () => JSON.stringify([thread.busy, thread.allowed, thread.siblings(question)]),
     thread.changed,
-    thread.stateChanged
+    thread.stateChanged,
+    lab.assistance?.changed
   );
-  const [editing, setEditing] = React.useState(false);
+  const [editing, setEditing] = React.useState(question.rewording !== null);
+  /** Whether it was begun here, or goes on after another conversation was in front. */
+  const isBegun = React.useRef(false);
   const [trouble, setTrouble] = React.useState('');
   const stop = () => {
+    question.rewording = null;
     setEditing(false);
     room.focusInput();
   };
@@ -71,7 +76,10 @@ export function QuestionBody({ question, thread, room }: IProps): JSX.Element {
   if (editing) {
     return (
       <Edit
-        words={question.words}
+        question={question}
+        takesFocus={isBegun.current}
+        allowed={thread.allowed}
+        sends={event => sends(event, room.rooms.sendWithShiftEnter)}
         cancel={stop}
         send={words => {
           stop();
@@ -93,7 +101,12 @@ export function QuestionBody({ question, thread, room }: IProps): JSX.Element {
           name="Edit"
           testid="tether-edit"
           className="tether-action"
-          onClick={() => setEditing(true)}
+          disabled={!thread.allowed}
+          onClick={() => {
+            question.rewording = question.words;
+            isBegun.current = true;
+            setEditing(true);
+          }}
         />
         <IconButton
           icon={copyIcon}
@@ -137,19 +150,27 @@ function Along({ question, room }: Pick<IProps, 'question' | 'room'>): JSX.Eleme
 }
 
 interface IEditProps {
-  words: string;
+  question: Question;
+  takesFocus: boolean;
+  /** Whether anything may be asked now. */
+  allowed: boolean;
+  sends: (event: React.KeyboardEvent) => boolean;
   send: (words: string) => void;
   cancel: () => void;
 }
 
-function Edit({ words, send, cancel }: IEditProps): JSX.Element {
-  const [text, setText] = React.useState(words);
+/** The field in a question's place. What is typed stays with the question, whatever comes to the front meanwhile. */
+function Edit(props: IEditProps): JSX.Element {
+  const { question, takesFocus, allowed, sends, send, cancel } = props;
+  const [text, setText] = React.useState(question.rewording ?? question.words);
   const field = React.useRef<HTMLTextAreaElement>(null);
   React.useEffect(() => {
-    field.current?.focus();
-    field.current?.setSelectionRange(words.length, words.length);
+    if (takesFocus) {
+      field.current?.focus();
+      field.current?.setSelectionRange(text.length, text.length);
+    }
   }, []);
-  const ready = Boolean(text.trim());
+  const ready = allowed && Boolean(text.trim());
   const onKeyDown = (event: React.KeyboardEvent) => {
     if (composing(event)) {
       return;
@@ -157,7 +178,7 @@ function Edit({ words, send, cancel }: IEditProps): JSX.Element {
     if (event.key === 'Escape') {
       event.stopPropagation();
       cancel();
-    } else if (event.key === 'Enter' && !event.shiftKey) {
+    } else if (sends(event)) {
       event.preventDefault();
       if (ready) {
         send(text.trim());
@@ -173,7 +194,10 @@ function Edit({ words, send, cancel }: IEditProps): JSX.Element {
         aria-label="The question"
         rows={Math.min(8, text.split('\n').length + 1)}
         value={text}
-        onChange={event => setText(event.target.value)}
+        onChange={event => {
+          question.rewording = event.target.value;
+          setText(event.target.value);
+        }}
         onKeyDown={onKeyDown}
       />
       <div className="tether-editButtons">

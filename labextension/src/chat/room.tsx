@@ -6,6 +6,7 @@ import React from 'react';
 import { Composer } from '../composer';
 import { hasSelection, putSource, Where } from '../notebook/edit';
 import { ICellPlace } from '../notebook/open';
+import { isWritable } from '../notebook/writable';
 import { asTurnError } from '../server/problems';
 import { lab } from '../threads/lab';
 import { Toast } from '../threads/toast';
@@ -48,8 +49,7 @@ export class ChatRoom extends ReactWidget implements IEditor {
   }
 
   get writable(): boolean {
-    const model = this.rooms.open.panel?.content.model;
-    return Boolean(model && !model.readOnly);
+    return isWritable(this.rooms.open.panel);
   }
 
   get selects(): boolean {
@@ -59,7 +59,10 @@ export class ChatRoom extends ReactWidget implements IEditor {
   put(where: Where, cell: ICellPlace | null, source: string, language: string): void {
     const type = /^(markdown|md)$/i.test(language) ? 'markdown' : 'code';
     const edit = putSource(this.rooms.open.panel, where, cell?.id ?? null, source, type);
-    this.note(edit?.words ?? 'That cell is no longer there.', edit?.undo ?? null);
+    const gone = this.writable
+      ? 'That cell is no longer there.'
+      : 'This notebook cannot be written to.';
+    this.note(edit?.words ?? gone, edit?.undo ?? null);
   }
 
   copy(source: string): void {

@@ -4,6 +4,7 @@ import { OpenNotebook } from '../notebook/open';
 import { contextOf } from '../notebook/read';
 import { asTurnError } from '../server/problems';
 import { IHealth, TetherServer } from '../server/request';
+import { lab } from '../threads/lab';
 import { Answer } from './answer';
 import { Front } from './front';
 import { Thread } from './thread';
@@ -50,8 +51,8 @@ export class Rooms {
   }
 
   /**
-   * Bring another conversation to the front, until another notebook comes there, and its reader to a message of it,
-   * and to words there. Returns whether the message is there. Raises TurnError.
+   * Bring another conversation to the front, until a notebook comes there that it is not about, and its reader to a
+   * message of it, and to words there. Returns whether the message is there. Raises TurnError.
    */
   async show(
     conversation: string,
@@ -154,14 +155,22 @@ export class Rooms {
   }
 
   private _follow(): void {
-    const room = this._roomOf(this.open.path);
-    if (room !== this._current) {
-      this._current = room;
+    const { path } = this.open;
+    const room = this._roomOf(path);
+    if (room === this._current) {
+      return;
+    }
+    this._current = room;
+    const read = this._chosen;
+    if (read && read !== room && read.id !== null && path !== null && read.notebook === path) {
+      // Whoever reads about a notebook and opens it goes on reading.
+      this._front.keep(path, read.id);
+    } else {
       this._chosen = null;
-      this._changed.emit();
-      void room.refresh();
       void this._bringBack();
     }
+    this._changed.emit();
+    void room.refresh();
   }
 
   /** Show what stood before the notebook's own conversation when the page was left, if it is still there. */
@@ -188,6 +197,33 @@ export class Rooms {
     return room;
   }
 
+  /**
+   * Have the thread that shows a conversation already take the place of a notebook's, which is about to show the same
+   * one: what is written, queued and typed there lives once.
+   */
+  private _handOver(room: Thread, conversation: string): boolean {
+    const other = this._others.get(conversation);
+    this._others.delete(conversation);
+    if (!other || room.notebook === null || room.said.length > 0) {
+      return false;
+    }
+    other.belongTo(room.notebook);
+    this._rooms.set(room.notebook, other);
+    if (!room.draft.isEmpty) {
+      other.draft.restore(room.draft.take());
+    }
+    if (this._current === room) {
+      this._current = other;
+    }
+    if (this._chosen === other && this._current === other) {
+      this._chosen = null;
+      this._front.clear();
+    }
+    this._changed.emit();
+    void other.refresh();
+    return true;
+  }
+
   private _make(notebook: string | null, conversation?: string): Thread {
     const thread: Thread = new Thread({
       server: this.server,
@@ -195,7 +231,9 @@ export class Rooms {
       conversation,
       contextOf: words =>
         contextOf(words, this.open.path === thread.notebook ? this.open.panel : null),
-      health: () => this._health
+      health: () => this._health,
+      allowed: () => lab.assistance?.on !== false,
+      yields: id => this._handOver(thread, id)
     });
     let looked: Answer | null = null;
     thread.stateChanged.connect(() => {

@@ -8,18 +8,23 @@ import type { ChatRoom } from './room';
 import type { Rooms } from './rooms';
 import type { Thread } from './thread';
 
+/** A history that is read more quickly is not worth words, ms. */
+const QUICK_MS = 300;
+
 interface IProps {
   rooms: Rooms;
   thread: Thread;
   room: ChatRoom;
 }
 
-/** An empty conversation: three things that can be asked of this notebook. */
+/** Nothing is shown yet: why, or three things that can be asked of this notebook. */
 export function Suggestions({ rooms, thread, room }: IProps): JSX.Element | null {
   const { open, server } = rooms;
   useSignals(thread.changed, thread.stateChanged, open.activeCellChanged, open.ran);
   useSignals(lab.assistance?.changed);
-  const empty = thread.said.length === 0 && lab.assistance?.on !== false;
+  const { loaded, trouble } = thread;
+  const blank = thread.said.length === 0;
+  const empty = blank && loaded && lab.assistance?.on !== false;
   const [prompts, setPrompts] = React.useState<IIdea[]>([]);
   React.useEffect(() => {
     let here = true;
@@ -30,7 +35,7 @@ export function Suggestions({ rooms, thread, room }: IProps): JSX.Element | null
       here = false;
     };
   }, [empty, server]);
-  if (!empty) {
+  if (!blank) {
     return null;
   }
   const begin = (idea: IIdea) => {
@@ -38,24 +43,59 @@ export function Suggestions({ rooms, thread, room }: IProps): JSX.Element | null
     room.focusInput();
   };
   return (
-    <div className="tether-empty" data-testid="tether-empty">
-      {thread.trouble && <p className="tether-trouble">{thread.trouble}</p>}
-      <p id="tether-emptyTitle">Ask about this notebook, or begin with one of these:</p>
-      <ul aria-labelledby="tether-emptyTitle">
-        {ideas(open.panel, prompts).map(idea => (
-          <li key={idea.label}>
-            <button
-              type="button"
-              className="tether-suggestion"
-              data-testid="tether-suggestion"
-              title={idea.question}
-              onClick={() => begin(idea)}
-            >
-              {idea.label}
-            </button>
-          </li>
-        ))}
-      </ul>
+    <>
+      {trouble ? <Unread thread={thread} words={trouble} /> : !loaded && <Looking />}
+      {empty && (
+        <div className="tether-empty" data-testid="tether-empty">
+          <p id="tether-emptyTitle">Ask about this notebook, or begin with one of these:</p>
+          <ul aria-labelledby="tether-emptyTitle">
+            {ideas(open.panel, prompts).map(idea => (
+              <li key={idea.label}>
+                <button
+                  type="button"
+                  className="tether-suggestion"
+                  data-testid="tether-suggestion"
+                  title={idea.question}
+                  onClick={() => begin(idea)}
+                >
+                  {idea.label}
+                </button>
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+    </>
+  );
+}
+
+/** Why it is not known what was said. */
+function Unread({ thread, words }: { thread: Thread; words: string }): JSX.Element {
+  return (
+    <div className="tether-empty" data-testid="tether-unread">
+      <p className="tether-trouble">{words}</p>
+      <button
+        type="button"
+        className="tether-button"
+        data-testid="tether-readAgain"
+        onClick={() => void thread.refresh()}
+      >
+        Try again
+      </button>
+    </div>
+  );
+}
+
+/** What was said is being read, which says so if it takes a while. */
+function Looking(): JSX.Element {
+  const [late, setLate] = React.useState(false);
+  React.useEffect(() => {
+    const timer = window.setTimeout(() => setLate(true), QUICK_MS);
+    return () => window.clearTimeout(timer);
+  }, []);
+  return (
+    <div className="tether-empty" role="status" data-testid="tether-looking">
+      {late && <p>Looking for what was said</p>}
     </div>
   );
 }

@@ -10,6 +10,7 @@ import { Answer, Question } from './answer';
 import type { IAsk } from './ask';
 import { Course } from './course';
 import type { Said } from './shown';
+import { Tree } from './tree';
 import { Turn } from './turn';
 
 const QUESTION_GONE: IProblem = {
@@ -31,6 +32,8 @@ export namespace Thread {
     contextOf: (words: string) => IContext[];
     /** What is known of the model that answers now. */
     health: () => IHealth | null;
+    /** Whether anything may be asked: not while assistance is off. */
+    allowed: () => boolean;
   }
 }
 
@@ -42,6 +45,11 @@ export class Thread extends Course {
 
   readonly draft = new Draft();
   readonly leftOut = new LeftOut();
+
+  /** Whether anything may be asked now. */
+  get allowed(): boolean {
+    return this._options.allowed();
+  }
 
   /** What waits until the answer under way is over, the next one first. */
   get queued(): readonly IAsk[] {
@@ -72,9 +80,14 @@ export class Thread extends Course {
   /**
    * Ask, or have it wait for the end of the answer under way. Resolves when it has been answered or queued.
    *
-   * Every way of asking comes through here: what was chosen for the conversation holds for each.
+   * Every way of asking comes through here: what was chosen for the conversation holds for each. What may not be asked
+   * is in the field, for the time when it may.
    */
   async send(ask: IAsk): Promise<void> {
+    if (!this.allowed) {
+      this.draft.restore(ask);
+      return;
+    }
     const context = [...this.named(ask.words), ...ask.context];
     const options = merged(this.draft.options, ask.options);
     const whole = { ...ask, context: context.filter(isFirst), options };
@@ -139,8 +152,25 @@ export class Thread extends Course {
     return along.length > 0;
   }
 
-  /** Ask something else in a question's place, in a branch of its own. Raises TurnError where it is gone. */
+  /**
+   * Put a question into the field, to be asked otherwise. Returns whether all that went along with it is there. Raises
+   * TurnError.
+   */
+  async reword(question: Question): Promise<boolean> {
+    const whole = await this.recall(question);
+    this.draft.edit(question, question);
+    return whole;
+  }
+
+  /**
+   * Ask something else in a question's place, in a branch of its own; what may not be asked is in the field. Raises
+   * TurnError where it is gone.
+   */
   async edit(question: Question, ask: IAsk): Promise<void> {
+    if (!this.allowed) {
+      this.draft.restore(ask);
+      return;
+    }
     await this._settled();
     const at = this._said.indexOf(question);
     if (at < 0) {
@@ -157,7 +187,7 @@ export class Thread extends Course {
 
   /** Whether an answer can be written again. */
   canRetry(answer: Answer): boolean {
-    return answer.over && answer.question !== null && !this.busy;
+    return answer.over && answer.question !== null && !this.busy && this.allowed;
   }
 
   /** Write an answer again, in a branch of its own; what never reached the server is asked anew. */
@@ -180,7 +210,7 @@ export class Thread extends Course {
     }
     const at = this._said.indexOf(answer);
     const question = answer.question;
-    if (at < 0 || !question || this.busy) {
+    if (at < 0 || !question || !this.canRetry(answer)) {
       return;
     }
     const known = answer.id ?? answer.instead;
@@ -286,27 +316,31 @@ export class Thread extends Course {
     this._spot = null;
   }
 
-  /** Begin a fresh conversation for this notebook. */
+  /** Begin a fresh conversation for this notebook. An answer under way is written to its end in the old one. */
   async fresh(): Promise<void> {
-    await this.stop();
-    await this._turn?.over;
-    if (!this._said.length) {
+    if (!this._said.length && this._loaded) {
       this._forget();
       return;
     }
+    // Nothing more is asked in the old one, also if its answer ends before the new one is there.
+    this._waiting.isHeld = true;
     this._id = this.notebook === null ? null : await this.server.begin(this.notebook);
     this._turn = null;
     this._turns++;
     this._trouble = null;
     this._title = null;
-    this._tree.clear();
+    this._tree = new Tree();
+    this._loaded = true;
     this._forget();
     this._show([]);
     this._stateChanged.emit();
   }
 
-  /** Nothing that held in a conversation holds in the next one. */
+  /** Nothing that held in a conversation holds in the next one; what waited to be asked is in the field. */
   private _forget(): void {
+    for (const ask of [...this._waiting.take()].reverse()) {
+      this.draft.restore(ask);
+    }
     this.leftOut.clear();
     this.draft.forget();
   }
@@ -355,7 +389,7 @@ export class Thread extends Course {
 
   protected async goOn(answer: Answer): Promise<void> {
     // What was stopped or has failed is to be looked at first: the rest waits for the next word of its asker.
-    const goesOn = answer.phase === 'done' && !this.busy && !this._waiting.isHeld;
+    const goesOn = answer.phase === 'done' && !this.busy && !this._waiting.isHeld && this.allowed;
     const next = this.queued[0];
     if (goesOn && next) {
       this.unqueue(next);

@@ -97,12 +97,6 @@ export class Tree {
     return branchTo(this._stored as IStoredMessage[], this.end);
   }
 
-  clear(): void {
-    this.end = null;
-    this._stored = [];
-    this._partial = false;
-  }
-
   private _knows(id: string | undefined): boolean {
     return this._stored.some(each => each.id === id);
   }

@@ -14,6 +14,8 @@ export interface IChip {
   readonly of: number | null;
   /** What a kernel told of it, where it came as data. */
   readonly data?: Record<string, unknown>;
+  /** The level at which it was looked at, where an earlier question had it. */
+  readonly level?: IContext['level'];
 }
 
 export function variableChip(name: string): IChip {
@@ -39,17 +41,17 @@ export function textChip(
 
 /** Make a chip of a piece of context as another part of Tether hands it over. */
 export function chipOf(piece: IContext): IChip {
-  const { kind, name, text, data } = piece;
-  return { key: `${kind} ${name}`, kind, name, text: text ?? null, of: null, data };
+  const { kind, name, text, data, level } = piece;
+  return { key: `${kind} ${name}`, kind, name, text: text ?? null, of: null, data, level };
 }
 
 /** What goes into the request; null for a variable that the server looks up. */
 export function pieceOf(chip: IChip): IContext | null {
-  const { kind, name, text, data } = chip;
+  const { kind, name, text, data, level } = chip;
   if (data) {
     return { kind, name, data };
   }
-  return text === null ? null : { kind, name, text };
+  return text === null ? null : { kind, name, text, ...(level && { level }) };
 }
 
 /** Why the text is not the whole of it, in words. */

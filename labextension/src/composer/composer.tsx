@@ -137,8 +137,7 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
       back(waiting);
     } else if (question instanceof Question) {
       try {
-        setHint((await thread.recall(question)) ? null : TOO_LONG);
-        draft.edit(question, question);
+        setHint((await thread.reword(question)) ? null : TOO_LONG);
       } catch (reason) {
         setHint(asTurnError(reason).problem.message);
       }

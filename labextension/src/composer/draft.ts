@@ -12,13 +12,14 @@ export type DraftChange = 'words' | 'context' | 'options';
 /** Where words are kept over a reload; the browser's `sessionStorage`, or nothing. */
 export type WordStore = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
-const PREFIX = 'tether:draft:';
+const WRITTEN = 'tether:draft:';
 const CHOSEN = 'tether:chosen:';
 
 /** A question that is being written: its words, what goes along, and what it is asked with. */
 export class Draft {
-  constructor(private _store: WordStore | null = sessionStore()) {
-    this._kept = new Kept(CHOSEN, _store);
+  constructor(store: WordStore | null = sessionStore()) {
+    this._written = new Kept(WRITTEN, store);
+    this._kept = new Kept(CHOSEN, store);
   }
 
   get words(): string {
@@ -73,23 +74,24 @@ export class Draft {
     this._focusWanted.emit();
   }
 
-  /** Keep words and choices under this name for as long as the tab lives, and take up those that were kept. */
+  /**
+   * Keep what is written, what goes along and the choices under this name for as long as the tab lives, and take up
+   * what was kept; words that were typed since the page was opened are not mixed with it.
+   */
   keepAs(name: string): void {
     this._kept.keepAs(name, found => this.choose(merged(chosenFrom(found), this._chosen)));
-    const key = PREFIX + name;
-    if (key === this._key) {
-      return;
-    }
-    if (this._key) {
-      this._store?.removeItem(this._key);
-    }
-    this._key = key;
-    const kept = this._words ? null : (this._store?.getItem(key) ?? null);
-    if (kept) {
-      this.words = kept;
-    } else {
-      this._keep();
-    }
+    this._written.keepAs(name, found => {
+      const kept = writtenFrom(found);
+      if (this._words || !(kept.words || kept.chips.length || kept.attachments.length)) {
+        this._keep();
+        return;
+      }
+      const chips = kept.chips.filter(each => !this._chips.some(mine => mine.key === each.key));
+      const files = kept.attachments.filter(
+        each => !this._attachments.some(mine => mine.id === each.id)
+      );
+      this._put(kept.words, [...chips, ...this._chips], [...files, ...this._attachments]);
+    });
   }
 
   /** Put something beside the words; what is there under the same key is replaced. */
@@ -102,7 +104,7 @@ export class Draft {
           : [...this._chips.slice(0, at), chip, ...this._chips.slice(at + 1)];
     }
     if (chips.length) {
-      this._changed.emit('context');
+      this._goesAlong();
     }
   }
 
@@ -110,14 +112,14 @@ export class Draft {
     const left = this._chips.filter(each => each.key !== key);
     if (left.length !== this._chips.length) {
       this._chips = left;
-      this._changed.emit('context');
+      this._goesAlong();
     }
   }
 
   attach(attachment: IAttachment): void {
     if (!this._attachments.some(each => each.id === attachment.id)) {
       this._attachments = [...this._attachments, attachment];
-      this._changed.emit('context');
+      this._goesAlong();
     }
   }
 
@@ -125,7 +127,7 @@ export class Draft {
     const left = this._attachments.filter(each => each.id !== id);
     if (left.length !== this._attachments.length) {
       this._attachments = left;
-      this._changed.emit('context');
+      this._goesAlong();
     }
   }
 
@@ -135,7 +137,7 @@ export class Draft {
       this._chips = [];
       this._attachments = [];
       this._own = {};
-      this._changed.emit('context');
+      this._goesAlong();
     }
   }
 
@@ -227,18 +229,17 @@ export class Draft {
 
   private _keep(): void {
     // Words that only stand for a question asked before are not worth keeping.
-    if (!this._key || this._editing) {
-      return;
+    if (!this._editing) {
+      const { _words: words, _chips: chips, _attachments: attachments } = this;
+      const along = chips.length + attachments.length > 0;
+      const least = words ? { words } : {};
+      this._written.put(along ? { words, chips, attachments } : least, least);
     }
-    try {
-      if (this._words) {
-        this._store?.setItem(this._key, this._words);
-      } else {
-        this._store?.removeItem(this._key);
-      }
-    } catch {
-      // A full or forbidden store: a reload loses the words, and typing goes on.
-    }
+  }
+
+  private _goesAlong(): void {
+    this._keep();
+    this._changed.emit('context');
   }
 
   private _words = '';
@@ -248,10 +249,37 @@ export class Draft {
   /** What belongs to the question that stands here alone, such as the error that it is about. */
   private _own: IAskOptions = {};
   private _editing: { question: object; aside: IAsk } | null = null;
-  private _key = '';
+  private _written: Kept;
   private _kept: Kept;
   private _changed = new Signal<this, DraftChange>(this);
   private _focusWanted = new Signal<this, void>(this);
+}
+
+/** Read what was kept of a draft; what is not known is none. */
+function writtenFrom(found: unknown): {
+  words: string;
+  chips: IChip[];
+  attachments: IAttachment[];
+} {
+  const { words, chips, attachments } = (found ?? {}) as Record<string, unknown>;
+  return {
+    words: typeof words === 'string' ? words : '',
+    chips: Array.isArray(chips) ? chips.filter(isChip) : [],
+    attachments: Array.isArray(attachments) ? attachments.filter(isAttachment) : []
+  };
+}
+
+function isChip(found: unknown): found is IChip {
+  const { key, kind, name, text, of } = (found ?? {}) as Partial<IChip>;
+  const named = [key, kind, name].every(each => typeof each === 'string');
+  return (
+    named && (text === null || typeof text === 'string') && (of === null || Number.isFinite(of))
+  );
+}
+
+function isAttachment(found: unknown): found is IAttachment {
+  const { id, name, size, mime } = (found ?? {}) as Partial<IAttachment>;
+  return [id, name, mime].every(each => typeof each === 'string') && Number.isFinite(size);
 }
 
 /** Where the tab keeps what is typed, if it may. */

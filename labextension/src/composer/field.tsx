@@ -1,7 +1,7 @@
 import React from 'react';
 
 import { useSignals } from '../chat/hooks';
-import { composing } from '../keys';
+import { composing, sends } from '../keys';
 import { Draft } from './draft';
 import { Listbox } from './listbox';
 import { Lists } from './lists';
@@ -135,11 +135,9 @@ export function Field(props: IProps): JSX.Element {
     const plain = !event.altKey && !event.ctrlKey && !event.metaKey;
     if (naming.open && plain && inMenu(event)) {
       taken(event);
-    } else if (event.key === 'Enter' && !event.altKey) {
-      if (event.ctrlKey || event.metaKey || event.shiftKey === props.sendWithShiftEnter) {
-        taken(event);
-        props.onSend();
-      }
+    } else if (sends(event, props.sendWithShiftEnter)) {
+      taken(event);
+      props.onSend();
     } else if (event.key === 'Escape' && (busy || draft.editing)) {
       taken(event);
       if (busy) {

@@ -19,19 +19,22 @@ export class Kept {
     }
   }
 
-  /** Keep this; what is empty leaves nothing behind. */
-  put(what: object): void {
+  /** Keep this, or where there is no room for it at least that; what is empty leaves nothing behind. */
+  put(what: object, least: object = {}): void {
     if (!this._key) {
       return;
     }
-    try {
-      // What was there is no longer true, also where the store has no room for what is.
-      this._store?.removeItem(this._key);
-      if (Object.keys(what).length) {
-        this._store?.setItem(this._key, JSON.stringify(what));
+    for (const each of [what, least]) {
+      try {
+        // What was there is no longer true, also where the store has no room for what is.
+        this._store?.removeItem(this._key);
+        if (Object.keys(each).length) {
+          this._store?.setItem(this._key, JSON.stringify(each));
+        }
+        return;
+      } catch {
+        // A full or forbidden store: a reload forgets it.
       }
-    } catch {
-      // A full or forbidden store: a reload forgets it.
     }
   }
 

@@ -23,6 +23,13 @@ export class Waiting {
     this._set(this._asks.filter(each => each !== ask));
   }
 
+  /** Take all of it away, and return it. */
+  take(): readonly IAsk[] {
+    const asks = this._asks;
+    this._set([]);
+    return asks;
+  }
+
   /** Keep it under this name for as long as the tab lives, behind what was kept there. */
   keepAs(name: string): void {
     this._kept.keepAs(name, found => {

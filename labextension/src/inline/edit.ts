@@ -5,16 +5,21 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
+import { IRestored, lost, restored } from '../notebook/masked';
+import { isWritable } from '../notebook/writable';
+import type { IQuestion } from '../server/request';
+import { Along, goesAlong, neighboursOf, Preview } from './along';
 import { linesChanged } from './lines';
 import { Popover } from './popover';
 import { IAsked, Proposal } from './proposal';
 import { CellKind, questionFor } from './question';
-import { change, fitting, IPicture, IRegion, picture, selected } from './region';
+import { change, fitting, IPicture, IRegion, IReplacement, picture, selected } from './region';
 import { show, shownIn } from './shown';
 import { happening, IKeys, proposed } from './words';
 
 export interface IEditHost {
   server: IAsked;
+  preview: Preview;
   keys(): IKeys;
   /** Tell people who do not see the screen. */
   say(words: string): void;
@@ -22,9 +27,6 @@ export interface IEditHost {
   keydown(event: KeyboardEvent): void;
 }
 
-/** Cells before and after the one that changes which go with a question. */
-const BEFORE = 4;
-const AFTER = 1;
 /** Between two drawings while a proposal streams in: ms, and at least so many times what one takes. */
 const DRAWN_MS = 40;
 const COST = 5;
@@ -41,6 +43,7 @@ export class InlineEdit {
     this.cellId = cell.model.id;
     this._kind = cell.model.type as CellKind;
     this._proposal = new Proposal(_host.server, this._kind === 'markdown');
+    this._going = new Along(_host.preview, () => this._draw());
     const view = viewOf(cell);
     const source = view?.state.doc.toString() ?? cell.model.sharedModel.getSource();
     const main = view?.state.selection.main;
@@ -69,6 +72,8 @@ export class InlineEdit {
     panel.content.model?.cells.changed.connect(this._onCells, this);
     panel.disposed.connect(this.close, this);
     this._attach(cell);
+    // A question without words goes where any other does.
+    void this._going.look(this._question('…', [], null));
   }
 
   readonly cellId: string;
@@ -104,9 +109,6 @@ export class InlineEdit {
     if (!words || !cell) {
       return;
     }
-    const shown = this._view ? shownIn(this._view) : null;
-    const region = shown?.region ?? this._region;
-    const source = cell.model.sharedModel.getSource();
     const held = this._proposal.replacement;
     const last = this._asked[this._asked.length - 1];
     if (held?.whole && words !== last) {
@@ -119,17 +121,8 @@ export class InlineEdit {
     this._asked.push(words);
     this._edited = false;
     this._said = '';
-    const question = questionFor({
-      words,
-      before,
-      proposal: this._base,
-      kind: this._kind,
-      number: this.number,
-      source,
-      selection: this._selects ? source.slice(region.from, region.to) : null,
-      neighbours: this._neighbours(),
-      notebook: this.panel.context.path
-    });
+    const question = this._question(words, before, this._base);
+    void this._going.look(question);
     void this._proposal.ask(question);
   }
 
@@ -137,11 +130,12 @@ export class InlineEdit {
   take(): boolean {
     const cell = this._cell;
     const view = this._view;
-    const held = this._proposal.replacement;
     const shown = view && shownIn(view);
     if (!cell || !view || !shown) {
       return false;
     }
+    const source = view.state.doc.toString();
+    const held = this._held(source, shown.region);
     if (this._proposal.phase !== 'ready' || !held) {
       this._host.say(happening(this._proposal.phase, 0) || 'Nothing is proposed yet.');
       return false;
@@ -151,7 +145,10 @@ export class InlineEdit {
       this._showState();
       return false;
     }
-    const source = view.state.doc.toString();
+    if (held.loses) {
+      this._host.say(lostBy(held));
+      return false;
+    }
     const made = change(source, shown.region, fitting(source, shown.region, held));
     const focused = this._popover.focused;
     this._end(null);
@@ -191,6 +188,11 @@ export class InlineEdit {
     return this.panel.isDisposed
       ? null
       : (this.panel.content.widgets.find(each => each.model.id === this.cellId) ?? null);
+  }
+
+  /** What is to change, moved along with the text. */
+  private get _place(): IRegion {
+    return (this._view && shownIn(this._view)?.region) ?? this._region;
   }
 
   /** Show the field in the cell's editor; a cell that was moved has a new one. */
@@ -242,9 +244,10 @@ export class InlineEdit {
       }
       const cell = this._cell;
       if (!cell) {
-        this._end(this._proposal.replacement?.text ?? null);
+        const source = this._view?.state.doc.toString() ?? '';
+        this._end(this._held(source, this._place)?.text ?? null);
       } else if (viewOf(cell) !== this._view) {
-        this._region = (this._view && shownIn(this._view)?.region) ?? this._region;
+        this._region = this._place;
         this._attach(cell);
       }
     });
@@ -274,11 +277,13 @@ export class InlineEdit {
     const before = shownIn(view);
     const source = view.state.doc.toString();
     const region = before?.region ?? this._region;
-    const held = this._proposal.replacement;
+    const held = this._held(source, region);
     const drawn = held
       ? picture(source, region, { ...held, text: fitting(source, region, held) })
       : NOTHING;
     this._changed = linesChanged(drawn.hunks);
+    this._masks = held?.left.length ?? 0;
+    this._lost = held?.whole && held.loses ? lostBy(held) : '';
     const focused = this._popover.focused;
     show(view, {
       popover: this._popover.node,
@@ -304,19 +309,20 @@ export class InlineEdit {
     const { phase, position, since, problem } = this._proposal;
     const keys = this._host.keys();
     const ready = phase === 'ready';
-    const trouble = this._trouble || (phase === 'failed' ? problem : '');
+    const trouble = this._trouble || (phase === 'failed' ? problem : ready ? this._lost : '');
     const status =
       trouble ||
       (ready
-        ? proposed(this._changed, keys, this._edited)
+        ? proposed(this._changed, keys, this._edited, this._masks)
         : happening(phase, (Date.now() - since) / 1000, position) ||
           `Enter asks${keys.cancel ? `, ${keys.cancel} closes` : ''}.`);
     this._popover.show({
       status,
+      along: this._along,
       trouble: Boolean(trouble),
       busy: !ready && phase !== 'idle' && phase !== 'failed',
       ready,
-      takes: this._changed > 0
+      takes: this._changed > 0 && !trouble
     });
     // By the sentence: a wait that counts seconds is told once.
     const spoken = status.replace(/, \d+ s$/, '');
@@ -330,16 +336,42 @@ export class InlineEdit {
     this._trouble = '';
   }
 
-  private _neighbours(): { number: number; source: string }[] {
-    const { widgets } = this.panel.content;
-    const at = this.number - 1;
-    return widgets
-      .slice(Math.max(0, at - BEFORE), at + AFTER + 1)
-      .filter(each => each.model.id !== this.cellId)
-      .map(each => ({
-        number: widgets.indexOf(each) + 1,
-        source: each.model.sharedModel.getSource()
-      }));
+  /** What is proposed, with the secrets put back that were masked in the question. */
+  private _held(source: string, region: IRegion): (IReplacement & IRestored) | null {
+    const held = this._proposal.replacement;
+    if (!held) {
+      return null;
+    }
+    const old = source.slice(region.from, region.to);
+    const { text, whole } = held;
+    const made = this._going.masked
+      ? restored(text, old, whole, source)
+      : { text, left: [], loses: false };
+    return { ...made, whole };
+  }
+
+  private _question(words: string, before: string[], proposal: string | null): IQuestion {
+    const source = this._cell?.model.sharedModel.getSource() ?? '';
+    const { from, to } = this._place;
+    return questionFor({
+      words,
+      before,
+      proposal,
+      kind: this._kind,
+      number: this.number,
+      source,
+      selection: this._selects ? source.slice(from, to) : null,
+      neighbours: neighboursOf(this.panel, this.number),
+      notebook: this.panel.context.path
+    });
+  }
+
+  private get _along(): string {
+    const source = this._cell?.model.sharedModel.getSource() ?? '';
+    const { number } = this;
+    const cells = [...neighboursOf(this.panel, number), { number, source }];
+    const sent = cells.filter(each => each.source.trim()).map(each => each.number);
+    return goesAlong(sent, number, this._going.to);
   }
 
   private _end(gone: string | null): boolean {
@@ -352,6 +384,7 @@ export class InlineEdit {
     this._sizes.disconnect();
     this._proposal.changed.disconnect(this._later, this);
     this._proposal.stop();
+    this._going.stop();
     this._cell?.removeClass(CHANGING);
     if (this._view) {
       show(this._view, null);
@@ -373,6 +406,11 @@ export class InlineEdit {
   private _asked: string[] = [];
   /** The proposal that the last of them refines. */
   private _base: string | null = null;
+  private _going: Along;
+  /** Masks that stay in what is proposed. */
+  private _masks = 0;
+  /** Why it cannot be taken: a secret would be gone. */
+  private _lost = '';
   private _edited = false;
   private _changed = 0;
   private _trouble = '';
@@ -391,7 +429,11 @@ export class InlineEdit {
 
 /** Whether a cell can be written to. */
 export function editable(panel: NotebookPanel, cell: Cell): boolean {
-  return !panel.content.model?.readOnly && !cell.readOnly;
+  return isWritable(panel) && !cell.readOnly;
+}
+
+function lostBy(made: IRestored): string {
+  return `${lost(made)} Taking this would lose it: ask in other words, or select a part without it.`;
 }
 
 function viewOf(cell: Cell): EditorView | null {

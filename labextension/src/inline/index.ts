@@ -3,19 +3,21 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import { CommandRegistry } from '@lumino/commands';
 
 import { putSource } from '../notebook/edit';
+import { previewOf } from '../server/preview';
+import type { TetherServer } from '../server/request';
 import { editable, IEditHost, InlineEdit } from './edit';
-import type { IAsked } from './proposal';
 import type { IKeys } from './words';
 
 /** The changes that are open, at most one a cell. */
 export class InlineEdits {
   constructor(
-    server: IAsked,
+    server: TetherServer,
     private _commands: CommandRegistry,
     ids: IKeys
   ) {
     this._host = {
       server,
+      preview: (question, signal) => previewOf(server, question, signal, true),
       keys: () => ({ accept: this._key(ids.accept), cancel: this._key(ids.cancel) }),
       say: words => (this._spoken.textContent = words),
       keydown: event => _commands.processKeydownEvent(event)

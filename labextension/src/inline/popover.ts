@@ -12,6 +12,8 @@ export interface IPopoverDoing {
 /** How the field shows. */
 export interface IPopoverState {
   status: string;
+  /** What goes along with a question, and where to. */
+  along: string;
   trouble: boolean;
   busy: boolean;
   ready: boolean;
@@ -21,6 +23,8 @@ export interface IPopoverState {
 
 /** Events that the notebook does not hear of. */
 const KEPT = 'keyup mousedown mouseup click dblclick paste copy cut'.split(' ');
+
+let count = 0;
 
 /** The one-line field under the cursor's line, with what is happening below it. */
 export class Popover {
@@ -43,6 +47,12 @@ export class Popover {
     this._words.autocomplete = 'off';
     this._words.spellcheck = false;
     this._words.dataset.testid = 'tether-inline-words';
+    this._along.className = 'tether-Inline-along';
+    this._along.id = `tether-inline-along-${++count}`;
+    this._along.dataset.testid = 'tether-inline-along';
+    for (const described of [this._body, this._words]) {
+      described.setAttribute('aria-describedby', this._along.id);
+    }
     this._status.className = 'tether-Inline-status tether-dot';
     this._status.dataset.testid = 'tether-inline-status';
     this._ask = button('Ask', 'tether-inline-ask', () => _doing.ask(this.words));
@@ -56,7 +66,7 @@ export class Popover {
     buttons.className = 'tether-Inline-buttons';
     buttons.append(this._take, this._ask, this._again, this._close);
     foot.append(this._status, buttons);
-    this._body.append(this._words, foot);
+    this._body.append(this._words, this._along, foot);
     node.append(this._body);
     this._words.addEventListener('input', () => this._offer());
     this._body.addEventListener('keydown', event => this._onKey(event));
@@ -103,6 +113,7 @@ export class Popover {
     const focusWas = document.activeElement;
     this._state = state;
     this._status.textContent = state.status;
+    this._along.textContent = state.along;
     this._body.classList.toggle('tether-mod-trouble', state.trouble);
     this._status.classList.toggle('tether-mod-busy', state.busy);
     this._close.textContent = state.busy ? 'Stop' : state.ready ? 'Give back' : 'Close';
@@ -140,6 +151,7 @@ export class Popover {
 
   private _body = document.createElement('div');
   private _words = document.createElement('input');
+  private _along = document.createElement('div');
   private _status = document.createElement('span');
   private _ask: HTMLButtonElement;
   private _again: HTMLButtonElement;
@@ -147,6 +159,7 @@ export class Popover {
   private _close: HTMLButtonElement;
   private _state: IPopoverState = {
     status: '',
+    along: '',
     trouble: false,
     busy: false,
     ready: false,

@@ -14,6 +14,8 @@ export interface IAsked {
 
 /** The most of a model's words that the line under the field shows. */
 const MOST_WORDS = 280;
+const UNCLEAR =
+  'The answer has several blocks, and it is unclear where the code ends. Try again, or select a part and ask again.';
 
 /** One answer that proposes a new source, from the question to its end. */
 export class Proposal {
@@ -106,7 +108,11 @@ export class Proposal {
       this._fail('The answer was stopped before its end. Try again.');
       return;
     }
-    const { code, words } = codeIn(this._answer, true, this._nested);
+    const { code, words, unclear } = codeIn(this._answer, true, this._nested);
+    if (unclear) {
+      this._fail(UNCLEAR);
+      return;
+    }
     if (code === null) {
       const said = words.length > MOST_WORDS ? `${words.slice(0, MOST_WORDS)}…` : words;
       this._fail(

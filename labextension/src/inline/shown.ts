@@ -115,7 +115,7 @@ class Popover extends WidgetType {
   }
 
   get estimatedHeight(): number {
-    return this._node.offsetHeight || 72;
+    return this._node.offsetHeight || 88;
   }
 
   /** Typing in it is none of the editor's business. */

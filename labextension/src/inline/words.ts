@@ -28,7 +28,7 @@ export function happening(phase: Phase, seconds: number, position = 0): string {
 }
 
 /** What a finished proposal is, and what can be done with it. */
-export function proposed(lines: number, keys: IKeys, edited: boolean): string {
+export function proposed(lines: number, keys: IKeys, edited: boolean, masks = 0): string {
   const count =
     lines === 0
       ? 'Nothing would change.'
@@ -36,11 +36,12 @@ export function proposed(lines: number, keys: IKeys, edited: boolean): string {
         ? '1 line changed.'
         : `${lines} lines changed.`;
   const meanwhile = edited ? ' The cell was edited meanwhile; taking this replaces that too.' : '';
+  const masked = masks ? ' ••• stands for a secret that was masked.' : '';
   const ways = [
     lines && keys.accept ? `${keys.accept} takes it` : '',
     keys.cancel ? `${keys.cancel} gives it back` : ''
   ].filter(way => way);
-  return `${count}${meanwhile}${ways.length ? ` ${ways.join(', ')}.` : ''}`;
+  return `${count}${meanwhile}${masked}${ways.length ? ` ${ways.join(', ')}.` : ''}`;
 }
 
 /** A failure as one line: what happened and what to do next. */

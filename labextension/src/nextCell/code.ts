@@ -1,3 +1,5 @@
+import { fenced } from '../notebook/fence';
+
 /** The most lines of a proposed cell. */
 export const MOST_LINES = 40;
 
@@ -8,25 +10,17 @@ export const MOST_LINES = 40;
  * cut off (`whole` is false), the last line is left out: it may be half of one.
  */
 export function codeOf(answer: string, ended: boolean, whole = true): string {
-  const fence = /^[ \t]*(`{3,}|~{3,})[^\n]*\n/m.exec(answer);
-  if (fence) {
-    const from = answer.slice(fence.index + fence[0].length);
-    const end = from.search(new RegExp(`^[ \\t]*${fence[1]}`, 'm'));
-    const inside = end < 0 ? withoutTail(whole ? from : lines(from), ended) : from.slice(0, end);
-    return bounded(inside);
-  }
   const text = whole ? answer : lines(answer);
+  const found = fenced(text, ended);
+  if (found) {
+    return bounded(found.code ?? '');
+  }
   return ended && isCode(text) ? bounded(text) : '';
 }
 
 /** The lines that have an end. */
 function lines(text: string): string {
   return text.slice(0, text.lastIndexOf('\n') + 1);
-}
-
-/** An unfinished last line may be the fence that closes. */
-function withoutTail(text: string, ended: boolean): string {
-  return ended ? text : text.replace(/\n?[ \t]*[`~]{1,3}$/, '');
 }
 
 function bounded(code: string): string {

@@ -5,6 +5,7 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { PanelLayout } from '@lumino/widgets';
 
 import { putSource } from '../notebook/edit';
+import { isWritable } from '../notebook/writable';
 import { asTurnError } from '../server/problems';
 import type { TetherServer } from '../server/request';
 import { codeOf } from './code';
@@ -37,7 +38,7 @@ export class NextCell {
     const at = panel.content.widgets.indexOf(cell);
     // Without a kernel, Lab calls a cell run that was not.
     const here = cells && at >= 0 && panel.sessionContext.session?.kernel;
-    if (!here || cell.model.type !== 'code' || panel.content.model!.readOnly) {
+    if (!here || cell.model.type !== 'code' || !isWritable(panel)) {
       return;
     }
     const sources = [...cells].map(each => each.sharedModel.getSource());

@@ -4,6 +4,7 @@ import { INotebookTracker } from '@jupyterlab/notebook';
 
 import { tetherIcon } from '../icons';
 import type { InlineEdits } from '../inline';
+import { isWritable } from '../notebook/writable';
 import { TetherServer } from '../server/request';
 import { IAssistance } from '../tokens';
 
@@ -47,7 +48,7 @@ export const inlineEdit: JupyterFrontEndPlugin<void> = {
       isEnabled: () => {
         const panel = notebooks.currentWidget;
         const cell = panel?.content.activeCell;
-        return on() && Boolean(cell && !cell.readOnly && !panel?.content.model?.readOnly);
+        return on() && Boolean(cell && !cell.readOnly && isWritable(panel));
       },
       execute: async () => {
         const panel = notebooks.currentWidget;

@@ -30,6 +30,8 @@ export interface IContext {
   name: string;
   text?: string;
   data?: Record<string, unknown>;
+  /** The level at which it was looked at, for an earlier question; it is left out where less may be seen. */
+  level?: ISee['level'] | null;
 }
 
 /** What the server itself may look at for a question. What is left out follows the settings. */

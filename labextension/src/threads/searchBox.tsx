@@ -78,7 +78,7 @@ function Filters({ library }: { library: Library }): JSX.Element {
       <select
         aria-label="How far back to search"
         data-testid="tether-searchSince"
-        value={days}
+        value={after === undefined ? '0' : days}
         onChange={event => {
           const since = Number(event.target.value);
           setDays(event.target.value);

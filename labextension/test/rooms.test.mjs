@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Signal } from '@lumino/signaling';
+
+import asks from '../lib/test/chat/ask.js';
+import module from '../lib/test/chat/rooms.js';
+import { Held, settled } from './held.mjs';
+
+const { ask } = asks;
+const { Rooms } = module;
+
+/** The notebooks of a page, of which one is in front. */
+class Open {
+  panel = null;
+  changed = new Signal(this);
+  renamed = new Signal(this);
+  ran = new Signal(this);
+
+  constructor(path) {
+    this.path = path;
+  }
+
+  bring(path) {
+    this.path = path;
+    this.changed.emit();
+  }
+}
+
+/** The conversations of a page and of its tab, with `a.ipynb` in front. */
+async function pageOf(server, kept = new Map()) {
+  const sessionStorage = {
+    getItem: key => kept.get(key) ?? null,
+    setItem: (key, value) => kept.set(key, value),
+    removeItem: key => kept.delete(key)
+  };
+  const heard = { addEventListener() {} };
+  globalThis.window = { ...heard, sessionStorage, setTimeout, clearTimeout };
+  globalThis.document = { ...heard, hidden: true };
+  const open = new Open('a.ipynb');
+  const rooms = new Rooms(server, open);
+  await settled();
+  return { open, rooms };
+}
+
+/** What a composer does when its conversation is shown. */
+const composed = thread => thread.keepAs(`${thread.notebook ?? ''}#${thread.id ?? ''}`);
+
+function history() {
+  const server = new Held();
+  server.keep('a_1', 'a.ipynb', 'about a', 'yes');
+  server.keep('b_1', 'b.ipynb', 'older', 'yes');
+  server.keep('b_2', 'b.ipynb', 'newest', 'yes');
+  return server;
+}
+
+test('an older conversation stays in front when the notebook that it is about is opened, also after a reload', async () => {
+  const [server, kept] = [history(), new Map()];
+  const { open, rooms } = await pageOf(server, kept);
+  await rooms.show('b_1');
+  open.bring('b.ipynb');
+  await settled();
+  assert.equal(rooms.current.id, 'b_1');
+  open.bring('a.ipynb');
+  assert.equal(rooms.current.id, 'a_1');
+  open.bring('b.ipynb');
+  await settled();
+  assert.equal(rooms.current.id, 'b_2');
+  await rooms.show('b_1');
+  const after = await pageOf(server, kept);
+  after.open.bring('b.ipynb');
+  await settled();
+  assert.equal(after.rooms.current.id, 'b_1');
+});
+
+test('the newest conversation of a notebook is the same one when the notebook is opened', async () => {
+  const server = history();
+  const { open, rooms } = await pageOf(server);
+  await rooms.show('b_2');
+  const thread = rooms.current;
+  composed(thread);
+  const running = thread.send(ask('first'));
+  await settled();
+  await thread.send(ask('second'));
+  const seen = new Set();
+  rooms.changed.connect(() => seen.add(rooms.current));
+  open.bring('b.ipynb');
+  await settled();
+  composed(rooms.current);
+  assert.deepEqual([...seen], [thread]);
+  open.bring('a.ipynb');
+  open.bring('b.ipynb');
+  assert.equal(rooms.current, thread);
+  server.go(1);
+  await settled();
+  assert.deepEqual([thread.said.at(-2).words, thread.queued], ['second', []]);
+  server.go(2);
+  await running;
+  // It goes on with what the notebook goes on with.
+  server.keep('b_3', 'b.ipynb', 'begun elsewhere', 'yes');
+  await thread.refresh();
+  assert.equal(thread.id, 'b_3');
+});
+
+test('words that were typed before it is known that a conversation is here already go with it', async () => {
+  const server = history();
+  const { open, rooms } = await pageOf(server);
+  await rooms.show('b_2');
+  const thread = rooms.current;
+  thread.draft.words = 'half a quest';
+  open.bring('a.ipynb');
+  open.bring(null);
+  open.bring('b.ipynb');
+  rooms.current.draft.words = 'typed early';
+  await settled();
+  assert.equal(rooms.current, thread);
+  assert.equal(thread.draft.words, 'typed early\n\nhalf a quest');
+});
+
+test('a new conversation leaves the answer alone that is written for the notebook out of sight', async () => {
+  const server = history();
+  const { rooms } = await pageOf(server);
+  const running = rooms.current.send(ask('a long one'));
+  await settled();
+  await rooms.show('b_1');
+  await rooms.begin();
+  assert.deepEqual([rooms.current.notebook, rooms.current.said.length], ['a.ipynb', 0]);
+  assert.deepEqual(server.stopped, []);
+  server.go(1);
+  await running;
+  const { messages } = await server.told('a_1');
+  assert.equal(messages.at(-1).content, 'yes');
+});

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import asks from '../lib/test/chat/ask.js';
+import threads from '../lib/test/chat/thread.js';
+import problems from '../lib/test/server/problems.js';
+import { Held, settled } from './held.mjs';
+
+const { ask } = asks;
+const { Thread } = threads;
+const { TurnError, UNREACHED } = problems;
+
+const FILE = { id: 'u_1', name: 'sales.csv', size: 12, mime: 'text/csv' };
+
+/** A conversation of a notebook, which asks nothing while `off` is set. */
+function threadOf(server, more = { notebook: 'a.ipynb' }) {
+  const made = new Thread({
+    server,
+    contextOf: () => [],
+    health: () => null,
+    allowed: () => !made.off,
+    ...more
+  });
+  return made;
+}
+
+const chosen = server => threadOf(server, { notebook: null, conversation: 'c_1' });
+const words = thread => thread.said.map(each => each.words ?? each.text);
+const messages = server => server.asked.map(each => each.message);
+
+/** Ask, and let the answer end. */
+async function answered(thread, server, question) {
+  const asked = thread.send(ask(question));
+  await settled();
+  server.go(server.asked.length);
+  await asked;
+}
+
+test('while assistance is off nothing is asked, however it is tried, and what was typed is in the field', async () => {
+  const server = new Held();
+  const thread = threadOf(server);
+  await answered(thread, server, 'first');
+  const [question, answer] = thread.said;
+  thread.off = true;
+  assert.equal(thread.canRetry(answer), false);
+  await thread.retry(answer);
+  await thread.edit(question, ask('first, otherwise'));
+  await thread.send({ ...ask('second'), attachments: [FILE] });
+  assert.deepEqual(messages(server), ['first']);
+  assert.deepEqual(words(thread), ['first', 'yes']);
+  assert.equal(thread.draft.words, 'second\n\nfirst, otherwise');
+  assert.deepEqual(thread.draft.attachments, [FILE]);
+  thread.off = false;
+  assert.equal(thread.canRetry(answer), true);
+});
+
+test('what waits for an answer is not asked if assistance was turned off meanwhile', async () => {
+  const server = new Held();
+  const thread = threadOf(server);
+  const running = thread.send(ask('first'));
+  await thread.send(ask('second'));
+  thread.off = true;
+  await settled();
+  server.go(1);
+  await running;
+  await settled();
+  assert.deepEqual(messages(server), ['first']);
+  assert.equal(thread.queued[0].words, 'second');
+});
+
+test('a question that is asked while the history is read does not take its place', async () => {
+  const server = new Held();
+  server.keep('c_1', null, 'old question', 'old answer');
+  const thread = chosen(server);
+  const read = server.hold('read');
+  void thread.refresh();
+  const running = thread.send(ask('quick one'));
+  await settled();
+  read();
+  await settled();
+  assert.deepEqual(words(thread), ['quick one', 'yes']);
+  server.go(1);
+  await running;
+  assert.deepEqual(words(thread), ['old question', 'old answer', 'quick one', 'yes']);
+});
+
+test('nor does one that is answered before the history was read', async () => {
+  const server = new Held();
+  server.keep('c_1', null, 'old question', 'old answer');
+  const thread = chosen(server);
+  const read = server.hold('read');
+  const reading = thread.refresh();
+  await answered(thread, server, 'quick one');
+  read();
+  await reading;
+  assert.deepEqual(words(thread), ['old question', 'old answer', 'quick one', 'yes']);
+});
+
+test('what was not read yet is not taken for empty, and a failure leaves it so', async () => {
+  const server = new Held();
+  server.keep('c_1', null);
+  const { told } = server;
+  server.told = () => Promise.reject(new TurnError(UNREACHED));
+  const thread = chosen(server);
+  assert.equal(thread.loaded, false);
+  await thread.refresh();
+  assert.deepEqual([thread.loaded, thread.trouble], [false, UNREACHED.message]);
+  server.told = told;
+  await thread.refresh();
+  assert.deepEqual([thread.loaded, thread.trouble], [true, null]);
+});
+
+test('a history that could not be read comes after the next answer', async () => {
+  const server = new Held();
+  server.keep('c_1', null, 'old question', 'old answer');
+  const { told } = server;
+  server.told = () => Promise.reject(new TurnError(UNREACHED));
+  const thread = chosen(server);
+  await thread.refresh();
+  server.told = told;
+  await answered(thread, server, 'next');
+  assert.deepEqual(words(thread), ['old question', 'old answer', 'next', 'yes']);
+});
+
+test('what waits goes into the field of a new conversation, which the old answer does not reach', async () => {
+  const server = new Held();
+  const thread = threadOf(server);
+  const running = thread.send(ask('first'));
+  await settled();
+  await thread.send({ ...ask('second'), attachments: [FILE] });
+  await thread.send(ask('third'));
+  thread.draft.words = 'half a quest';
+  await thread.fresh();
+  assert.deepEqual([thread.id, thread.busy, thread.said.length], ['c_2', false, 0]);
+  assert.deepEqual([thread.queued.length, server.stopped.length], [0, 0]);
+  assert.equal(thread.draft.words, 'second\n\nthird\n\nhalf a quest');
+  assert.deepEqual(thread.draft.attachments, [FILE]);
+  const next = thread.send(ask('fourth'));
+  await settled();
+  server.go(1);
+  await running;
+  assert.equal(thread.busy, true);
+  assert.deepEqual(words(thread), ['fourth', 'yes']);
+  server.go(2);
+  await next;
+  await settled();
+  assert.deepEqual(messages(server), ['first', 'fourth']);
+  assert.equal(server.asked[1].conversation_id, 'c_2');
+  assert.deepEqual([thread.id, thread.title], ['c_2', 'c_2']);
+  assert.deepEqual(thread.siblings(thread.said[0]), { at: 1, count: 1 });
+  // The answer that was left is whole.
+  const old = await server.told('c_1');
+  assert.equal(old.messages[1].content, 'yes');
+});
+
+test('what waits is not asked while a new conversation is being begun', async () => {
+  const server = new Held();
+  const thread = threadOf(server);
+  const running = thread.send(ask('first'));
+  await settled();
+  await thread.send(ask('second'));
+  const begun = server.hold('begin');
+  const begins = thread.fresh();
+  server.go(1);
+  await running;
+  begun();
+  await begins;
+  assert.deepEqual(messages(server), ['first']);
+  assert.equal(thread.draft.words, 'second');
+});
+
+test('a new conversation begins in the place of one that has not been read yet', async () => {
+  const server = new Held();
+  server.keep('c_1', 'a.ipynb', 'old question', 'old answer');
+  const thread = threadOf(server);
+  const read = server.hold('read');
+  const reading = thread.refresh();
+  await thread.fresh();
+  read();
+  await reading;
+  assert.deepEqual([thread.id, words(thread)], ['c_2', []]);
+});
