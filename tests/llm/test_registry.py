@@ -60,6 +60,15 @@ async def test_a_class_of_ones_own_need_not_inherit_anything(module):
     assert not service.is_ready()
 
 
+async def test_a_class_with_nothing_to_initialise_is_ready_at_once_and_stays_so(module):
+    module("plain", "class Plain:\n    async def complete(self, prompt, **_): return 'up'\n")
+    known = backends("plain:Plain")
+    assert known.get().is_ready()
+    await known.wake("plain:Plain")
+    await known.close()
+    assert known.get().is_ready()
+
+
 async def test_a_backend_is_woken_once_however_many_ask(module):
     module(
         "slow",

@@ -29,7 +29,7 @@ def find_class(name: str) -> type[LLMService]:
     """Return the class that a backend's name stands for.
 
     A class that has the members of an `LLMService` becomes one, with the defaults for the rest. Any class but
-    the built-in ones is not ready before it was initialised, whatever it says itself.
+    the built-in ones that has something to initialise is not ready before, whatever it says itself.
 
     Raises
     ------
@@ -57,7 +57,8 @@ def find_class(name: str) -> type[LLMService]:
     if not callable(getattr(cls, "complete", None)):
         raise ModelNotReady(f"The backend `{printable(name)}` has no `complete`: see `LLMService`.")
     bases = (cls,) if isinstance(cls, type) and issubclass(cls, LLMService) else (cls, LLMService)
-    adopted: type[LLMService] = type(cls.__name__, (Own, *bases), {})
+    prepares = getattr(cls, "initialize", LLMService.initialize) is not LLMService.initialize
+    adopted: type[LLMService] = type(cls.__name__, (Own, *bases), {"_is_initialized": not prepares})
     return adopted
 
 
@@ -71,7 +72,7 @@ class Own(LLMService):
         self._is_initialized = True
 
     async def cleanup(self) -> None:
-        self._is_initialized = False
+        self._is_initialized = type(self)._is_initialized
         await super().cleanup()
 
     def is_ready(self) -> bool:
