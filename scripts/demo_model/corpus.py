@@ -81,6 +81,12 @@ def _similar(column: str, rng: random.Random) -> str:
     return text
 
 
+def _new(slot: str, answer: str) -> bool:
+    """Whether the answer makes this column: no section of the context can show it yet."""
+    made = f"['${slot}'] = " in answer or f": '${slot}'" in answer
+    return made and answer.count(f"${slot}") == 1
+
+
 def _resemble(slots: dict[str, str], rng: random.Random) -> None:
     """Give two columns names that look alike: one is part of the other, or has a typo."""
     one, other = rng.sample("cde", 2)
@@ -122,7 +128,7 @@ def idiom(rng: random.Random, held: bool = False) -> Example:
     else:
         item, modes = weighted(rng, ARRAYS), ("named",)
     array = item in ARRAYS
-    mode = rng.choices(modes, (0.60, 0.30, 0.10)[: len(modes)])[0]
+    mode = rng.choices(modes, (0.52, 0.38, 0.10)[: len(modes)])[0]
     if item is LIST_COLUMNS and rng.random() < 0.4:
         mode = "context"  # only there it copies several names in a row
     slot_kinds = dict(KINDS)
@@ -179,11 +185,10 @@ def idiom(rng: random.Random, held: bool = False) -> Example:
     shown = wording.decorate(slots, rng, columns="" if array else "cde")
     before = ""
     if mode == "context" or (mode == "named" and not array and rng.random() < 0.1):
-        used = [slots[x] for x in "cd" if x in grammar.slots(item.answer)]
-        if "$e" in item.answer and "['$e'] =" not in item.answer:
-            used.append(slots["e"])
+        there = [x for x in "cde" if f"${x}" in item.answer and not _new(x, item.answer)]
+        used = [slots[x] for x in there]
         if mode == "context" and rng.random() < 0.5:
-            for x in "cd":
+            for x in there:
                 shown[x] = _similar(slots[x], rng)
         columns = context.more_columns(rng, used) or [names.identifier(rng, "column")]
         parts = [context.frame_section(rng, slots["n"], columns)]
@@ -361,11 +366,11 @@ def gen(rng: random.Random, drills: float = 0.0) -> Example:
     if rng.random() < drills:
         return drill(rng)
     kind = rng.random()
-    if kind < 0.11:
+    if kind < 0.10:
         return error(rng)
-    if kind < 0.52:
+    if kind < 0.50:
         return idiom(rng)
-    if kind < 0.73:
+    if kind < 0.68:
         return about(rng)
     return other(rng)
 
