@@ -1,11 +1,11 @@
 """Measure a GGUF file (or a checkpoint) greedily.
 
-    python scripts/demo_model/evaluate.py --sets generated heldout strangers
+    python scripts/demo_model/evaluate.py --sets generated heldout strangers newcomers
     python scripts/demo_model/evaluate.py --checkpoint demo-runs/run1.pt --sets dev --show
 
 "generated" are questions of the generator with an unseen seed and held-out names: known sentences,
 new names. The other sets are files of questions/: "dev" and "colleagues" were read to widen the phrases,
-"heldout" and "strangers" never were.
+"heldout", "strangers" and "newcomers" never were.
 """
 
 from __future__ import annotations
@@ -187,7 +187,7 @@ def main() -> None:
     parser.add_argument("--gguf", default=str(GGUF))
     parser.add_argument("--checkpoint", help="a torch checkpoint instead of the GGUF file")
     parser.add_argument("--tokenizer", default=str(Path(__file__).with_name("tok.json")))
-    parser.add_argument("--sets", nargs="+", default=["generated", "heldout", "strangers"])
+    parser.add_argument("--sets", nargs="+", default=["generated", "heldout", "strangers", "newcomers"])
     parser.add_argument("--count", type=int, default=400, help="generated questions")
     parser.add_argument("--seed", type=int, default=990017)
     parser.add_argument("--threads", type=int, default=1)
