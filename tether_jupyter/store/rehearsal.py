@@ -61,7 +61,7 @@ def once() -> None:
 def in_memory() -> None:
     """Build the newest tables in a database in memory, store a turn in it, and forget it."""
     from tether_jupyter.core.history import Conversation, StoredMessage
-    from tether_jupyter.store import schema, threads
+    from tether_jupyter.store import notebooks, schema, threads
     from tether_jupyter.store.database import open_engine
 
     engine = open_engine("sqlite:///:memory:")
@@ -70,6 +70,7 @@ def in_memory() -> None:
             schema.migrate(connection, None, None)
             _blank[schema.HEAD] = statements(connection)
             said = StoredMessage("m", "user", "", None), StoredMessage("n", "assistant", "", "m")
+            notebooks.of_notebook(connection, "o", "/", "n.ipynb", "1:1")
             threads.insert_conversation(connection, Conversation("c", "o"))
             threads.insert_messages(connection, "o", "c", [(each, each.status, "") for each in said], "s")
     finally:
