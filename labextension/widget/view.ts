@@ -114,7 +114,11 @@ export class ChatView implements IListener {
   }
 
   refused(text: string, why: string): void {
+    const { insteadOf } = this._sent;
     if (text && !this._box.words) {
+      if (text === this._sent.text && this._talk.rows.some(row => row.id === insteadOf)) {
+        this._edit(insteadOf);
+      }
       this._box.fill(text);
     }
     this._note = why;
@@ -126,6 +130,7 @@ export class ChatView implements IListener {
     const waiting = this._waiting;
     if (waiting) {
       this._withdraw();
+      this._sent = waiting;
       this._talk.send({ kind: 'ask', text: waiting.text, instead_of: waiting.insteadOf });
     }
   }
@@ -212,7 +217,7 @@ export class ChatView implements IListener {
   }
 
   private _pressed(event: KeyboardEvent): void {
-    if (event.key === 'Escape' && !event.isComposing) {
+    if (event.key === 'Escape' && !event.isComposing && event.keyCode !== 229) {
       if (this._editing) {
         this._edit(null);
         this._box.fill('');
@@ -366,6 +371,8 @@ export class ChatView implements IListener {
   private _spoken = element('div', 'tw-spoken');
   private _sizes: ResizeObserver = new ResizeObserver(() => undefined);
   private _waiting: { text: string; insteadOf: string | null; since: number } | null = null;
+  /** The question that the kernel heard last. */
+  private _sent: { text: string; insteadOf: string | null } = { text: '', insteadOf: null };
   private _editing: string | null = null;
   private _note = '';
   private _noticed = false;

@@ -207,6 +207,18 @@ def test_words_that_were_not_taken_come_back(page):
     assert bare.status.inner_text() == "There is no variable `anwser` here."
 
 
+def test_an_edit_that_was_not_taken_is_an_edit_still(page):
+    bare = Bare(page)
+    bare.answer("so")
+    bare.box.focus()
+    page.keyboard.press("ArrowUp")
+    bare.type("why @anwser?")
+    bare.tell(kind="refused", text="why @anwser?", why="There is no variable `anwser` here.")
+    assert bare.status.inner_text() == "There is no variable `anwser` here."
+    bare.type("why @answer?")
+    assert [each["instead_of"] for each in bare.sent("ask")] == ["q", "q"]
+
+
 def test_a_selection_survives_what_is_written_behind_it(page):
     bare = Bare(page)
     bare.hello(question("q", "why?"), writing("a"), live={"id": "a", "phase": "writing"})
