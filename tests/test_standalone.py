@@ -51,3 +51,14 @@ def test_a_port_that_is_no_number_is_said(tmp_path, in_file):
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode != 0
     assert "TETHER_PORT must be a port's number" in done.stderr
+
+
+def test_settings_that_cannot_be_read_are_named_without_a_trace(tmp_path):
+    (tmp_path / ".jupyter").mkdir()
+    (tmp_path / ".jupyter" / ".env").write_bytes(b"TETHER_PORT=\xe9\n")
+    environment = {"PATH": f"{sys.prefix}/bin:/usr/bin:/bin", "HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "jupyter", "tether", "--allow-root", "--no-browser"]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert "tether: .env in the Jupyter config folder is not UTF-8" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -170,4 +170,8 @@ def main() -> None:
     """Serve Tether by itself, as `jupyter tether`."""
     TetherApp.serverapp_class = TetherServer
     TetherApp.serverapp_config = {"open_browser": False}
-    TetherApp.launch_instance()  # type: ignore[no-untyped-call]  # Jupyter's own
+    try:
+        TetherApp.launch_instance()  # type: ignore[no-untyped-call]  # Jupyter's own
+    except TetherError as reason:
+        # Settings that cannot be read.
+        sys.exit(f"tether: {reason.message}")
