@@ -180,6 +180,18 @@ test('a kernel that computes is not asked beside its cell: the server tells its 
   assert.deepEqual(asked, ['variables/k%201']);
   const silent = { json: async () => ({ variables: [], problem: 'The kernel is busy.' }) };
   await assert.rejects(namesIn(busy, silent), /The kernel is busy/);
+  // One behind a gateway, say, which the server cannot look into.
+  const reply = {
+    user_expressions: { names: { status: 'ok', data: { 'text/plain': "'x:int'" } } }
+  };
+  const idle = {
+    ...busy,
+    status: 'idle',
+    requestExecute: () => ({ done: Promise.resolve({ content: reply }) })
+  };
+  globalThis.window = globalThis;
+  assert.deepEqual(await namesIn(idle, silent), [{ name: 'x', type: 'int' }]);
+  delete globalThis.window;
 });
 
 test("a kernel's names are read from its reply, and a refusal is told in words", () => {

@@ -102,7 +102,7 @@ def test_variables_are_listed_while_a_cell_runs(page, echoing):
     options(panel).filter(has_text="early").wait_for()
     assert "*" in cell.locator(".jp-InputPrompt").inner_text()
     # It was the server that asked, which puts right in the kernel what asking disturbs.
-    assert page.evaluate(NAMES_ASKED) == 1
+    assert page.evaluate(NAMES_ASKED) >= 1
     page.keyboard.press("Escape")
     page.locator(".jp-Toolbar [data-command='notebook:interrupt-kernel']").first.click()
     cell.locator(".jp-InputPrompt", has_text=re.compile(r"\d")).wait_for()

@@ -32,24 +32,25 @@ export class NoNames extends Error {}
 type Server = Pick<TetherServer, 'json'>;
 
 /**
- * Ask a kernel for its names. One that computes is asked by the server: a request beside a running cell would take the
- * cell's place and show its half-drawn figures, unless it is put right in the kernel, which is the server's work.
+ * Ask for a kernel's names, by the server: a request beside a running cell would take the cell's place and show its
+ * half-drawn figures, unless it is put right in the kernel, which is the server's work. A kernel that the server cannot
+ * look into is asked when it is idle.
  */
 export async function namesIn(kernel: Kernel.IKernelConnection, server: Server): Promise<IName[]> {
   const language = (await kernel.info).language_info?.name;
   if (language !== 'python') {
     throw new NoNames('Variables are listed for Python alone.');
   }
-  if (kernel.status === 'idle') {
-    return namesFrom(await patient(execute(kernel)));
-  }
   const { variables, problem } = await server.json<{ variables: IName[]; problem: string | null }>(
     `variables/${encodeURIComponent(kernel.id)}`
   );
-  if (problem) {
+  if (!problem) {
+    return variables;
+  }
+  if (kernel.status !== 'idle') {
     throw new NoNames(problem);
   }
-  return variables;
+  return namesFrom(await patient(execute(kernel)));
 }
 
 /** Read the names out of the kernel's reply. */
