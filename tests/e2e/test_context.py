@@ -55,7 +55,33 @@ def test_how_far_a_running_cell_is_can_be_asked_while_it_runs(page, echoing, gat
     panel = lab.open_panel()
     lab.ask("how far is it?")
     answer = panel.locator(".tether-Answer").last
-    answer.get_by_text("A cell is running").wait_for()
+    answer.get_by_text("A cell is running").first.wait_for()
     answer.get_by_text("epoch").first.wait_for()
     # It runs on as if nobody had asked.
     cell.locator(".jp-InputPrompt", has_text="*").wait_for()
+
+
+#: A page that draws late. Counts, at each change of it, how often an answer's first words stand in it.
+WATCH = """
+const frame = window.requestAnimationFrame;
+window.requestAnimationFrame = draw => frame(at => setTimeout(() => draw(at), 40));
+window.most = 0;
+new MutationObserver(() => {
+  for (const answer of document.querySelectorAll('#tether-chat .tether-Answer')) {
+    window.most = Math.max(window.most, answer.textContent.split('You asked').length - 1);
+  }
+}).observe(document, { subtree: true, childList: true, characterData: true });
+"""
+
+
+def test_the_first_words_of_an_answer_are_never_seen_twice(page, echoing):
+    lab = Lab(page, echoing)
+    panel = lab.open_panel()
+    page.evaluate(WATCH)
+    for n in range(10):
+        box = panel.get_by_role("textbox", name="Ask")
+        box.fill(f"Is it {n}?\n\n" + "It has words.\n\n" * 20)
+        box.press("Enter")
+        panel.locator(".tether-Answer").nth(n).get_by_text("You asked").first.wait_for()
+        panel.get_by_test_id("tether-send").wait_for()
+    assert page.evaluate("window.most") == 1

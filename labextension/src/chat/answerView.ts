@@ -60,6 +60,9 @@ export class AnswerView {
     if (!this._began && this._answer.text) {
       this._begin();
       this._fresh = true;
+      // What was to be rendered before there were words would stand there beside them.
+      window.clearTimeout(this._timer);
+      this._timer = 0;
       onceDrawn(() => {
         this._fresh = false;
         this._schedule();
