@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.e2e.conftest import ROOT
+from tests.e2e.lab import composed
 from tests.e2e.test_models import command, toast
 from tests.support import gguf_bytes, tiny_gguf
 from tests.support.fake_hub import Fault, Hub
@@ -390,6 +391,10 @@ def test_each_value_says_where_it_comes_from_and_goes_back(page, shelf):
     temperature = value(page, "temperature")
     temperature.get_by_text(re.compile("In force: .*, the usual value")).wait_for()
     temperature.locator("input").fill("0,3")
+    composed(temperature.locator("input"), "Enter")
+    composed(temperature.locator("input"), "Escape")
+    assert temperature.locator("input").input_value() == "0,3"
+    temperature.get_by_text(re.compile("In force: .*, the usual value")).wait_for()
     page.keyboard.press("Enter")
     temperature.get_by_text("In force: 0.3, set here.").wait_for()
     value(page, "max_tokens").locator("input").fill("200")

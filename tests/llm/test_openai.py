@@ -1,11 +1,12 @@
 """The openai backend against an upstream that misbehaves."""
 
 import pytest
+from traitlets.config import Config
 
 from tests.support.fake_openai import FakeOpenAI
 from tether_jupyter.core import events
 from tether_jupyter.core.prompt import Prompt, Sampling
-from tether_jupyter.errors import TetherError
+from tether_jupyter.errors import ModelNotReady, TetherError
 from tether_jupyter.llm.openai import OpenAIService
 from tether_jupyter.settings import OpenAILLM, load
 
@@ -146,6 +147,14 @@ async def test_whole_texts_come_through_complete_too():
         service = service_at(fake.url, model="n=2")
         assert await service.complete("hi") == "word0 word1 "
         await service.cleanup()
+
+
+async def test_a_key_that_is_missing_is_asked_for_by_the_name_that_was_given_to_it():
+    config = Config({"OpenAILLM": {"api_key_name": "CORP_KEY"}})
+    service = OpenAIService.from_settings(load(config, environment={"OPENROUTER_API_KEY": "or-key"}))
+    assert "Set CORP_KEY" in (await service.describe())["problem"]
+    with pytest.raises(ModelNotReady, match="Set CORP_KEY"):
+        await service.initialize()
 
 
 def test_an_openrouter_key_goes_to_openrouter_alone():

@@ -99,7 +99,7 @@ class OpenAIService(LLMService):
     async def _awake(self) -> AsyncOpenAI:
         if self._keyless:
             raise ModelNotReady(
-                "There is no API key. Set OPENAI_API_KEY before Jupyter starts, or OPENAI_BASE_URL for a "
+                f"There is no API key. Set {self._key_name} before Jupyter starts, or OPENAI_BASE_URL for a "
                 "server of your own."
             )
         if self._client is None:
@@ -174,7 +174,9 @@ class OpenAIService(LLMService):
         if importlib.util.find_spec("openai") is None:
             problem = MISSING
         elif self._keyless:
-            problem = "There is no API key. Set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own."
+            problem = (
+                f"There is no API key. Set {self._key_name}, or OPENAI_BASE_URL for a server of your own."
+            )
         host = urlsplit(self.base_url).hostname or ""
         place = "this machine" if host in LOOPBACK else host
         return {"ready": problem is None, "problem": problem, "demo": False, "gpu": None, "place": place}

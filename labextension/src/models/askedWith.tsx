@@ -1,6 +1,7 @@
 import React from 'react';
 
 import { useSignals } from '../chat/hooks';
+import { composing } from '../keys';
 import { Asked } from './asked';
 import { Field, FIELDS, IFieldInfo, layerWords, read, shown } from './values';
 
@@ -88,6 +89,9 @@ function Value({ field, asked, preset }: IValueProps): JSX.Element {
           inputMode="decimal"
           onChange={event => setText(event.target.value)}
           onKeyDown={event => {
+            if (composing(event)) {
+              return;
+            }
             if (event.key === 'Enter') {
               keep();
             } else if (event.key === 'Escape') {
