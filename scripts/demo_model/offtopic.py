@@ -102,5 +102,5 @@ def question(rng: random.Random) -> str:
         return _noise(rng)
     if kind < 0.26:
         return _fill(rng.choice(FORMS["foreign"]), rng)
-    text = _fill(rng.choice(FORMS["general" if kind < 0.52 else "near"]), rng)
+    text = _fill(rng.choice(FORMS["general" if kind < 0.44 else "near"]), rng)
     return rough.rough(text, rng)
