@@ -221,7 +221,7 @@ async def test_a_renamed_notebook_moves_nobody_elses_of_that_name(history):
 
 
 async def test_a_notebook_of_another_root_has_a_conversation_of_its_own(database):
-    first, second = SqlHistory(database, "/work/first"), SqlHistory(database, "/work/second")
+    first, second = SqlHistory(database, "/notebooks/first"), SqlHistory(database, "/notebooks/second")
     made = await first.begin(Conversation("c_1", "ann", notebook="a.ipynb"), said("one"), new=True)
     assert await second.resume("ann", Past(notebook="a.ipynb", file_id="1:99")) == (None, [])
     other = await second.begin(Conversation("c_2", "ann", notebook="a.ipynb"), said("two"), new=True)
@@ -238,7 +238,7 @@ async def test_a_notebook_of_another_root_has_a_conversation_of_its_own(database
 @pytest.mark.parametrize("by_id", [True, False])
 async def test_a_conversation_of_before_roots_belongs_to_where_the_next_question_is_asked(database, by_id):
     made = await SqlHistory(database).create("ann", notebook="a.ipynb")
-    asked, other = SqlHistory(database, "/work/first"), SqlHistory(database, "/work/second")
+    asked, other = SqlHistory(database, "/notebooks/first"), SqlHistory(database, "/notebooks/second")
     assert [each.id for each in await other.conversations("ann", notebook="a.ipynb")] == [made.id]
     await asked.resume("ann", Past(made.id if by_id else None, "a.ipynb"))
     assert await other.of_notebook("ann", "a.ipynb") is None
@@ -246,7 +246,7 @@ async def test_a_conversation_of_before_roots_belongs_to_where_the_next_question
 
 
 async def test_a_conversation_that_is_taken_to_another_root_stays_there(database):
-    first, second = SqlHistory(database, "/work/first"), SqlHistory(database, "/work/second")
+    first, second = SqlHistory(database, "/notebooks/first"), SqlHistory(database, "/notebooks/second")
     made = await first.create("ann", notebook="a.ipynb")
     await second.move("ann", made.id, "b.ipynb")
     assert (await second.of_notebook("ann", "b.ipynb")).id == made.id
