@@ -81,6 +81,27 @@ def test_an_answer_is_whole_when_its_tokens_run_out(schema: Any, length: int, se
     jsonschema.Draft202012Validator(schema).validate(json.loads(text))
 
 
+@pytest.mark.parametrize("spare", [0, 1, 5, 20])
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "integer"},
+        {"type": "object", "properties": {"first": {}, "last": {"const": "x" * 90}}, "required": ["last"]},
+        {"type": "array", "items": {"const": "again and again"}, "minItems": 5},
+        {"type": "array", "items": {"type": "string"}, "minItems": 5, "uniqueItems": True},
+    ],
+    ids=str,
+)
+def test_an_answer_whose_shortest_form_takes_nearly_all_its_tokens_is_whole(schema: Any, spare: int) -> None:
+    shortest = begin(schema).closing(1000)
+    assert shortest is not None
+    for seed in range(4):
+        said = write(schema, len(shortest) + spare, seed)
+        assert said[-1] == END
+        text = b"".join(VOCABULARY.pieces[token] for token in said).decode("utf-8", "replace")
+        jsonschema.Draft202012Validator(schema).validate(json.loads(text))
+
+
 def test_an_answer_that_cannot_be_whole_is_cut_and_goes_on_until_then() -> None:
     schema = {"type": "array", "items": {"type": "integer"}, "minItems": 60}
     said = write(schema, 50, 1)

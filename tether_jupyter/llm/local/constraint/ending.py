@@ -27,8 +27,9 @@ class Ending:
         self.leaving = False
         """Whether the answer walks the way, whatever the model would rather say."""
         self.due: int | None = None
-        """With how many tokens left a way is looked for."""
-        self.hopeful = False
+        """With how many tokens left a way is looked for. The first look is at once: the shortest way may take
+        most of what there is."""
+        self.hopeful = True
         """Whether there was a way that was short enough, when it was looked for last."""
 
     def following(self, token: int, left: int) -> int:
@@ -41,9 +42,7 @@ class Ending:
         left:
             How many tokens the answer may still have, this one included.
         """
-        if self.due is None:
-            self.due = max(MARGIN, left - LOOK)
-        if left > self.due:
+        if self.due is not None and left > self.due:
             self.way = []
             return token
         # The end token is one of a way, so that the answer ends with `stop`.
