@@ -9,7 +9,7 @@ import type { IContext, IHealth, IQuestion } from '../server/request';
 import { Answer, Question } from './answer';
 import type { IAsk } from './ask';
 import { Course } from './course';
-import type { Said } from './shown';
+import { Path } from './path';
 import { Tree } from './tree';
 import { Turn } from './turn';
 
@@ -19,12 +19,6 @@ const QUESTION_GONE: IProblem = {
   retryable: true,
   hint: null
 };
-
-/** A message that somebody is brought to, and what was found there. */
-interface ISpot {
-  said: Said;
-  words: readonly string[];
-}
 
 export namespace Thread {
   export interface IOptions extends Course.IOptions {
@@ -38,7 +32,7 @@ export namespace Thread {
 }
 
 /** One conversation as it is shown: that of a notebook, of none, or one that was chosen. */
-export class Thread extends Course {
+export class Thread extends Path {
   constructor(private _options: Thread.IOptions) {
     super(_options);
   }
@@ -262,60 +256,6 @@ export class Thread extends Course {
     };
   }
 
-  /** Where a message stands among those that follow the same one; `at` counts from 1. */
-  siblings(said: Said): { at: number; count: number } {
-    const found = said.id === null ? [] : this._tree.siblings(said.id);
-    return { at: Math.max(found.indexOf(said.id ?? '') + 1, 1), count: Math.max(found.length, 1) };
-  }
-
-  /** Show the branch of the message before or after one. Raises TurnError. */
-  async turnTo(said: Said, step: 1 | -1): Promise<void> {
-    if (this.busy || said.id === null) {
-      return;
-    }
-    if (this._tree.partial) {
-      await this._read();
-    }
-    const found = this._tree.siblings(said.id);
-    const other = found[found.indexOf(said.id) + step];
-    if (other && !this.busy) {
-      this._adopt(this._id, this._tree.turn(other));
-    }
-  }
-
-  /** What its reader is to be brought to, and the words in it: another object each time. */
-  get spot(): ISpot | null {
-    return this._spot;
-  }
-
-  /**
-   * Bring the reader to a message, in whichever branch it is, and to words that were found in it. Returns whether it
-   * is there. Raises TurnError.
-   */
-  async goTo(id: string, words: readonly string[] = []): Promise<boolean> {
-    const shown = () => this._said.find(each => each.id === id);
-    // An answer under way is not taken from the screen.
-    if (!shown() && !this.busy) {
-      if (!this._tree.holds(id)) {
-        await this._read();
-      }
-      if (!this.busy && this._tree.holds(id)) {
-        this._adopt(this._id, this._tree.turn(id));
-      }
-    }
-    const said = shown();
-    if (said) {
-      this._spot = { said, words };
-      this._changed.emit();
-    }
-    return said !== undefined;
-  }
-
-  /** It is no longer on the screen: shown anew, it begins at its end. */
-  leaveSpot(): void {
-    this._spot = null;
-  }
-
   /** Begin a fresh conversation for this notebook. An answer under way is written to its end in the old one. */
   async fresh(): Promise<void> {
     if (!this._said.length && this._loaded) {
@@ -398,7 +338,6 @@ export class Thread extends Course {
   }
 
   private _waiting = new Waiting();
-  private _spot: ISpot | null = null;
   private _retrying = false;
 }
 

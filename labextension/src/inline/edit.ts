@@ -1,20 +1,17 @@
 import type { EditorView } from '@codemirror/view';
 import { Cell, MarkdownCell } from '@jupyterlab/cells';
-import type { CodeMirrorEditor } from '@jupyterlab/codemirror';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
 import { IRestored, lost, restored } from '../notebook/masked';
-import { isWritable } from '../notebook/writable';
-import type { IQuestion } from '../server/request';
-import { Along, goesAlong, neighboursOf, Preview } from './along';
+import { Along, goesAlong, Preview } from './along';
 import { linesChanged } from './lines';
 import { Popover } from './popover';
 import { IAsked, Proposal } from './proposal';
-import { CellKind, questionFor } from './question';
 import { change, fitting, IPicture, IRegion, IReplacement, picture, selected } from './region';
 import { show, shownIn } from './shown';
+import { editable, Subject, viewOf } from './subject';
 import { happening, IKeys, proposed } from './words';
 
 export interface IEditHost {
@@ -40,9 +37,8 @@ export class InlineEdit {
     cell: Cell,
     private _host: IEditHost
   ) {
-    this.cellId = cell.model.id;
-    this._kind = cell.model.type as CellKind;
-    this._proposal = new Proposal(_host.server, this._kind === 'markdown');
+    this._subject = new Subject(panel, cell);
+    this._proposal = new Proposal(_host.server, this._subject.kind === 'markdown');
     this._going = new Along(_host.preview, () => this._draw());
     const view = viewOf(cell);
     const source = view?.state.doc.toString() ?? cell.model.sharedModel.getSource();
@@ -73,10 +69,12 @@ export class InlineEdit {
     panel.disposed.connect(this.close, this);
     this._attach(cell);
     // A question without words goes where any other does.
-    void this._going.look(this._question('…', [], null));
+    void this._going.look(this._subject.question('…', [], null, this._selection));
   }
 
-  readonly cellId: string;
+  get cellId(): string {
+    return this._subject.id;
+  }
 
   /** It is over; `gone` holds a proposal whose cell has been deleted. */
   get closed(): ISignal<this, { gone: string | null; words: string }> {
@@ -85,7 +83,7 @@ export class InlineEdit {
 
   /** The number of its cell, counted from 1. */
   get number(): number {
-    return this.panel.content.widgets.findIndex(each => each.model.id === this.cellId) + 1;
+    return this._subject.number;
   }
 
   get focused(): boolean {
@@ -121,7 +119,7 @@ export class InlineEdit {
     this._asked.push(words);
     this._edited = false;
     this._said = '';
-    const question = this._question(words, before, this._base);
+    const question = this._subject.question(words, before, this._base, this._selection);
     void this._going.look(question);
     void this._proposal.ask(question);
   }
@@ -153,17 +151,7 @@ export class InlineEdit {
     const focused = this._popover.focused;
     this._end(null);
     if (made) {
-      const model = cell.model.sharedModel;
-      const { undoManager } = model as unknown as { undoManager?: { stopCapturing(): void } };
-      // Yjs joins edits that follow each other closely; this is a step of its own.
-      undoManager?.stopCapturing();
-      if (model.getSource() === source) {
-        model.updateSource(made.from, made.to, made.text);
-      } else {
-        // An editor knows one kind of line break; a file may hold others.
-        model.setSource(source.slice(0, made.from) + made.text + source.slice(made.to));
-      }
-      undoManager?.stopCapturing();
+      this._subject.write(made, source);
     }
     if (focused) {
       cell.editor?.focus();
@@ -185,14 +173,16 @@ export class InlineEdit {
   }
 
   private get _cell(): Cell | null {
-    return this.panel.isDisposed
-      ? null
-      : (this.panel.content.widgets.find(each => each.model.id === this.cellId) ?? null);
+    return this._subject.cell;
   }
 
   /** What is to change, moved along with the text. */
   private get _place(): IRegion {
     return (this._view && shownIn(this._view)?.region) ?? this._region;
+  }
+
+  private get _selection(): IRegion | null {
+    return this._selects ? this._place : null;
   }
 
   /** Show the field in the cell's editor; a cell that was moved has a new one. */
@@ -223,8 +213,7 @@ export class InlineEdit {
 
   /** A notebook in edit mode gives the focus to the editor of the cell that gets it. */
   private _onFocus(event: FocusEvent): void {
-    const { activeCell, mode } = this.panel.content;
-    if (mode === 'edit' && activeCell?.model.id === this.cellId) {
+    if (this._subject.isEdited) {
       event.stopPropagation();
       return;
     }
@@ -318,7 +307,7 @@ export class InlineEdit {
           `Enter asks${keys.cancel ? `, ${keys.cancel} closes` : ''}.`);
     this._popover.show({
       status,
-      along: this._along,
+      along: goesAlong(this._subject.sent, this.number, this._going.to),
       trouble: Boolean(trouble),
       busy: !ready && phase !== 'idle' && phase !== 'failed',
       ready,
@@ -350,30 +339,6 @@ export class InlineEdit {
     return { ...made, whole };
   }
 
-  private _question(words: string, before: string[], proposal: string | null): IQuestion {
-    const source = this._cell?.model.sharedModel.getSource() ?? '';
-    const { from, to } = this._place;
-    return questionFor({
-      words,
-      before,
-      proposal,
-      kind: this._kind,
-      number: this.number,
-      source,
-      selection: this._selects ? source.slice(from, to) : null,
-      neighbours: neighboursOf(this.panel, this.number),
-      notebook: this.panel.context.path
-    });
-  }
-
-  private get _along(): string {
-    const source = this._cell?.model.sharedModel.getSource() ?? '';
-    const { number } = this;
-    const cells = [...neighboursOf(this.panel, number), { number, source }];
-    const sent = cells.filter(each => each.source.trim()).map(each => each.number);
-    return goesAlong(sent, number, this._going.to);
-  }
-
   private _end(gone: string | null): boolean {
     if (this._over) {
       return false;
@@ -394,7 +359,7 @@ export class InlineEdit {
     return true;
   }
 
-  private _kind: CellKind;
+  private _subject: Subject;
   private _proposal: Proposal;
   private _popover: Popover;
   private _view: EditorView | null = null;
@@ -427,15 +392,6 @@ export class InlineEdit {
   private _closed = new Signal<this, { gone: string | null; words: string }>(this);
 }
 
-/** Whether a cell can be written to. */
-export function editable(panel: NotebookPanel, cell: Cell): boolean {
-  return isWritable(panel) && !cell.readOnly;
-}
-
 function lostBy(made: IRestored): string {
   return `${lost(made)} Taking this would lose it: ask in other words, or select a part without it.`;
-}
-
-function viewOf(cell: Cell): EditorView | null {
-  return (cell.editor as CodeMirrorEditor | null)?.editor ?? null;
 }

@@ -5,7 +5,8 @@ import { CommandRegistry } from '@lumino/commands';
 import { putSource } from '../notebook/edit';
 import { previewOf } from '../server/preview';
 import type { TetherServer } from '../server/request';
-import { editable, IEditHost, InlineEdit } from './edit';
+import { IEditHost, InlineEdit } from './edit';
+import { editable } from './subject';
 import type { IKeys } from './words';
 
 /** The changes that are open, at most one a cell. */
