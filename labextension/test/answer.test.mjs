@@ -57,8 +57,9 @@ test('the first words are drawn before anything else that they change is worked 
     answer.take({ delta: ' two' });
     answer.take({ done: true, finish_reason: 'stop' });
     assert.deepEqual([told, answer.text, answer.phase], [['text', 'text'], 'one two', 'done']);
-    frames.forEach(frame => frame());
-    timers.mock.calls.at(-1).arguments[0]();
+    frames.shift()();
+    assert.deepEqual(told, ['text', 'text'], 'the frame that shows them is not over yet');
+    frames.shift()();
     assert.deepEqual(told, ['text', 'text', 'phase']);
   } finally {
     timers.mock.restore();
