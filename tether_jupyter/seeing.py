@@ -58,6 +58,16 @@ class Jupyter(Protocol):
         """Return a notebook as plain JSON; `None` where it cannot be read."""
 
 
+def chosen(conversation: Conversation) -> dict[str, Any] | None:
+    """Return what was chosen for a conversation; `None` for what no question could ask for itself."""
+    from tether_jupyter.core.request import See
+
+    try:
+        return See.model_validate(conversation.data.get("see") or {}).model_dump(exclude_none=True)
+    except ValueError:
+        return None
+
+
 class Seeing:
     """Looks into kernels and notebooks for questions.
 
@@ -91,9 +101,7 @@ class Seeing:
         tether = self.settings.tether
         default = ("schema" if service.leaves else "samples") if tether.see == "auto" else tether.see
         asked = request.see.model_dump(exclude_none=True) if request.see else {}
-        kept = conversation.data.get("see")
-        layers = (asked, kept if isinstance(kept, dict) else None)
-        return settled(*layers, default=default, most=tether.see_at_most)
+        return settled(asked, chosen(conversation), default=default, most=tether.see_at_most)
 
     async def see(
         self,

@@ -181,7 +181,7 @@ class Services:
 
         `brief`: the figures alone, without the messages, and without loading a model to count them.
         """
-        turn, backend = await self._open(request, owner, "preview", may)
+        turn, backend = await self._open(request, owner, "preview", may, looking=True)
         # A look puts no model in another's place.
         if not brief and not self.backends.get(backend).loads(turn.prompt.model):
             with contextlib.suppress(TetherError):  # Without its model, tokens are guessed.
@@ -190,9 +190,18 @@ class Services:
         return {**told, "messages": []} if brief else told
 
     async def _open(
-        self, request: ChatRequest, owner: str, correlation_id: str, may: May | None
+        self,
+        request: ChatRequest,
+        owner: str,
+        correlation_id: str,
+        may: May | None,
+        *,
+        looking: bool = False,
     ) -> tuple[Turn, str]:
-        """Return the turn that a request asks for, and the backend that answers."""
+        """Return the turn that a request asks for, and the backend that answers.
+
+        `looking`: nothing is asked, so nothing is changed either.
+        """
         self._owners.add(owner)
         if request.preset or await self.database.exists():
             request = (await self.clients.layers(owner, request.client_id, request.preset)).apply(request)
@@ -223,24 +232,33 @@ class Services:
             notebook=notebook,
             correlation_id=correlation_id,
             file_id=await self.find_file(notebook) if notebook else None,
-            files=partial(self.files_of, owner, sees),
+            files=partial(self.files_of, owner, sees, looking),
             see=partial(self.seeing.see, request, service, model_name, notebook, may),
             sees=sees,
             file_room=service.file_room,
+            looking=looking,
         )
         return turn, backend
 
     async def files_of(
-        self, owner: str, sees: bool, asked: Sequence[str], earlier: Sequence[str], project_id: str | None
+        self,
+        owner: str,
+        sees: bool,
+        looking: bool,
+        asked: Sequence[str],
+        earlier: Sequence[str],
+        project_id: str | None,
     ) -> list[Attached]:
         """Return what a turn's files hold: those attached to it, to what was said before, and to the project.
+
+        `looking`: those attached to it do not count as used by that.
 
         Raises
         ------
         NotFound
             One that the question names is not there. An earlier one may have been deleted since.
         """
-        found = await self.uploads.for_turn(owner, asked) if asked else []
+        found = await self.uploads.for_turn(owner, asked, used=not looking) if asked else []
         others = list(earlier)
         with contextlib.suppress(StoreFailed):  # The chat goes on without its database, and so without these.
             if project_id is not None:

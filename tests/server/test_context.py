@@ -187,6 +187,38 @@ async def test_a_conversation_and_a_front_end_can_be_set_to_a_level(ask):
     assert (await previewed(ask, **asked, see={"level": "values"}))["level"] == "values"
 
 
+async def test_a_level_that_no_question_could_ask_for_is_not_followed(ask, services):
+    made = content(await ask("conversations"))
+    await services.history.change("owner", made["id"], data={"see": {"names": 5, "cells": "all"}})
+    preview = await previewed(ask, context=[variable(PRICES)], conversation_id=made["id"])
+    assert preview["level"] == (await previewed(ask, context=[variable(PRICES)]))["level"]
+
+
+async def test_a_preview_moves_no_conversation_to_the_notebook_that_is_open(ask):
+    made = content(await ask("chat", body={"message": "one", "notebook": "a.ipynb"}))
+    await previewed(ask, conversation_id=made["conversation_id"], notebook="b.ipynb")
+    kept = content(await ask("conversations", made["conversation_id"], method="GET"))
+    assert kept["notebook"] == "a.ipynb"
+
+
+async def test_a_preview_counts_no_attachment_as_used(ask, services, jp_root_dir):
+    (jp_root_dir / "notes.txt").write_text("remember the milk")
+    taken = content(await ask("uploads", body={"path": "notes.txt"}))["uploads"][0]["id"]
+
+    async def used() -> bool:
+        from sqlalchemy import select
+
+        from tether_jupyter.store.tables import uploads
+
+        query = select(uploads.c.used_at).where(uploads.c.id == taken)
+        return await services.database.read(lambda found: found.execute(query).scalar_one()) is not None
+
+    assert "remember the milk" in sent(await previewed(ask, attachments=[taken]))
+    assert not await used()
+    await ask("chat", body={"message": "what?", "attachments": [taken]})
+    assert await used()
+
+
 async def test_cells_before_the_question_go_along_and_those_after_it_do_not(ask, notebook):
     preview = await previewed(ask, notebook=notebook, see={"cells": "around", "cell_id": "mean"})
     assert "read_csv" in sent(preview)

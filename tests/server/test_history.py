@@ -170,6 +170,8 @@ async def test_nothing_of_one_person_is_there_for_another(ask, stream):
         (("conversations",), {"colour": 1}, "Unknown field `colour`"),
         (("conversations",), {"title": "x" * 301}, "`title`"),
         (("conversations",), {"metadata": {"x": "y" * 70_000}}, "64 KB"),
+        (("conversations",), {"metadata": {"see": {"names": 5}}}, "`see` in it cannot be followed: `names`"),
+        (("conversations",), {"metadata": {"see": "all"}}, "`see` in it cannot be followed"),
         (("conversations",), {"notebook": "x\x00.ipynb"}, "`notebook`: it holds a NUL character"),
         (("conversations",), {"notebook": "é" * 1500}, "`notebook`: a path has at most 2048 bytes"),
         (("chat",), {"message": "x", "notebook": "x\x00.ipynb"}, "`notebook`: it holds a NUL character"),

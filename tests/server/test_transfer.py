@@ -124,6 +124,14 @@ async def test_an_exported_conversation_is_the_importers_own(ask, export, bring)
     assert {hit["conversation"]["id"] for hit in json.loads(found.body)["results"]} == {id}
 
 
+async def test_a_file_does_not_say_how_much_is_seen_of_notebooks_here(ask, export, bring):
+    talk = json.loads((await ask("chat", body={"message": "mine"}, headers={"X-Test-User": "ann"})).body)
+    file = json.loads((await export(talk["conversation_id"], format="json")).body)
+    file["conversation"]["metadata"] = {"see": {"level": "values", "cells": "all"}, "note": "kept"}
+    made = json.loads((await bring(file, "ben")).body)["conversation"]
+    assert made["metadata"] == {"note": "kept"}
+
+
 async def test_an_imported_conversation_goes_on(ask, export, bring):
     talk = json.loads((await ask("chat", body={"message": "mine"}, headers={"X-Test-User": "ann"})).body)
     file = json.loads((await export(talk["conversation_id"], format="json")).body)

@@ -245,6 +245,23 @@ async def test_a_conversation_of_before_roots_belongs_to_where_the_next_question
     assert (await asked.of_notebook("ann", "a.ipynb")).id == made.id
 
 
+async def test_a_conversation_of_another_root_stays_there_when_it_goes_on_here(database):
+    first, second = SqlHistory(database, "/notebooks/first"), SqlHistory(database, "/notebooks/second")
+    made = await first.begin(Conversation("c_1", "ann", notebook="a.ipynb"), said("one"), new=True)
+    known, _ = await second.resume("ann", Past(made.id, "a.ipynb", "1:99"))
+    assert known.id == made.id
+    assert await second.of_notebook("ann", "a.ipynb") is None
+    assert (await first.of_notebook("ann", "a.ipynb")).id == made.id
+
+
+@pytest.mark.parametrize("by_id", [True, False])
+async def test_a_look_at_a_conversation_binds_it_to_nothing(database, by_id):
+    made = await SqlHistory(database).create("ann", notebook="a.ipynb")
+    looked, other = SqlHistory(database, "/notebooks/first"), SqlHistory(database, "/notebooks/second")
+    await looked.resume("ann", Past(made.id if by_id else None, "a.ipynb", looking=True))
+    assert (await other.of_notebook("ann", "a.ipynb")).id == made.id
+
+
 async def test_a_conversation_that_is_taken_to_another_root_stays_there(database):
     first, second = SqlHistory(database, "/notebooks/first"), SqlHistory(database, "/notebooks/second")
     made = await first.create("ann", notebook="a.ipynb")

@@ -221,6 +221,13 @@ class TestCleaning:
         assert await content(uploads, new) == b"new"
         assert list(blobs.digests()) == [new.sha256]
 
+    async def test_takes_what_was_only_looked_at(self, uploads, add, age):
+        old = await add(b"old")
+        (attached,) = await uploads.for_turn("ann", [old.id], used=False)
+        assert attached.text == "old"
+        await age(old)
+        assert (await uploads.clean())["uploads"] == 1
+
     async def test_leaves_what_a_turn_has_used(self, uploads, add, age):
         used = await add()
         await uploads.for_turn("ann", [used.id])

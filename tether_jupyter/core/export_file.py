@@ -188,7 +188,8 @@ def read_file(fields: dict[str, Any], owner: str) -> tuple[Conversation, list[St
         message_count=len(messages),
         created_at=begun,
         last_message_at=max((each.created_at for each in messages), default=begun),
-        data=file.conversation.metadata,
+        # How much is seen of notebooks here is not for whoever made the file to say.
+        data={name: each for name, each in file.conversation.metadata.items() if name != "see"},
     )
     return conversation, messages
 

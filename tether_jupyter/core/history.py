@@ -142,6 +142,8 @@ class Past:
         The message that the question follows; the newest where it is open.
     limit:
         So many messages before the question are wanted.
+    looking:
+        Whether nothing is asked: a look binds no conversation to a notebook.
     """
 
     conversation_id: str | None = None
@@ -149,6 +151,7 @@ class Past:
     file_id: str | None = None
     last: str | None = None
     limit: int = 200
+    looking: bool = False
 
 
 class History(Protocol):

@@ -55,6 +55,7 @@ async def open_turn(
     see: See | None = None,
     sees: bool = False,
     file_room: int = MOST_TEXT,
+    looking: bool = False,
 ) -> Turn:
     """Find the conversation that a request belongs to, and return its next turn.
 
@@ -70,13 +71,17 @@ async def open_turn(
         Whether the model takes images.
     file_room:
         Characters of attached files that the model's window has room for.
+    looking:
+        Whether the turn is only looked at: no conversation is bound to a notebook by that.
 
     Raises
     ------
     NotFound
         The conversation or the parent message is not there for this owner.
     """
-    conversation, chain, new = await find_conversation(request, owner, history, notebook, file_id)
+    conversation, chain, new = await find_conversation(
+        request, owner, history, notebook, file_id, looking=looking
+    )
     again = asked_again(chain) if request.regenerate else None
     if request.messages is not None:
         past = [Message(role=m.role, content=plain(m.content)) for m in request.messages]
@@ -151,7 +156,13 @@ async def open_turn(
 
 
 async def find_conversation(
-    request: ChatRequest, owner: str, history: History, notebook: str | None, file_id: str | None = None
+    request: ChatRequest,
+    owner: str,
+    history: History,
+    notebook: str | None,
+    file_id: str | None = None,
+    *,
+    looking: bool = False,
 ) -> tuple[Conversation, list[StoredMessage], bool]:
     """Return the conversation that a request names, else its notebook's, else a new one.
 
@@ -161,11 +172,11 @@ async def find_conversation(
     limit = 0 if request.parent_id == ROOT else LONGEST_BRANCH
     id = request.conversation_id
     if id is not None:
-        known, chain = await history.resume(owner, Past(id, notebook, file_id, last, limit))
+        known, chain = await history.resume(owner, Past(id, notebook, file_id, last, limit, looking))
         if known is not None:
             if known.deleted_at is not None:
                 raise NotFound("That conversation was deleted. Restore it, or start a new one.")
-            if notebook and known.notebook and known.notebook != notebook:
+            if notebook and known.notebook and known.notebook != notebook and not looking:
                 # A notebook that asks under another path than before was renamed.
                 await history.move(owner, known.id, notebook)
             return known, chain, False
@@ -176,7 +187,7 @@ async def find_conversation(
             raise NotFound("There is no such conversation here. Start a new one.")
         # A server that has started anew: the notebook goes on, in a conversation of its own.
     if notebook is not None:
-        known, chain = await history.resume(owner, Past(None, notebook, file_id, last, limit))
+        known, chain = await history.resume(owner, Past(None, notebook, file_id, last, limit, looking))
         if known is not None:
             return known, chain, False
     return begun(Conversation(new_id("c"), owner, notebook=notebook, file_id=file_id), last)

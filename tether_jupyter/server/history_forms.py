@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from tether_jupyter.core.request import Identifier, Path, explain
+from tether_jupyter.core.request import Identifier, Path, See, explain
 from tether_jupyter.errors import InvalidRequest
 
 MAX_DATA = 64 * 1024
@@ -20,7 +20,18 @@ def small(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def seeing(value: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what no question could follow: how much of the notebook a conversation sees is kept there."""
+    if value.get("see") is not None:
+        try:
+            See.model_validate(value["see"])
+        except ValidationError as reason:
+            raise ValueError(f"`see` in it cannot be followed: {explain(reason).rstrip('.')}") from None
+    return value
+
+
 Data = Annotated[dict[str, Any], AfterValidator(small)]
+Facts = Annotated[Data, AfterValidator(seeing)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Description = Annotated[str, StringConstraints(max_length=20_000)]
@@ -45,7 +56,7 @@ class NewConversation(Strict):
     kernel_id: Identifier | None = None
     project_id: Identifier | None = None
     title: Title | None = None
-    metadata: Data = Field(default_factory=dict)
+    metadata: Facts = Field(default_factory=dict)
 
 
 class ConversationChange(Strict):
@@ -53,7 +64,7 @@ class ConversationChange(Strict):
     pinned: bool = False
     project_id: Identifier | None = None
     deleted: bool = Field(False, description="`false` restores a deleted one.")
-    metadata: Data = Field(default_factory=dict)
+    metadata: Facts = Field(default_factory=dict)
 
 
 class MessageChange(Strict):

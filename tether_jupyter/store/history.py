@@ -99,10 +99,15 @@ class SqlHistory:
             return found, threads.read_branch(connection, owner, found.id, past.last, past.limit)
 
         found, branch = await self.database.read(work)
-        asked_here = found is not None and found.notebook == past.notebook and found.deleted_at is None
-        if past.conversation_id is None or asked_here:
+        if not past.looking and (past.conversation_id is None or self._of_here(found, past.notebook)):
             await self._follow(owner, found, past.notebook, past.file_id)
         return found, branch
+
+    def _of_here(self, found: Conversation | None, notebook: str | None) -> bool:
+        """Return whether a conversation is a notebook's: another folder may have one of the same path."""
+        if found is None or found.notebook != notebook or found.deleted_at is not None:
+            return False
+        return self.root is None or found.root in (None, self.root)
 
     async def of_notebook(self, owner: str, notebook: str, file_id: str | None = None) -> Conversation | None:
         def work(connection: Connection) -> Conversation | None:

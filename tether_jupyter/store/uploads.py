@@ -293,8 +293,10 @@ class Uploads:
 
     # -- what a turn needs
 
-    async def for_turn(self, owner: str, ids: Sequence[str]) -> list[Attached]:
-        """Return attachments for a prompt, in the order of their ids, and note that they were used.
+    async def for_turn(self, owner: str, ids: Sequence[str], *, used: bool = True) -> list[Attached]:
+        """Return attachments for a prompt, in the order of their ids, and note that they are used.
+
+        `used`: `False` for a look at a prompt, after which the cleaning may still take them away.
 
         Raises
         ------
@@ -323,10 +325,11 @@ class Uploads:
                     f"The images have {human(total)} together, and {human(MOST_IMAGES)} are allowed in one "
                     "question. Leave some out, or send smaller ones."
                 )
-            mark_used(connection, owner, wanted)
+            if used:
+                mark_used(connection, owner, wanted)
             return chosen
 
-        chosen = await self.database.write(find)
+        chosen = await (self.database.write(find) if used else self.database.read(find))
         return [await self._attached(upload, text) for upload, text in chosen]
 
     async def still_there(self, owner: str, ids: Sequence[str], *, sees: bool) -> list[Attached]:
