@@ -97,3 +97,39 @@ def test_a_stream_without_its_last_line_still_ends_when_its_answer_had():
     reader = Chunks()
     list(reader.feed(lines(said("x", "stop"))))
     assert list(reader.close())[-1] == {"done": True, "finish_reason": "stop"}
+
+
+def test_a_refusal_is_text_of_the_answer():
+    declined = {"choices": [{"delta": {"content": None, "refusal": "I will "}}]}
+    more = {"choices": [{"delta": {"refusal": "not."}, "finish_reason": "stop"}]}
+    found = read([lines(declined, more) + b"data: [DONE]\n\n"])
+    assert "".join(e.get("delta", "") for e in found) == "I will not."
+    assert found[-1] == {"done": True, "finish_reason": "stop"}
+
+
+@pytest.mark.parametrize(
+    ("finish", "words", "retryable"),
+    [
+        ("content_filter", "stopped the answer by its content filter", False),
+        ("content_filter: RECITATION", "stopped the answer by its content filter", False),
+        ("SAFETY", "stopped the answer by its content filter", False),
+        ("error", "failed in the middle of the answer", True),
+    ],
+)
+@pytest.mark.parametrize("last", [b"data: [DONE]\n\n", b""])
+def test_an_answer_that_was_cut_off_upstream_is_no_whole_one_and_its_text_is_kept(
+    finish, words, retryable, last
+):
+    reader = Chunks("api.example")
+    found = reader.feed(lines(said("so far", finish), {"usage": {"prompt_tokens": 9}}) + last)
+    assert found[0] == {"delta": "so far"}
+    if last:
+        failure = reader.failure
+        assert found[1]["usage"]["prompt_tokens"] == 9
+    else:
+        with pytest.raises(UpstreamError) as caught:
+            reader.close()
+        failure = caught.value
+    assert f"api.example {words}" in failure.message
+    assert failure.payload()["retryable"] is retryable
+    assert not any(events.kind(e) in events.TERMINAL for e in found)

@@ -1,8 +1,11 @@
 """The openai backend against an upstream that misbehaves."""
 
+import json
+
 import pytest
 from traitlets.config import Config
 
+from tests.support import fake_openai
 from tests.support.fake_openai import FakeOpenAI
 from tether_jupyter.core import events
 from tether_jupyter.core.prompt import Prompt, Sampling
@@ -142,6 +145,25 @@ async def test_only_what_is_set_goes_out():
     }
 
 
+async def test_a_field_that_a_validator_forbids_is_left_out_of_the_next_try(monkeypatch):
+    complaint = {"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}
+    refusal = json.dumps({"object": "error", "message": {"detail": [complaint]}}).encode()
+    async with FakeOpenAI() as fake:
+
+        class Strict(fake_openai.Answer):
+            async def run(self):
+                if "seed" not in fake.seen.requests[-1]:
+                    return await super().run()
+                return await self.head(422, "application/json", refusal)
+
+        monkeypatch.setattr(fake_openai, "Answer", Strict)
+        service = service_at(fake.url, first_byte_timeout=20)
+        found = [event async for event in service.stream(asked("n=1"), Sampling(seed=7))]
+        await service.cleanup()
+    assert found[0] == {"delta": "word0 "}
+    assert ["seed" in sent for sent in fake.seen.requests] == [True, False]
+
+
 async def test_whole_texts_come_through_complete_too():
     async with FakeOpenAI() as fake:
         service = service_at(fake.url, model="n=2")
@@ -162,3 +184,28 @@ def test_an_openrouter_key_goes_to_openrouter_alone():
     assert OpenAIService.from_settings(settings).base_url == "https://openrouter.ai/api/v1"
     elsewhere = load(environment={"OPENROUTER_API_KEY": "or-key", "OPENAI_BASE_URL": "http://h/v1"})
     assert OpenAIService.from_settings(elsewhere)._api_key == ""
+
+
+@pytest.mark.parametrize(
+    ("keys", "url", "sent"),
+    [
+        ("both", "https://openrouter.ai/api/v1", "or-key"),
+        ("both", "openrouter.ai/api/v1", "or-key"),
+        ("both", "", "oa-key"),
+        ("both", "https://api.openai.com/v1", "oa-key"),
+        ("both", "https://openrouter.ai.example/v1", "oa-key"),
+        ("OPENAI_API_KEY", "https://openrouter.ai/api/v1", "oa-key"),
+        ("OPENROUTER_API_KEY", "https://openrouter.ai/api/v1", "or-key"),
+    ],
+)
+def test_each_service_gets_its_own_key_where_there_are_two(keys, url, sent):
+    environment = {"OPENAI_API_KEY": "oa-key", "OPENROUTER_API_KEY": "or-key", "OPENAI_BASE_URL": url}
+    for other in {"OPENAI_API_KEY", "OPENROUTER_API_KEY"} - {keys} if keys != "both" else ():
+        del environment[other]
+    assert OpenAIService.from_settings(load(environment=environment))._api_key == sent
+
+
+def test_a_key_that_is_named_goes_before_openrouters_own():
+    config = Config({"OpenAILLM": {"api_key_name": "CORP", "base_url": "https://openrouter.ai/api/v1"}})
+    environment = {"OPENROUTER_API_KEY": "or-key", "CORP": "corp-key"}
+    assert OpenAIService.from_settings(load(config, environment=environment))._api_key == "corp-key"

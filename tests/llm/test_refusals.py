@@ -6,6 +6,22 @@ import pytest
 
 from tether_jupyter.llm.refusals import leave_out, not_taken, refusal
 
+MISTRAL = {
+    "object": "error",
+    "message": {
+        "detail": [
+            {
+                "type": "extra_forbidden",
+                "loc": ["body", "seed"],
+                "msg": "Extra inputs are not permitted",
+                "input": 1,
+            }
+        ]
+    },
+    "type": "invalid_request_error",
+    "param": None,
+    "code": None,
+}
 REQUEST = {"model": "m", "max_tokens": 5, "seed": 1, "stop": ["x"], "temperature": 0.5}
 
 
@@ -21,6 +37,10 @@ REQUEST = {"model": "m", "max_tokens": 5, "seed": 1, "stop": ["x"], "temperature
         (400, "`temperature` must be at most 1", None),
         (500, 'Unknown field "seed"', None),
         (400, "Unsupported parameter: 'logprobs'", None),
+        (422, json.dumps(MISTRAL), "seed"),
+        (422, json.dumps({"message": MISTRAL["message"]["detail"], "type": "invalid"}), "seed"),
+        (400, '[{"error": {"message": "Unknown name \\"stop\\": Cannot find field."}}]', "stop"),
+        (422, '{"message": {"detail": [{"loc": 5, "msg": "Extra inputs: seed"}, "seed"]}}', None),
     ],
 )
 def test_only_a_field_that_is_refused_by_name_is_left_out(status, body, name):
@@ -71,7 +91,51 @@ def test_a_question_that_is_too_long_for_the_model_is_a_context_overflow():
 
 
 @pytest.mark.parametrize(
-    "body", ["", "{", "[]", "null", '{"error": []}', '{"error": {"message": 5}}', "<html>"]
+    "said",
+    [
+        "This model's maximum context length is 4097 tokens, however you requested 5000 tokens.",
+        "the request exceeds the available context size, try increasing it",
+        "The input token count (314175) exceeds the maximum number of tokens allowed (131072).",
+        "prompt is too long: 210000 tokens > 200000 maximum",
+        "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
+        "Your input exceeds the context window of this model.",
+    ],
+)
+def test_each_api_says_in_its_own_words_that_a_question_is_too_long(said):
+    for body in ({"error": {"message": said}}, [{"error": {"message": said}}], {"message": said}):
+        assert refusal(400, json.dumps(body), "api.example", "m", []).type == "context_overflow"
+
+
+def test_a_question_about_a_context_length_that_is_quoted_is_not_one_that_is_too_long():
+    detail = [{"loc": ["body", "n"], "msg": "Not a number", "input": "What is context_length?"}]
+    error = refusal(422, json.dumps({"detail": detail}), "api.example", "m", [])
+    assert error.type == "invalid_request"
+    assert "n: Not a number" in error.message
+
+
+def test_a_length_that_only_the_provider_behind_an_api_speaks_of_is_found():
+    body = {"error": {"message": "Provider returned error", "metadata": {"raw": "context_length_exceeded"}}}
+    assert refusal(400, json.dumps(body), "api.example", "m", []).type == "context_overflow"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ([{"error": {"code": 400, "message": "API key not valid."}}], "It says: API key not valid."),
+        (MISTRAL, "It says: seed: Extra inputs are not permitted"),
+        ({"detail": [{"msg": "one"}, {"loc": ["body", "n"], "msg": "two"}]}, "It says: one; n: two"),
+    ],
+)
+def test_what_an_api_wraps_its_message_in_does_not_hide_it(body, said):
+    assert refusal(400, json.dumps(body), "api.example", "m", []).message.endswith(said)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("", "{", "[]", "null", "[5]", "[" * 4000, "<html>"),
+        *('{"error": []}', '{"error": {"message": 5}}', '[{"error": 5}]', '{"message": {"detail": [5, {}]}}'),
+    ],
 )
 def test_a_body_of_any_shape_is_survived(body):
     assert refusal(500, body, "api.example", "m", []).type == "upstream_error"

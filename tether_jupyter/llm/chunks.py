@@ -12,6 +12,14 @@ from tether_jupyter.errors import TetherError, UpstreamError
 from tether_jupyter.llm.refusals import refusal
 
 FINISH_REASONS = {"stop": "stop", "length": "length", "tool_calls": "tool", "function_call": "tool"}
+# Gemini says which of its filters it was.
+FILTERS = {"content_filter", "safety", "recitation", "blocklist", "prohibited_content", "spii"}
+
+
+class Filtered(UpstreamError):
+    """The API kept the rest of an answer back: the same question would meet the same filter."""
+
+    retryable = False
 
 
 class Chunks:
@@ -88,7 +96,8 @@ class Chunks:
         if isinstance(thought, str) and thought:
             self.started = True
             out.append(events.thinking(whole(thought)))
-        text = delta.get("content")
+        # A model that declines says so in a field of its own.
+        text = delta.get("content") or delta.get("refusal")
         if isinstance(text, str) and text:
             self.started = True
             text = self._half + text
@@ -98,7 +107,7 @@ class Chunks:
                 out.append(events.delta(text))
 
     def close(self) -> list[Event]:
-        """Return the ending of a stream that closed without `[DONE]`; raise where its answer was not over."""
+        """Return the ending of a stream that closed without `[DONE]`; raise where its answer is not whole."""
         if not self.ended and self._finish is None:
             raise UpstreamError(f"{self._who} broke off in the middle of the answer. Try again.")
         out: list[Event] = []
@@ -118,8 +127,16 @@ class Chunks:
                 cost_usd=used.get("cost") if isinstance(used.get("cost"), float | int) else None,
             )
         )
+        reason = str(self._finish)
+        if reason.partition(":")[0].lower() in FILTERS:
+            raise Filtered(
+                f"{self._who} stopped the answer by its content filter. Put the question in other words, "
+                "leave out what it may object to, or ask another model."
+            )
+        if reason == "error":
+            raise UpstreamError(f"{self._who} failed in the middle of the answer. Try again.")
         self.ended = True
-        out.append({"done": True, "finish_reason": FINISH_REASONS.get(str(self._finish), "stop")})
+        out.append({"done": True, "finish_reason": FINISH_REASONS.get(reason, "stop")})
 
 
 def number(value: Any) -> int | None:

@@ -17,14 +17,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tether_jupyter.core.events import Event
-from tether_jupyter.core.prompt import Prompt, Sampling
+from tether_jupyter.core.prompt import Message, Prompt, Sampling
 from tether_jupyter.errors import (
+    ContextOverflow,
     ModelNotReady,
     TetherError,
     UpstreamError,
     UpstreamTimeout,
 )
 from tether_jupyter.llm.chunks import Chunks
+from tether_jupyter.llm.ends import ends
 from tether_jupyter.llm.refusals import leave_out, not_taken, refusal
 from tether_jupyter.llm.service import LLMService
 from tether_jupyter.settings import OpenAILLM, Settings
@@ -78,14 +80,15 @@ class OpenAIService(LLMService):
     def from_settings(cls, settings: Settings) -> OpenAIService:
         options = settings.openai
         base_url = options.base_url
-        name = options.api_key_name or "OPENAI_API_KEY"
-        # A key goes to the service that it is for, and to no other.
-        openrouter = not base_url or urlsplit(base_url).hostname == urlsplit(OPENROUTER).hostname
-        other = not options.api_key_name and not settings.secret(name)
-        if openrouter and other and settings.secret("OPENROUTER_API_KEY"):
-            name, base_url = "OPENROUTER_API_KEY", OPENROUTER
         if base_url and "://" not in base_url:
             base_url = f"http://{base_url}"
+        name = options.api_key_name or "OPENAI_API_KEY"
+        # A key goes to the service that it is for, and to no other. Where OpenRouter is asked for by its
+        # address, `OPENAI_API_KEY` may hold a key of OpenRouter's: so it counts if there is no other.
+        openrouter = urlsplit(base_url).hostname == urlsplit(OPENROUTER).hostname
+        theirs = openrouter or (not base_url and not settings.secret(name))
+        if theirs and not options.api_key_name and settings.secret("OPENROUTER_API_KEY"):
+            name, base_url = "OPENROUTER_API_KEY", OPENROUTER
         return cls(options, settings.secret(name), base_url or OPENAI, name)
 
     def prepare(self) -> None:
@@ -183,32 +186,42 @@ class OpenAIService(LLMService):
 
     async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncIterator[Event]:
         options = self.options
-        chunks = Chunks(self._who, prompt.model or self.model_name, [self._api_key])
         client = await self._awake()
         loop = asyncio.get_running_loop()
+        first = loop.time() + options.first_byte_timeout
         deadline = loop.time() + options.total_timeout
-        try:
-            async with asyncio.timeout(options.first_byte_timeout) as clock, AsyncExitStack() as stack:
-                body = await self._open(stack, client, self._request(prompt, sampling))
-                moved = 0.0
-                async for data in body:
-                    for event in chunks.feed(data):
-                        yield event
-                    if chunks.failure is not None:
-                        raise chunks.failure
-                    if chunks.ended:
-                        return
-                    # Moving the clock costs as much as parsing a chunk: once a second is often enough.
-                    if (now := loop.time()) - moved > CLOCK:
-                        moved = now
-                        clock.reschedule(min(now + options.idle_timeout + CLOCK, deadline))
-        except TimeoutError:
-            where = "stopped sending" if chunks.started else "did not answer"
-            raise UpstreamTimeout(f"{self._who} {where}. Your question is kept: try again.") from None
-        except TetherError:
-            raise
-        except network_errors() as reason:
-            raise self._broken(reason, chunks.started) from None
+        request = self._request(prompt, sampling)
+        tries = ends(prompt.messages, self.window_of(prompt.model), sampling.max_tokens)
+        messages: list[Message] | None = next(tries)
+        while True:
+            chunks = Chunks(self._who, request["model"], [self._api_key])
+            try:
+                async with asyncio.timeout_at(first) as clock, AsyncExitStack() as stack:
+                    body = await self._open(stack, client, {**request, "messages": messages})
+                    moved = 0.0
+                    async for data in body:
+                        for event in chunks.feed(data):
+                            yield event
+                        if chunks.failure is not None:
+                            raise chunks.failure
+                        if chunks.ended:
+                            return
+                        # Moving the clock costs as much as parsing a chunk: once a second is often enough.
+                        if (now := loop.time()) - moved > CLOCK:
+                            moved = now
+                            clock.reschedule(min(now + options.idle_timeout + CLOCK, deadline))
+                break
+            except TimeoutError:
+                where = "stopped sending" if chunks.started else "did not answer"
+                raise UpstreamTimeout(f"{self._who} {where}. Your question is kept: try again.") from None
+            except ContextOverflow:
+                messages = next(tries, None)
+                if chunks.started or messages is None:
+                    raise
+            except TetherError:
+                raise
+            except network_errors() as reason:
+                raise self._broken(reason, chunks.started) from None
         for event in chunks.close():
             yield event
 

@@ -20,7 +20,11 @@ from tether_jupyter.errors import (
 )
 
 CHECK_URL = "Check OPENAI_BASE_URL: http or https, and it usually ends in /v1."
-TOO_LONG = re.compile(r"context_length|maximum context|exceeds the available context")
+TOO_LONG = re.compile(
+    r"context_length|maximum (?:context|(?:prompt|model) length)|exceeds? (?:the )?(?:available )?context"
+    r"|input token count|prompt is too long",
+    re.IGNORECASE,
+)
 
 
 def refusal(
@@ -43,7 +47,7 @@ def refusal(
     """
     said = safe(message_of(body), secrets=secrets)
     quoted = f" It says: {said}" if said else ""
-    if status in (0, 400, 413, 422) and TOO_LONG.search(body):
+    if status in (0, 400, 413, 422) and is_too_long(body):
         return ContextOverflow(f"The question and its context are too long for the model.{quoted}")
     match status:
         case 401:
@@ -76,16 +80,48 @@ class KeyRefused(UpstreamError):
 
 def message_of(body: str) -> str:
     """Return the message in an error body: OpenAI's form, the forms of others, or nothing."""
+    found = unwrapped(body) or {}
+    for said in (found.get("message"), found.get("detail"), found.get("error")):
+        if said and isinstance(said, str):
+            return said
+    return "; ".join(f"{place}: {said}" if place else said for place, said in details(found) if said)
+
+
+def is_too_long(body: str) -> bool:
+    """Return whether a refusal is about length: not whether a question is, which its body may echo."""
+    found, said = unwrapped(body) or {}, message_of(body)
+    about = [said, *(str(found.get(key)) for key in ("code", "type", "metadata"))]
+    return TOO_LONG.search(" ".join(about) if said else body) is not None
+
+
+def unwrapped(body: str) -> dict[str, Any] | None:
+    """Return the part of an error body that says what was wrong, whatever an API wraps it in.
+
+    `None` where the body is no JSON; empty where it says nothing that is known.
+    """
     try:
         found = json.loads(body)
-    except ValueError:
-        return ""
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(found, list) and len(found) == 1:  # Gemini
+        found = found[0]
     if isinstance(found, dict) and isinstance(found.get("error"), dict):
         found = found["error"]
-    if not isinstance(found, dict):
-        return ""
-    message = found.get("message") or found.get("detail") or found.get("error")
-    return message if isinstance(message, str) else ""
+    if isinstance(found, dict) and isinstance(found.get("message"), dict):  # Mistral
+        found = {**found, "message": None, **found["message"]}
+    return found if isinstance(found, dict) else {}
+
+
+def details(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the field and the words of each complaint in a validator's list; either may be empty."""
+    lists = (found[key] for key in ("detail", "message") if isinstance(found.get(key), list))
+    told = []
+    for each in next(lists, []):
+        if isinstance(each, dict):
+            place, said = each.get("loc"), each.get("msg")
+            field = str(place[-1]) if isinstance(place, list) and place else ""
+            told.append((field, said if isinstance(said, str) else ""))
+    return told
 
 
 # What a request can do without: a server that does not know one of these is asked again without it.
@@ -108,20 +144,13 @@ def not_taken(status: int, body: str, request: dict[str, Any]) -> str | None:
 
 def blame(body: str) -> str:
     """Return the part of a refusal that names the field at fault: never the request that it echoes."""
-    try:
-        found = json.loads(body)
-    except ValueError:
+    found = unwrapped(body)
+    if found is None:
         return " ".join(re.findall(r"[\"'`][\w.]+[\"'`]", body[:500]))
-    if isinstance(found, dict) and isinstance(found.get("error"), dict):
-        found = found["error"]
-    if not isinstance(found, dict):
-        return ""
     if isinstance(found.get("param"), str):
         return str(found["param"])
-    detail = found.get("detail")
-    if isinstance(detail, list):
-        places = [d["loc"] for d in detail if isinstance(d, dict) and isinstance(d.get("loc"), list)]
-        return " ".join(str(place[-1]) for place in places if place)
+    if told := details(found):
+        return " ".join(field for field, _ in told)
     return " ".join(re.findall(r"[\"'`][\w.]+[\"'`]", message_of(body)))
 
 
