@@ -12,7 +12,9 @@ import sys
 from typing import Any, Literal
 
 import pytest
-from pydantic import BaseModel, field_validator
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, RootModel, field_validator
+from pydantic import Field as Slot
+from pydantic.dataclasses import dataclass as checked
 
 from tether_jupyter.client.schemas import InvalidAnswer, Schema, SchemaError, parse
 from tether_jupyter.llm.local.constraint import forms
@@ -29,6 +31,23 @@ class Person(BaseModel):
     mood: Mood = Mood.GLAD
     born: dt.date
     friend: Person | None = None
+
+
+class Place(BaseModel):
+    model_config = ConfigDict(alias_generator=str.upper)
+    city: str
+
+
+@checked
+class Stay:
+    nights: int = Slot(alias="how-many")
+
+
+class Named(BaseModel):
+    full: str = Slot(alias="full-name")
+    home: Place = Slot(validation_alias="lives-in", alias="home-town")
+    seen: list[Place] = Slot(validation_alias=AliasChoices(AliasPath("x", 0), "seen-in", "been-in"))
+    stay: Stay = Slot(serialization_alias="the-stay")
 
 
 @dataclasses.dataclass
@@ -193,6 +212,23 @@ def test_a_pydantic_class_comes_back_as_its_instance() -> None:
     }
     assert schema.columns(found)["mood"] == "sad"
     assert schema.json_schema["type"] == "object"
+
+
+def test_columns_have_the_names_that_the_schema_asks_for() -> None:
+    answer = {
+        "full-name": "Ada", "lives-in": {"CITY": "Rome"}, "seen-in": [{"CITY": "Bonn"}],
+        "stay": {"how-many": 2},
+    }  # fmt: skip
+    schema = parse(Named)
+    assert list(schema.json_schema["properties"]) == list(answer)
+    assert schema.columns(schema.validate(json.dumps(answer))) == answer
+    many = parse(list[Named])
+    assert many.columns(many.validate(json.dumps({"answer": [answer]}))) == {"answer": [answer]}
+
+
+def test_a_class_around_another_has_that_ones_columns() -> None:
+    around: Any = RootModel[Place]
+    assert parse(around).columns(around({"CITY": "Rome"})) == {"CITY": "Rome"}
 
 
 def test_a_dataclass_and_its_values_are_understood() -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import pytest
-from pydantic import BaseModel
+from pydantic import Base64Bytes, BaseModel
 
 from tests.support.fake_rows import FakeRows
 from tether_jupyter.errors import InvalidRequest
@@ -249,6 +249,12 @@ def test_a_value_that_no_column_holds_ends_no_run(
         found = frame.tether.map("Judge: {text}", schema=schema)
         assert said in found["x_error"].iloc[1]
         assert found["x_error"].isna().tolist() == [True, False, True]
+
+
+def test_bytes_that_are_no_text_end_no_run(fake: FakeRows, frame: pd.DataFrame) -> None:
+    fake.answer = lambda request: '{"answer": "/2E="}'
+    found = frame.tether.map("Judge: {text}", schema=Base64Bytes)
+    assert found["answer"].tolist() == ["\N{REPLACEMENT CHARACTER}a"] * 3
 
 
 def test_a_list_where_a_schema_names_fields_is_its_rows_error(fake: FakeRows, frame: pd.DataFrame) -> None:

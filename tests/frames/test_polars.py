@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import uuid
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from pydantic import Base64Bytes, HttpUrl
 
 from tests.support.fake_rows import FakeRows
 from tether_jupyter.errors import InvalidRequest
@@ -69,6 +72,30 @@ def test_what_a_column_cannot_hold_ends_no_run(
     found = frame.tether.map("Judge: {text}", schema={"type": "object", "properties": {"x": part}})
     assert found["x"].to_list() == [held, None, held]
     assert (found["x_error"][0] is None) == (held is not None)
+
+
+ID = "12345678-1234-5678-1234-567812345678"
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "held"),
+    [
+        (uuid.UUID, ID, ID),
+        (list[uuid.UUID], [ID], [ID]),
+        (HttpUrl, "https://example.org/a", "https://example.org/a"),
+        (dt.time, "10:00", "10:00:00"),
+        (dt.timedelta, "PT5M", "0:05:00"),
+        (Path, "a/b", str(Path("a/b"))),
+        (Base64Bytes, "/2E=", "\N{REPLACEMENT CHARACTER}a"),
+    ],
+)
+def test_what_a_class_makes_of_a_text_stands_as_text(
+    fake: FakeRows, frame: pl.DataFrame, kind: Any, answer: Any, held: Any
+) -> None:
+    fake.answer = lambda request: json.dumps({"answer": answer})
+    found = frame.tether.map("Judge: {text}", schema=kind)
+    assert found["answer"].to_list() == [held, None, held]
+    assert found["answer_error"].to_list() == [None, None, None]
 
 
 def test_a_series_becomes_a_frame_of_its_answers(fake: FakeRows, frame: pl.DataFrame) -> None:

@@ -47,6 +47,23 @@ def test_every_option_that_shapes_an_answer_reaches_the_server(tether: FakeTethe
     assert ChatRequest.model_validate(request)
 
 
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        (r'"Say \"hi\""', 'Say "hi"'),
+        (r"'It\'s me'", "It's me"),
+        (r'"It\'s in C:\new\table"', r"It\'s in C:\new\table"),
+        (r"""'"a\"b" \d'""", r'"a\"b" \d'),
+        (r"C:\a\"b", r"C:\a\"b"),
+    ],
+)
+def test_only_an_escaped_quote_of_the_same_kind_loses_its_backslash(
+    tether: FakeTether, said: Said, typed: str, sent: str
+) -> None:
+    said(f"--system {typed} why?")
+    assert (tether.requests[0]["system"], tether.requests[0]["message"]) == (sent, "why?")
+
+
 @pytest.mark.parametrize("option", ["--top-p 2", "--top-k 0", "--seed -1", "--see much", "--logit-bias 3"])
 def test_a_value_that_no_server_takes_is_refused_here(
     shell: InteractiveShell, tether: FakeTether, option: str

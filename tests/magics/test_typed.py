@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, NewType
 
 import pandas as pd
 import pytest
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from tests.support.fake_tether import FakeTether, words
 from tests.support.kernels import Kernel
+from tether_jupyter.client.schemas import parse
 from tether_jupyter.core.request import ChatRequest
 from tether_jupyter.errors import InvalidRequest
 from tether_jupyter.magics.typed import NoValue
@@ -85,6 +86,13 @@ class TestAValue:
         tether.script = reply({"total-cost": 2})
         said(f"-o bill --schema '{json.dumps(wanted)}' what does it cost?")
         assert shell.user_ns["bill"].total_cost == 2
+
+    def test_follows_a_json_schema_whose_quotes_are_escaped(
+        self, shell: InteractiveShell, tether: FakeTether, said: Said
+    ) -> None:
+        tether.script = reply({"answer": 7})
+        said(r'-o bare --schema "{\"type\": \"integer\"}" how many?')
+        assert shell.user_ns["bare"] == 7
 
     @pytest.mark.parametrize(
         ("schema", "answer", "value"),
@@ -308,3 +316,45 @@ class TestASchemaThatCannotBe:
         tether.script = reply({"name": "Ada"})
         said("-o it --schema name who?")
         assert shell.user_ns["it"].name == "Ada"
+
+
+class TestAVariableOfTheFieldsName:
+    @pytest.mark.parametrize("how", ["", "--many ", "--frame "])
+    def test_may_hold_the_answer_of_the_run_before(
+        self, shell: InteractiveShell, tether: FakeTether, said: Said, how: str
+    ) -> None:
+        tether.script = reply({"items": [{"topic": "food"}]} if how else {"topic": "food"})
+        for _ in range(2):
+            said(f"-o topic {how}--schema topic What is it about?")
+        first, second = tether.requests
+        assert first["response_format"] == second["response_format"]
+
+    @pytest.mark.parametrize("held", [4, None, [1], {"room": 1}, len, json, Person(name="Ada", age=36)])
+    def test_may_hold_anything_that_is_no_schema(
+        self, shell: InteractiveShell, tether: FakeTether, said: Said, held: Any
+    ) -> None:
+        shell.user_ns["stars"] = held
+        tether.script = reply({"stars": "five"})
+        said("-o it --schema stars how many?")
+        assert shell.user_ns["it"].stars == "five"
+
+    @pytest.mark.parametrize(
+        "held",
+        [
+            Literal[7, 8],
+            int | None,
+            NewType("Stars", int),
+            int,
+            parse("answer int"),
+            {"enum": [7, 8]},
+            "answer int, more?",
+        ],
+    )
+    def test_is_the_schema_where_it_holds_one(
+        self, shell: InteractiveShell, tether: FakeTether, said: Said, held: Any
+    ) -> None:
+        shell.user_ns["stars"] = held
+        tether.script = reply({"answer": 7})
+        said("-o it --schema stars how many?")
+        it = shell.user_ns["it"]
+        assert getattr(it, "answer", it) == 7

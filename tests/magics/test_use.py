@@ -84,3 +84,11 @@ def test_a_name_that_is_neither_is_told_with_what_is_near(shell: InteractiveShel
 def test_what_belongs_to_one_question_is_refused(shell: InteractiveShell, line: str) -> None:
     with pytest.raises(UsageError, match="belongs to one question"):
         shell.run_line_magic("tether", line)
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_a_name_of_two_words_stands_in_quotes(tether: FakeTether, said: Said, quote: str) -> None:
+    tether.presets["magic"]["presets"].append({"name": "code review", "values": {}, "active": False})
+    assert "preset       code review" in said(f"use {quote}code review{quote} -t 0.2")
+    said("why?")
+    assert (tether.requests[-1]["preset"], tether.requests[-1]["temperature"]) == ("code review", 0.2)

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from tether_jupyter.client import schema_text
+from tether_jupyter.client.fitting import plain
 from tether_jupyter.client.schema_fields import (
     Field,
     dangling,
@@ -348,25 +349,6 @@ def read_json(text: str) -> Any:
         except (ValueError, RecursionError):
             return NOTHING
     return NOTHING
-
-
-def plain(value: Any) -> Any:
-    """Return a value in plain Python: models and dataclasses as dicts, members of an enum as values."""
-    from enum import Enum
-
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, (str, int, float, bool, type(None))):
-        return value
-    if isinstance(value, Mapping):
-        return {key: plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(each) for each in value]
-    if hasattr(value, "model_dump"):
-        return {name: plain(getattr(value, name)) for name in type(value).model_fields}
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: plain(getattr(value, name)) for name in value.__dataclass_fields__}
-    return value
 
 
 def is_closed(schema: Any) -> bool:

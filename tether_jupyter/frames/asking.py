@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tether_jupyter.client.aio import AsyncClient
+from tether_jupyter.client.fitting import whole
 from tether_jupyter.client.schemas import InvalidAnswer, Schema
 from tether_jupyter.core.redact import safe
 from tether_jupyter.errors import Internal, RateLimited, TetherError, UpstreamError
-from tether_jupyter.frames.columns import whole
 from tether_jupyter.frames.gate import Gate
 
 if TYPE_CHECKING:

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tether_jupyter.client.fitting import fitted
 from tether_jupyter.client.schemas import InvalidAnswer, Schema
 from tether_jupyter.core.redact import safe
 from tether_jupyter.errors import TetherError
 from tether_jupyter.frames.asking import Answer, Asker
 from tether_jupyter.frames.cache import Cache, Kept, key_of, key_with
-from tether_jupyter.frames.columns import Columns, fitted
+from tether_jupyter.frames.columns import Columns
 from tether_jupyter.frames.estimate import Estimate, NotConfirmed, agreed, estimate
 from tether_jupyter.frames.gate import Gate
 from tether_jupyter.frames.job import Job

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
+from tether_jupyter.client.fitting import text_of
 from tether_jupyter.client.schemas import Field
 from tether_jupyter.frames.columns import Columns
 from tether_jupyter.frames.results import Outcome
@@ -51,7 +52,11 @@ class PandasSource:
         built = pandas.DataFrame(index=given.index) if self._series else given.copy(deep=not shallow)
         for name, values in [*outcome.cells.items(), (columns.error, outcome.errors)]:
             field = columns.fields.get(name, Field(name))
-            made = pandas.Series(apart(values[n] for n in shown), index=given.index, dtype=dtype(field))
+            held = apart(values[n] for n in shown)
+            if field.kind == "str":
+                # pandas reads bytes as UTF-8, which what stood in Base64 need not be.
+                held = [text_of(value) if isinstance(value, (bytes, bytearray)) else value for value in held]
+            made = pandas.Series(held, index=given.index, dtype=dtype(field))
             # By its values: labels of the index may stand twice.
             built[name] = made.array
         return built

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
+from tether_jupyter.client.fitting import text_of, whole
 from tether_jupyter.client.schemas import Field
-from tether_jupyter.frames.columns import Columns, whole
+from tether_jupyter.frames.columns import Columns
 from tether_jupyter.frames.results import Outcome
 from tether_jupyter.frames.sources import VALUE
 
@@ -80,6 +81,8 @@ def as_held(value: Any, field: Field) -> Any:
         return {inner.name: as_held(value.get(inner.name), inner) for inner in field.fields}
     if field.kind in ("dict", "any", "object"):
         return as_json(value)
+    if field.kind == "str":
+        return text_of(value)
     return float(value) if field.kind == "float" else value
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
+from tether_jupyter.client.fitting import whole
 from tether_jupyter.errors import InvalidRequest
-from tether_jupyter.frames.columns import whole
 
 # An f-string is somebody's code; a brace behind another one, an exponent or a TeX command is no placeholder.
 # A column's name may hold blanks and dots.

@@ -9,12 +9,12 @@ from IPython.core.error import UsageError
 
 from tether_jupyter.core.sizes import human
 from tether_jupyter.errors import InvalidRequest, NotFound
+from tether_jupyter.magics import options
 from tether_jupyter.magics.asking import tell
 from tether_jupyter.magics.commands import Asked, plain
 from tether_jupyter.magics.past import ROOT
 
 FORMATS = {".md": "md", ".ipynb": "ipynb", ".json": "json"}
-FILE = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|(\S+))\s*""")
 
 
 def export(asked: Asked) -> None:
@@ -25,8 +25,7 @@ def export(asked: Asked) -> None:
     line = asked.line
     name = ""
     if line and not line.startswith("-"):
-        found = FILE.match(line)
-        name, line = (next(filter(None, found.groups())), line[found.end() :]) if found else ("", line)
+        name, line = options.named(line)
     given = plain(Asked(asked.session, asked.parser, line, asked.cell), conversation="text", force="flag")
     name = name or given["rest"].strip("\"'")
     session = asked.session

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from types import UnionType
+from typing import Any, NewType, get_origin
 
 from tether_jupyter.client.schemas import InvalidAnswer, Schema, SchemaError, parse
 from tether_jupyter.errors import InvalidRequest
@@ -18,6 +19,8 @@ PLAIN: dict[str, Any] = {"str": str, "int": int, "float": float, "bool": bool}
 ITEMS = "items"
 LEAST, MOST = 256, 2048
 SHARED = ("$defs", "definitions", "$schema")
+KEYWORDS = {"type", "properties", "$ref", "anyOf", "oneOf", "allOf", "enum", "const", "items", "$defs"}
+"""Of these, a mapping that is meant as a JSON schema has one."""
 
 
 class Form:
@@ -93,7 +96,10 @@ class Form:
             return [instances.made(self.name, self.one, value) for value in found]
         from tether_jupyter.magics.frame import frame
 
-        return frame(self.one, found)
+        try:
+            return frame(self.one, found)
+        except ValueError as reason:
+            raise InvalidAnswer(str(reason), text) from None
 
     def repair(self, problem: str, answer: str) -> str:
         """Return what is said to a model whose answer did not fit."""
@@ -120,12 +126,18 @@ def read(shell: Any, text: str, *, name: str, many: bool, frame: bool, repairs: 
 
         if find_spec("pandas") is None:
             raise InvalidRequest("--frame needs pandas, which is not installed here. Use --many for a list.")
-    meant = meaning(text.strip(), braces.own_variables(shell))
+    meant = meaning(text.strip(), braces.own_variables(shell), name)
     return Form(parse(meant), class_name(name), many=many, frame=frame, repairs=repairs)
 
 
-def meaning(text: str, variables: Mapping[str, Any]) -> Any:
-    """Return what `--schema` stands for: a type, a schema that a variable holds, or the text itself."""
+def meaning(text: str, variables: Mapping[str, Any], output: str = "") -> Any:
+    """Return what `--schema` stands for: a type, a schema that a variable holds, or the text itself.
+
+    Parameters
+    ----------
+    output:
+        The variable for the answer. It may still hold the one of the run before.
+    """
     if inner := LISTED.fullmatch(text):
         of = meaning(inner[1], variables)
         if isinstance(of, str):
@@ -145,10 +157,31 @@ def meaning(text: str, variables: Mapping[str, Any]) -> Any:
         if not hasattr(found, part):
             raise SchemaError(f"`{root}` has no `{part}`.")
         found = getattr(found, part)
-    if isinstance(found, str) and not re.search(r"[\s,{:]", found.strip()):
-        # A variable that holds a word is no schema: the text is a field of the same name.
+    bare = not path and not root[:1].isupper()
+    if is_word(found) or (bare and not is_schema(found) and (root == output or not is_table(found))):
+        # The variable holds no schema: the text is a field of the same name.
         return text
     return found
+
+
+def is_word(found: Any) -> bool:
+    """Return whether something is a text that describes no fields."""
+    return isinstance(found, str) and not re.search(r"[\s,{:]", found.strip())
+
+
+def is_schema(found: Any) -> bool:
+    """Return whether what a variable holds can be a schema: a type, one that was read, a mapping, a text."""
+    if isinstance(found, Mapping):
+        return not KEYWORDS.isdisjoint(found)
+    is_type = isinstance(found, (type, UnionType, NewType)) or get_origin(found) is not None
+    # Python 3.11 has this kind from `typing_extensions` alone.
+    is_type = is_type or type(found).__name__ == "TypeAliasType"
+    return is_type or isinstance(found, (str, Schema))
+
+
+def is_table(found: Any) -> bool:
+    """Return whether something has columns, which may be meant: that it is no schema is to be told."""
+    return hasattr(type(found), "columns")
 
 
 def class_name(variable: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from IPython.core.error import UsageError
 
+NAME = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|(\S+))\s*""")
 TOKEN = re.compile(r"""\s*(?:"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|(\S+))""")
 OPTION = re.compile(r"\s*(--?[A-Za-z][\w-]*)(=)?")
 END = re.compile(r"\s*--(?=\s|$)")
@@ -45,12 +46,25 @@ def split(parser: argparse.ArgumentParser, line: str) -> tuple[argparse.Namespac
         value = TOKEN.match(rest)
         if value is None:
             raise UsageError(f"{name} needs a value. See %%tether? for what it takes.")
-        word = next(group for group in value.groups() if group is not None)
+        word = unquoted(*value.groups())
         rest = rest[value.end() :]
         tokens.append(f"{action.option_strings[-1]}={word}")
     if end := END.match(rest):
         rest = rest[end.end() :]
     return parser.parse_args(tokens), rest.strip()
+
+
+def unquoted(double: str | None, single: str | None, bare: str | None) -> str:
+    r"""Return a value without its quotes, and `\"` in it as `"`: other backslashes are its own."""
+    if double is not None:
+        return double.replace('\\"', '"')
+    return single.replace("\\'", "'") if single is not None else bare or ""
+
+
+def named(line: str) -> tuple[str, str]:
+    """Return the name at a line's beginning, without the quotes that it may stand in, and the rest."""
+    found = NAME.match(line)
+    return (next(filter(None, found.groups())), line[found.end() :]) if found else ("", line)
 
 
 def variable_name(text: str) -> str:

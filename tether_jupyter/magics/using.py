@@ -37,9 +37,8 @@ def use(asked: Asked) -> None:
 
 def set_from(session: Session, asked: Asked) -> None:
     """Take over what the line names."""
-    name, _, rest = asked.line.strip().partition(" ")
-    if name.startswith("-"):
-        name, rest = "", asked.line.strip()
+    line = asked.line.strip()
+    name, rest = ("", line) if line.startswith("-") else options.named(line)
     given, left = options.split(asked.parser, rest)
     if left:
         raise UsageError(f"`use` takes a model's or a preset's name and options, not {left[:40]!r}.")
