@@ -6,6 +6,7 @@ import json
 import secrets
 import socket
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -62,13 +63,51 @@ def transport_options(server: Server) -> dict[str, Any]:
 
 
 def proxy_for(server: Server) -> str | None:
-    """Return the proxy that the environment names for a server elsewhere."""
+    """Return the proxy that the environment names for a server elsewhere.
+
+    Raises
+    ------
+    InvalidRequest
+        It is none that can be used.
+    """
     from urllib.request import getproxies, proxy_bypass
 
     if proxy_bypass(server.host):
         return None
     proxies = getproxies()
-    return proxies.get(server.url.partition(":")[0]) or proxies.get("all")
+    for name in (server.url.partition(":")[0], "all"):
+        if proxy := proxies.get(name):
+            # Many write it without a scheme, as curl takes it.
+            proxy = proxy if "://" in proxy else f"http://{proxy}"
+            check_proxy(proxy, f"{name.upper()}_PROXY", server)
+            return proxy
+    return None
+
+
+def check_proxy(proxy: str, variable: str, server: Server) -> None:
+    """Refuse a proxy that httpx would fail at, in words that do not hold its password.
+
+    Raises
+    ------
+    InvalidRequest
+        It is no address of one, or of a kind for which a package is missing.
+    """
+    import httpx
+
+    away = f"or add `{server.host}` to NO_PROXY to do without a proxy"
+    try:
+        if httpx.Proxy(proxy).url.scheme.startswith("socks"):
+            import_module("socksio")
+    except ImportError:
+        raise InvalidRequest(
+            f"The proxy in {variable} is a SOCKS proxy, for which a package is missing here: "
+            f'`pip install "httpx[socks]"`, {away}.'
+        ) from None
+    except (ValueError, httpx.InvalidURL):
+        raise InvalidRequest(
+            f"What {variable} holds is no proxy's address. "
+            f"Set it to one such as http://proxy.example:3128, {away}."
+        ) from None
 
 
 def keep_alive() -> list[tuple[int, int, int]]:

@@ -141,7 +141,7 @@ class Backends:
     async def load(self, name: str, model: str | None) -> LLMService:
         """Get a model of a backend ready, in place of the one that is, and return the backend."""
         service = self.get(name)
-        # Without the lock: a second load is refused at once, and does not wait for the first.
+        # Without the lock: a load of another model is refused at once, and does not wait for the first.
         await service.load(model)
         self._awake.add(name)
         return service

@@ -264,6 +264,113 @@ async def test_of_two_models_loaded_at_once_one_is_there_and_the_other_is_told_w
         assert await said(local) == local.model_name
 
 
+class Loads:
+    """The loads of a service: how many began, and none of them ends, or is cancelled, before it may."""
+
+    def __init__(self, local: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        self.began, self.may_end, self.may_go = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._real = local._ready
+        monkeypatch.setattr(local, "_ready", self._ready)
+
+    async def _ready(self) -> Any:
+        self.count += 1
+        self.began.set()
+        try:
+            await self.may_end.wait()
+        except asyncio.CancelledError:
+            await self.may_go.wait()
+            raise
+        return await self._real()
+
+
+async def waiting(local: LocalService, count: int) -> None:
+    """Return when so many wait for the model that is being loaded."""
+    async with asyncio.timeout(20):
+        while local._swap is None or local._swap._waiting != count:
+            await asyncio.to_thread(lambda: None)
+
+
+async def test_all_who_ask_at_once_for_one_other_model_get_it(shelf: Path) -> None:
+    async with on_shelf(shelf) as local:
+        assert await said(local) == "red"
+        await asyncio.gather(*(local.load("blue") for _ in range(8)))
+        assert local.model_name == "blue"
+        assert await said(local) == "blue"
+
+
+async def test_one_load_is_for_all_who_ask_for_its_model(
+    shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with on_shelf(shelf) as local:
+        await local.initialize()
+        loads = Loads(local, monkeypatch)
+        asked = [asyncio.create_task(local.load("blue")) for _ in range(3)]
+        await waiting(local, 3)
+        with pytest.raises(Conflict, match="Another model is being loaded"):
+            await local.load("red")
+        loads.may_end.set()
+        await asyncio.gather(*asked)
+        assert (local.model_name, loads.count) == ("blue", 1)
+
+
+async def test_a_model_that_cannot_be_loaded_is_tried_once_for_all_who_asked(
+    shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with on_shelf(shelf) as local:
+        await local.initialize()
+        loads = Loads(local, monkeypatch)
+        asked = [asyncio.create_task(local.load("broken")) for _ in range(3)]
+        await waiting(local, 3)
+        loads.may_end.set()
+        for outcome in await asyncio.gather(*asked, return_exceptions=True):
+            assert isinstance(outcome, ModelNotReady)
+            assert "bytes are missing" in outcome.message
+        assert (local.model_name, loads.count) == ("red", 1)
+        assert await said(local) == "red"
+
+
+@pytest.mark.parametrize("gone", [0, 1], ids=["the first", "another"])
+async def test_who_stops_waiting_for_a_model_leaves_its_load_to_the_others(
+    shelf: Path, monkeypatch: pytest.MonkeyPatch, gone: int
+) -> None:
+    async with on_shelf(shelf) as local:
+        await local.initialize()
+        loads = Loads(local, monkeypatch)
+        asked = [asyncio.create_task(local.load("blue"))]
+        await loads.began.wait()
+        asked.append(asyncio.create_task(local.load("blue")))
+        await waiting(local, 2)
+        stopped = asked.pop(gone)
+        stopped.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stopped
+        loads.may_end.set()
+        await asked[0]
+        assert (local.model_name, loads.count) == ("blue", 1)
+        assert await said(local) == "blue"
+
+
+async def test_a_load_that_nobody_waits_for_any_more_is_in_nobodys_way(
+    shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with on_shelf(shelf) as local:
+        await local.initialize()
+        loads = Loads(local, monkeypatch)
+        stopped = asyncio.create_task(local.load("blue"))
+        await loads.began.wait()
+        stopped.cancel()
+        await asyncio.wait([stopped])
+        assert stopped.cancelled()
+        following = asyncio.create_task(local.load("red"))
+        for _ in range(5):
+            await asyncio.to_thread(lambda: None)
+        loads.may_end.set()
+        loads.may_go.set()
+        await following
+        assert await said(local) == "red"
+
+
 async def test_a_library_that_is_not_the_right_one_is_said_at_once(
     shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,15 @@ def offered(hub: Hub, content: bytes) -> Hub:
 
 
 @pytest.fixture
+def pieces(hub: Hub) -> list[bytes]:
+    """The files of a split model that the hub has."""
+    pieces = [gguf_bytes.model(floats=300_000, seed=n, split=(n, 3)) for n in range(3)]
+    for number, piece in enumerate(pieces, 1):
+        hub.add(REPO, f"Q4_K_M/large-Q4_K_M-{number:05d}-of-00003.gguf", piece)
+    return pieces
+
+
+@pytest.fixture
 def clock() -> Clock:
     return Clock()
 

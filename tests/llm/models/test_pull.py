@@ -295,13 +295,6 @@ class TestAMirrorWithAnotherList:
 
 
 class TestASplitModel:
-    @pytest.fixture
-    def pieces(self, hub):
-        pieces = [gguf_bytes.model(floats=300_000, seed=n, split=(n, 3)) for n in range(3)]
-        for number, piece in enumerate(pieces, 1):
-            hub.add(REPO, f"Q4_K_M/large-Q4_K_M-{number:05d}-of-00003.gguf", piece)
-        return pieces
-
     async def test_comes_as_a_set(self, pull, pieces, shelf):
         pulled, reports = await pull()
         assert pulled.name == "large-Q4_K_M"

@@ -27,6 +27,7 @@ from tether_jupyter.llm.local.model_file import ModelFile
 from tether_jupyter.llm.local.probe import Machine
 from tether_jupyter.llm.local.process import WorkerProcess
 from tether_jupyter.llm.local.room import Room
+from tether_jupyter.llm.local.swap import Swap
 from tether_jupyter.llm.models.shelf import Shelf
 from tether_jupyter.llm.service import LLMService, printable
 
@@ -61,6 +62,7 @@ class LocalService(LLMService):
         self.breaker = Breaker()
         self.room = Room(settings.max_waiting)
         self._swapping = False
+        self._swap: Swap | None = None
         self._idle: asyncio.TimerHandle | None = None
         self._unloading: asyncio.Task[None] | None = None
         self._worker: WorkerProcess | None = None
@@ -102,18 +104,28 @@ class LocalService(LLMService):
     async def load(self, name: str | None) -> None:
         """Load a model of the shelf, in place of the one that is; `None` for the one of the settings.
 
+        Any number of callers share one load of a model.
+
         Raises
         ------
         NotFound
             There is none of that name.
         Conflict
-            Answers are being written with another model.
+            Another model is being loaded, or answers are being written with another.
         ModelNotReady
             It cannot be loaded. The one before is back in its place, and is loaded by the next question.
         """
         path = await asyncio.to_thread(self.file.find, name)
-        if self._swapping:
+        while self._swap and self._swap.ending:
+            await asyncio.wait([self._swap.task])
+        if self._swap is None or self._swap.task.done():
+            self._swap = Swap(path, self._exchange(path))
+        elif path != self._swap.path:
             raise Conflict("Another model is being loaded. Wait for it, then load again.")
+        await self._swap.wait()
+
+    async def _exchange(self, path: Path) -> None:
+        """Load a file in place of the one that is, or put that one back."""
         if path != self.file.path and self.room.total:
             raise Conflict(
                 f"{self.model_name!r} is writing {self.room.total} answers. "

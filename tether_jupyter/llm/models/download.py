@@ -252,6 +252,19 @@ class Download:
             raise
 
 
+async def is_whole(path: Path, file: HubFile, meter: Meter) -> bool:
+    """Return whether a file that is here has the bytes that the hub lists, and count them as found."""
+    if not await in_thread(lambda: path.is_file() and path.stat().st_size == file.size):
+        return False
+    meter.begin(path.name)
+    total = hashlib.sha256()
+    with await in_thread(lambda: path.open("rb")) as stream:
+        while data := await in_thread(lambda: stream.read(PIECE)):
+            await in_thread(lambda: total.update(data))
+            meter.found(len(data))
+    return total.hexdigest() == file.sha256
+
+
 def sync(out: IO[bytes]) -> None:
     """See that a file's bytes are on the disk."""
     out.flush()

@@ -388,4 +388,6 @@ def proxy_for(url: URL) -> str | None:
     host = url.host or ""
     if is_loopback(host) or urllib.request.proxy_bypass(host):
         return None
-    return urllib.request.getproxies().get(url.scheme)
+    found = urllib.request.getproxies().get(url.scheme)
+    # Many write it without a scheme, as curl takes it.
+    return f"http://{found}" if found and "://" not in found else found

@@ -14,7 +14,7 @@ from tether_jupyter.errors import Conflict, InvalidRequest, TooLarge, UpstreamEr
 from tether_jupyter.llm.local.gguf import GGUFError
 from tether_jupyter.llm.models import facts
 from tether_jupyter.llm.models.choice import Choice, Target, choices, file_names, local_name, parse, pick
-from tether_jupyter.llm.models.download import TRIES, Download, disk, in_thread
+from tether_jupyter.llm.models.download import TRIES, Download, disk, in_thread, is_whole
 from tether_jupyter.llm.models.hub import Connection, Hub, Listing
 from tether_jupyter.llm.models.progress import Meter, Report
 from tether_jupyter.llm.models.retry import Interrupted, Patience, Timing
@@ -98,14 +98,15 @@ class Pull:
         Conflict
             Another one has its name.
         """
-        same = self.shelf.same([str(file.sha256) for file in choice.files])
+        sums = [str(file.sha256) for file in choice.files]
+        same = self.shelf.same(sums)
         if same is not None:
             return Pulled(same, self.shelf.path(same), choice.size, already=True)
+        origin = self.shelf.origin(name)
+        if origin is not None and origin.sums == sums:
+            return None  # Files of this very model are missing.
         if any((self.shelf.folder / file).exists() for file in file_names(name, choice)):
-            raise Conflict(
-                f"There is another model called {name!r} in the models folder. "
-                f"Rename its file, or remove it with `tether rm {name}`, and pull again."
-            )
+            raise another(name)
         return None
 
     async def _fetch(self, connection: Connection, listing: Listing, choice: Choice, name: str) -> Pulled:
@@ -113,8 +114,15 @@ class Pull:
         self._check_room(choice, paths)
         meter = Meter(name, choice.size, self.report, self.timing)
         patience = Patience(self.timing, TRIES)
+        kept = [path for path in paths if path.exists()]
+        for file, path in zip(choice.files, paths, strict=True):
+            if path in kept and not await is_whole(path, file, meter):
+                raise another(name)
         parts = []
         for file, path in zip(choice.files, paths, strict=True):
+            if path in kept:
+                parts.append(path)
+                continue
             meter.begin(path.name)
             address = connection.address(listing.repo, listing.commit, file.path)
             download = Download(connection, address, file, path, listing.repo, meter)
@@ -128,7 +136,8 @@ class Pull:
 
     def _check_room(self, choice: Choice, paths: Sequence[Path]) -> None:
         """Refuse what cannot fit before the first byte of it comes."""
-        missing = choice.size - sum(size_of(path.with_name(path.name + PART)) for path in paths)
+        here = sum(size_of(path) or size_of(path.with_name(path.name + PART)) for path in paths)
+        missing = choice.size - here
         free = shutil.disk_usage(self.shelf.folder).free
         if missing + SPARE > free:
             raise TooLarge(
@@ -137,12 +146,23 @@ class Pull:
             )
 
     def _settle(self, name: str, parts: Sequence[Path], paths: Sequence[Path], origin: Origin) -> None:
-        """Give the files their names. The first of a split model comes last: with it the model is there."""
+        """Give the files their names. The first of a split model comes last: with it the model is there.
+
+        One that was here before has its name already, and takes it again.
+        """
         self.shelf.write_origin(name, origin)
         for part, path in reversed(list(zip(parts, paths, strict=True))):
             part.replace(path)
             part.with_name(f"{part.name}.json").unlink(missing_ok=True)
         sync_folder(self.shelf.folder)
+
+
+def another(name: str) -> Conflict:
+    """Return the error for a name that other bytes have."""
+    return Conflict(
+        f"There is another model called {name!r} in the models folder. "
+        f"Rename its file, or remove it with `tether rm {name}`, and pull again."
+    )
 
 
 def check_known(choice: Choice, target: Target, hub: Hub) -> None:
