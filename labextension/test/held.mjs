@@ -51,7 +51,8 @@ export class Held {
     if (!this._kept.has(id)) {
       this.keep(id, question.notebook ?? null);
     }
-    const { messages } = this._kept.get(id);
+    const { messages, notebook } = this._kept.get(id);
+    this._newest.set(notebook, id);
     const before = messages[messages.length - 1]?.id ?? null;
     const answer = stored(`m_${n}`, `q_${n}`, 'assistant', '', 'running');
     messages.push(stored(`q_${n}`, before, 'user', question.message), answer);
@@ -60,6 +61,11 @@ export class Held {
     await this._answers[n - 1].opened;
     Object.assign(answer, { status: 'complete', content: 'yes' });
     yield { done: true, finish_reason: 'stop' };
+  }
+
+  /** Have a notebook gone, or its conversations be another's. */
+  leave(notebook) {
+    this._newest.delete(notebook);
   }
 
   async told(id) {

@@ -131,3 +131,87 @@ test('a new conversation leaves the answer alone that is written for the noteboo
   const { messages } = await server.told('a_1');
   assert.equal(messages.at(-1).content, 'yes');
 });
+
+test('the conversation that is clicked comes to the front, and what waits in the one before is asked once', async () => {
+  const server = new Held();
+  server.keep('a_1', 'a.ipynb', 'older', 'yes');
+  server.keep('a_2', 'a.ipynb', 'newest', 'yes');
+  const { rooms } = await pageOf(server);
+  const own = rooms.current;
+  own.draft.words = 'typed into the newest';
+  await rooms.show('a_1');
+  const older = rooms.current;
+  composed(older);
+  const running = older.send(ask('first'));
+  await settled();
+  await older.send(ask('second'));
+  await rooms.show('a_2');
+  composed(rooms.current);
+  assert.deepEqual([rooms.current.id, rooms.current.said[0].words], ['a_2', 'newest']);
+  assert.equal(rooms.current.draft.words, 'typed into the newest');
+  assert.deepEqual(rooms.current.queued, []);
+  await rooms.show('a_1');
+  composed(rooms.current);
+  assert.equal(rooms.current, older);
+  server.go(1);
+  await settled();
+  server.go(2);
+  await running;
+  await rooms.current.refresh();
+  assert.deepEqual(
+    server.asked.map(each => each.message),
+    ['first', 'second']
+  );
+  await rooms.show('a_2');
+  assert.equal(rooms.current, own);
+});
+
+test('it stays there when its answer ends after another one was asked something', async () => {
+  const server = new Held();
+  server.keep('a_1', 'a.ipynb', 'older', 'yes');
+  server.keep('a_2', 'a.ipynb', 'newest', 'yes');
+  const { rooms } = await pageOf(server);
+  const running = rooms.current.send(ask('a long one'));
+  await settled();
+  await rooms.show('a_1');
+  const other = rooms.current.send(ask('a quick one'));
+  await settled();
+  await rooms.show('a_2');
+  server.go(1);
+  await running;
+  await settled();
+  assert.deepEqual([rooms.current.id, rooms.current.said.at(-2).words], ['a_2', 'a long one']);
+  server.go(2);
+  await other;
+});
+
+test('a conversation is shown whose closed notebook has another name by now', async () => {
+  const server = history();
+  const { open, rooms } = await pageOf(server);
+  open.bring('b.ipynb');
+  await settled();
+  open.bring('a.ipynb');
+  await settled();
+  server.leave('b.ipynb');
+  assert.equal(await rooms.show('b_2', 'b_2_0'), true);
+  assert.deepEqual([rooms.current.id, rooms.current.said.length], ['b_2', 2]);
+});
+
+test('a notebook is renamed for all its conversations, also where it is not open', async () => {
+  const server = history();
+  server.keep('a_2', 'a.ipynb', 'newest', 'yes');
+  const { open, rooms } = await pageOf(server);
+  await rooms.show('a_1');
+  open.path = 'z.ipynb';
+  open.renamed.emit({ from: 'a.ipynb', to: 'z.ipynb' });
+  const running = rooms.current.send(ask('where am I?'));
+  await settled();
+  assert.deepEqual([server.asked[0].conversation_id, server.asked[0].notebook], ['a_1', 'z.ipynb']);
+  server.go(1);
+  await running;
+  await rooms.show('b_1');
+  let told = 0;
+  rooms.changed.connect(() => told++);
+  open.renamed.emit({ from: 'b.ipynb', to: 'y.ipynb' });
+  assert.deepEqual([rooms.current.notebook, told], ['y.ipynb', 1]);
+});

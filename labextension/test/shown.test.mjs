@@ -106,6 +106,19 @@ test('words that never reached the server stay, after all that did', () => {
   assert.deepEqual(two.unsent, lost);
 });
 
+test('so do words that were stopped before the server told of them', () => {
+  const question = new Question('never mind');
+  const answer = new Answer(question);
+  answer.leave();
+  const shown = [...showing(BRANCH), question, answer];
+  const { kept, unsent: rest } = compare(shown, BRANCH);
+  assert.deepEqual([kept, rest], [4, [question, answer]]);
+  assert.equal(answer.unheard, true);
+  answer.take({ meta: { id: 'a3', parent_id: 'q3', conversation_id: 'c', model: 'mock:mock' } });
+  assert.equal(answer.unheard, false);
+  assert.deepEqual(compare(shown, BRANCH).unsent, []);
+});
+
 test('words that were sent after some that were not keep their order', () => {
   const lost = unsent('are you there?');
   const shown = [...showing(BRANCH.slice(0, 2)), ...lost, ...showing(BRANCH).slice(2)];

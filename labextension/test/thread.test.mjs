@@ -8,7 +8,7 @@ import { Held, settled } from './held.mjs';
 
 const { ask } = asks;
 const { Thread } = threads;
-const { TurnError, UNREACHED } = problems;
+const { CUT_OFF, TurnError, UNREACHED } = problems;
 
 const FILE = { id: 'u_1', name: 'sales.csv', size: 12, mime: 'text/csv' };
 
@@ -179,4 +179,86 @@ test('a new conversation begins in the place of one that has not been read yet',
   read();
   await reading;
   assert.deepEqual([thread.id, words(thread)], ['c_2', []]);
+});
+
+/** A conversation whose question was stopped while the server told nothing, and what lets it tell. */
+async function stoppedUnheard(t, server) {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  server.keep('c_1', 'a.ipynb', 'old question', 'old answer');
+  const { stream } = server;
+  let tell;
+  const told = new Promise(resolve => (tell = resolve));
+  server.stream = async function* () {
+    server.stream = stream;
+    await told;
+    yield { meta: { id: 'm_9', parent_id: 'q_9', conversation_id: 'c_1', model: 'mock:a' } };
+  };
+  server.cancel = async () => {};
+  const thread = threadOf(server);
+  await thread.refresh();
+  const running = thread.send(ask('never mind'));
+  await settled();
+  await thread.stop();
+  t.mock.timers.tick(1000);
+  await running;
+  return { thread, tell };
+}
+
+test('a question that was stopped before the server had it stays, and can be asked again', async t => {
+  const server = new Held();
+  const { thread, tell } = await stoppedUnheard(t, server);
+  await thread.refresh();
+  assert.deepEqual(words(thread), ['old question', 'old answer', 'never mind', '']);
+  const left = thread.said[2];
+  const again = thread.retry(thread.said[3]);
+  await settled();
+  assert.deepEqual(words(thread), ['old question', 'old answer', 'never mind', 'yes']);
+  // What is told late is about the one that was stopped.
+  tell();
+  await settled();
+  assert.deepEqual([left.id, thread.said[2].id], ['q_9', 'q_1']);
+  server.go(1);
+  await again;
+  assert.deepEqual(messages(server), ['never mind']);
+});
+
+test('it is not asked again if the server has it after all', async t => {
+  const server = new Held();
+  const { thread } = await stoppedUnheard(t, server);
+  server.keep('c_1', 'a.ipynb', 'old question', 'old answer', 'never mind', 'said');
+  await thread.retry(thread.said[3]);
+  assert.deepEqual(words(thread), ['old question', 'old answer', 'never mind', 'said']);
+  assert.deepEqual(messages(server), []);
+});
+
+test('it can be taken away', async t => {
+  const { thread } = await stoppedUnheard(t, new Held());
+  await thread.remove(thread.said[2]);
+  await thread.refresh();
+  assert.deepEqual(words(thread), ['old question', 'old answer']);
+});
+
+test('what was queued while an answer was looked for again is asked once it is found', async () => {
+  const server = new Held();
+  const { stream } = server;
+  server.stream = async function* () {
+    server.stream = stream;
+    throw new TurnError(CUT_OFF);
+  };
+  const thread = threadOf(server);
+  await thread.send(ask('first'));
+  server.keep('c_1', 'a.ipynb', 'first', 'an answer');
+  const read = server.hold('read');
+  const looking = thread.retry(thread.said[1]);
+  await thread.send(ask('second'));
+  await thread.send(ask('third'));
+  assert.equal(thread.queued.length, 2);
+  read();
+  await settled();
+  server.go(1);
+  await settled();
+  server.go(2);
+  await looking;
+  assert.deepEqual(messages(server), ['second', 'third']);
+  assert.deepEqual(words(thread).slice(0, 2), ['first', 'an answer']);
 });

@@ -95,6 +95,12 @@ export class Answer {
     return isOver(this._phase);
   }
 
+  /** Whether it ended before the server told of it, or of its question: both may be nowhere but here. */
+  get unheard(): boolean {
+    const ended = this._phase === 'failed' || this._phase === 'stopped';
+    return ended && this.id === null && (this.question?.id ?? null) === null;
+  }
+
   /** Seconds in the present phase. */
   get lasted(): number {
     return (performance.now() - this._since) / 1000;

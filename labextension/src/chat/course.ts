@@ -112,6 +112,11 @@ export abstract class Course {
     this._chosen = false;
   }
 
+  /** From now on it shows the conversation that it shows now, whatever its notebook goes on with. */
+  standAlone(): void {
+    this._chosen = true;
+  }
+
   /** An answer is over: ask what has waited for that. */
   protected abstract goOn(answer: Answer): Promise<void>;
 
@@ -188,7 +193,8 @@ export abstract class Course {
       return this._read();
     }
     if (!own && found && this._yields(found.id)) {
-      return;
+      // What was read is shown elsewhere; one that goes on by itself has its own to read.
+      return this._chosen ? this._read() : undefined;
     }
     this._loaded = true;
     const branch = this._tree.take(found?.messages ?? []);

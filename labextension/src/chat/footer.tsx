@@ -10,7 +10,7 @@ import { TOO_LONG } from './question';
 import type { ChatRoom } from './room';
 import type { Thread } from './thread';
 import { Wait } from './wait';
-import { figures, INTERRUPTED } from './words';
+import { figures, INTERRUPTED, UNHEARD } from './words';
 
 interface IProps {
   answer: Answer;
@@ -44,6 +44,12 @@ export function AnswerFooter({ answer, thread, room }: IProps): JSX.Element | nu
       {answer.phase === 'interrupted' && (
         <div className="tether-interrupted" data-testid="tether-interrupted">
           <p>{INTERRUPTED}</p>
+          <TryAgain answer={answer} thread={thread} room={room} />
+        </div>
+      )}
+      {answer.phase === 'stopped' && answer.unheard && (
+        <div className="tether-interrupted" data-testid="tether-unheard">
+          <p>{UNHEARD}</p>
           <TryAgain answer={answer} thread={thread} room={room} />
         </div>
       )}

@@ -62,7 +62,14 @@ export class ChatRoom extends ReactWidget implements IEditor {
     const gone = this.writable
       ? 'That cell is no longer there.'
       : 'This notebook cannot be written to.';
-    this.note(edit?.words ?? gone, edit?.undo ?? null);
+    const undo = edit?.undo;
+    const back = () => {
+      const trouble = undo?.() ?? null;
+      if (trouble !== null) {
+        this.note(trouble);
+      }
+    };
+    this.note(edit?.words ?? gone, undo ? back : null);
   }
 
   copy(source: string): void {

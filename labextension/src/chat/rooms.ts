@@ -59,6 +59,16 @@ export class Rooms {
     message: string | null = null,
     words: readonly string[] = []
   ): Promise<boolean> {
+    this._wanted = conversation;
+    const thread = await this._bring(conversation);
+    // A notebook's own thread shows what the notebook goes on with, which may be another one by now.
+    const moved = thread.id !== conversation && this._wanted === conversation;
+    const there = moved ? await this._bring(conversation) : thread;
+    return message === null || (await there.goTo(message, words));
+  }
+
+  /** Bring the thread of a conversation to the front, and read what was said in it. */
+  private async _bring(conversation: string): Promise<Thread> {
     const threads = [...this._rooms.values(), ...this._others.values()];
     const known = threads.find(each => each.id === conversation);
     const thread = known ?? this._make(null, conversation);
@@ -73,11 +83,12 @@ export class Rooms {
     }
     this._changed.emit();
     await thread.refresh();
-    return message === null || (await thread.goTo(message, words));
+    return thread;
   }
 
   /** Begin a fresh conversation for the notebook in front. */
   async begin(): Promise<void> {
+    this._wanted = null;
     this._chosen = null;
     this._front.clear();
     this._changed.emit();
@@ -87,6 +98,9 @@ export class Rooms {
   /** A conversation is no longer there: if it is in front, what the notebook goes on with comes instead. */
   forget(conversation: string): void {
     this._others.delete(conversation);
+    if (this._wanted === conversation) {
+      this._wanted = null;
+    }
     if (this._chosen?.id === conversation) {
       this._chosen = null;
       this._front.clear();
@@ -161,6 +175,7 @@ export class Rooms {
       return;
     }
     this._current = room;
+    this._wanted = null;
     const read = this._chosen;
     if (read && read !== room && read.id !== null && path !== null && read.notebook === path) {
       // Whoever reads about a notebook and opens it goes on reading.
@@ -199,21 +214,31 @@ export class Rooms {
 
   /**
    * Have the thread that shows a conversation already take the place of a notebook's, which is about to show the same
-   * one: what is written, queued and typed there lives once.
+   * one: what is written, queued and typed there lives once. What the notebook's showed before stays with it.
    */
   private _handOver(room: Thread, conversation: string): boolean {
     const other = this._others.get(conversation);
-    this._others.delete(conversation);
-    if (!other || room.notebook === null || room.said.length > 0) {
+    const before = room.said.length > 0 ? room.id : null;
+    if (!other || room.notebook === null || (room.said.length > 0 && before === null)) {
       return false;
     }
+    const wanted = before !== null && before === this._wanted && this.current === room;
+    this._others.delete(conversation);
     other.belongTo(room.notebook);
     this._rooms.set(room.notebook, other);
-    if (!room.draft.isEmpty) {
+    if (before !== null) {
+      room.standAlone();
+      this._others.set(before, room);
+    } else if (!room.draft.isEmpty) {
       other.draft.restore(room.draft.take());
     }
     if (this._current === room) {
       this._current = other;
+      if (wanted) {
+        // Somebody has asked for this one, whatever the notebook goes on with.
+        this._chosen = room;
+        this._front.keep(this.open.path, before);
+      }
     }
     if (this._chosen === other && this._current === other) {
       this._chosen = null;
@@ -252,9 +277,14 @@ export class Rooms {
       this._rooms.delete(from);
       room.notebook = to;
       this._rooms.set(to, room);
-      this._front.rename(from, to);
-      this._changed.emit();
     }
+    for (const other of this._others.values()) {
+      if (other.notebook === from) {
+        other.notebook = to;
+      }
+    }
+    this._front.rename(from, to);
+    this._changed.emit();
   }
 
   private _front = new Front();
@@ -265,6 +295,8 @@ export class Rooms {
   private _current: Thread;
   /** Another one that is shown instead. */
   private _chosen: Thread | null = null;
+  /** The conversation that somebody has asked for last, until anything else comes to the front. */
+  private _wanted: string | null = null;
   private _health: IHealth | null = null;
   private _unreachable: { message: string; hint: string | null } | null = null;
   private _sendWithShiftEnter = false;

@@ -67,12 +67,7 @@ export function compare(shown: Said[], branch: IStoredMessage[]): IChange {
 function isUnsent(shown: Said[], at: number): boolean {
   const said = shown[at];
   const answer = said instanceof Answer ? said : shown[at + 1];
-  return (
-    answer instanceof Answer &&
-    answer.id === null &&
-    answer.phase === 'failed' &&
-    answer.question?.id === null
-  );
+  return answer instanceof Answer && answer.question !== null && answer.unheard;
 }
 
 function agrees(said: Said, message: IStoredMessage): boolean {

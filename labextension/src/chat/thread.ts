@@ -190,17 +190,26 @@ export class Thread extends Path {
       return;
     }
     this._retrying = true;
+    const left = answer.phase === 'stopped' && answer.unheard;
+    let heard = false;
     try {
       // The server may have heard more than this page knows: the question, or the rest of the answer.
-      if (answer.problem?.type === 'connection_lost' && (await this._wasHeard(answer))) {
-        return;
-      }
+      const unsure = left || answer.problem?.type === 'connection_lost';
+      heard = unsure && (await this._wasHeard(answer));
     } catch (reason) {
       answer.fail(asTurnError(reason));
       this._stateChanged.emit();
       return;
     } finally {
       this._retrying = false;
+    }
+    if (heard) {
+      // Nothing is written anew, at the end of which what was queued meanwhile would have its turn.
+      const last = this._said[this._said.length - 1];
+      if (last instanceof Answer) {
+        await this.goOn(last);
+      }
+      return;
     }
     const at = this._said.indexOf(answer);
     const question = answer.question;
@@ -210,7 +219,8 @@ export class Thread extends Path {
     const known = answer.id ?? answer.instead;
     if (known === null || this._id === null) {
       this._show(this._said.filter((_, i) => i !== at && i !== at - 1));
-      await this.ask(question);
+      // What the server still tells of the one that was stopped is not meant for the one that is asked now.
+      await this.ask(left ? Question.of(question) : question);
       return;
     }
     this._show(this._said.slice(0, at));

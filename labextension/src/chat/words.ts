@@ -19,6 +19,9 @@ export type Phase =
 /** Why an answer has no end, where nothing will bring it any more. */
 export const INTERRUPTED = 'Interrupted: the server ended before the answer did.';
 
+/** What is said of a question that was stopped before the server told that it has it. */
+export const UNHEARD = 'Stopped before the server confirmed the question.';
+
 const ENDS: readonly Phase[] = ['done', 'stopped', 'interrupted', 'failed'];
 
 /** Made once: a number that makes its own costs a millisecond. */

@@ -3,7 +3,8 @@ import type { Rooms } from '../chat/rooms';
 import type { Thread } from '../chat/thread';
 import { modelId } from '../server/choices';
 import { asTurnError, TurnError } from '../server/problems';
-import type { IContext, TetherServer } from '../server/request';
+import type { IContext } from '../server/request';
+import { saveThread } from '../threads/save';
 import { seeAt } from './choosing';
 import { cellChip, errorChips } from './cells';
 import { IChip, pieceOf } from './chip';
@@ -111,7 +112,7 @@ async function command(name: CommandName, rest: string, parts: IParts): Promise<
       if (thread.id === null || !thread.said.length) {
         return 'There is nothing to save yet.';
       }
-      await download(rooms.server, thread.id);
+      await saveThread(rooms.server, thread.id, 'md', thread.said);
       return 'Saved as Markdown, among your downloads.';
     case 'help':
       draft.words = '/';
@@ -146,16 +147,4 @@ function pieces(...chips: (IChip | null)[]): IContext[] {
 
 function notDone(message: string): TurnError {
   return new TurnError({ type: 'not_done', message, retryable: false, hint: null });
-}
-
-async function download(server: TetherServer, conversation: string): Promise<void> {
-  const id = encodeURIComponent(conversation);
-  const response = await server.request(`conversations/${id}/export?format=md`);
-  const named = /filename\*=UTF-8''([^;]+)/.exec(response.headers.get('Content-Disposition') ?? '');
-  const url = URL.createObjectURL(await response.blob());
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = named ? decodeURIComponent(named[1]) : 'conversation.md';
-  link.click();
-  URL.revokeObjectURL(url);
 }

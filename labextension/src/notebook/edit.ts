@@ -2,16 +2,20 @@ import type { Notebook, NotebookPanel } from '@jupyterlab/notebook';
 import { UUID } from '@lumino/coreutils';
 
 import { IRestored, lost, restored } from './masked';
+import { stepIn } from './step';
 import { isWritable } from './writable';
 
 const PUT_BACK = ', with what was masked in it put back';
 
 export type Where = 'above' | 'below' | 'replace' | 'selection';
 
-/** What was done, in words, and how to take it back; null where nothing was done. */
+/**
+ * What was done, in words, and how to take it back; null where nothing was done. What could not be taken back is told
+ * in words again.
+ */
 export interface IEdit {
   words: string;
-  undo: (() => void) | null;
+  undo: (() => string | null) | null;
 }
 
 /**
@@ -54,8 +58,6 @@ export function putSource(
     return refused(made);
   }
   const text = made?.text ?? source;
-  // Yjs joins edits that follow each other closely; a click is a step of its own.
-  (shared as unknown as { undoManager?: { stopCapturing(): void } }).undoManager?.stopCapturing();
   if (where === 'selection') {
     return putSelection(notebook, at, source);
   }
@@ -67,21 +69,22 @@ export function putSource(
         : at < 0
           ? shared.cells.length
           : at + 1;
-  shared.transact(() => {
-    if (where === 'replace' && shared.getCell(at).cell_type === type) {
-      shared.getCell(at).setSource(text);
-      return;
-    }
-    if (where === 'replace') {
-      shared.deleteCell(at);
-    }
-    shared.insertCell(target, {
-      cell_type: type,
-      id: UUID.uuid4(),
-      source: text,
-      metadata: {}
-    });
-  });
+  const replaced = where === 'replace' ? shared.getCell(at) : null;
+  const stays = replaced?.cell_type === type;
+  const id = stays ? replaced.getId() : UUID.uuid4();
+  const before = stays ? replaced.getSource() : (replaced?.toJSON() ?? null);
+  const undo = stepIn(shared, shared, { id, before }, () =>
+    shared.transact(() => {
+      if (stays) {
+        replaced.setSource(text);
+        return;
+      }
+      if (replaced) {
+        shared.deleteCell(at);
+      }
+      shared.insertCell(target, { cell_type: type, id, source: text, metadata: {} });
+    })
+  );
   notebook.activeCellIndex = target;
   void notebook.scrollToItem(target, 'smart');
   return {
@@ -89,7 +92,7 @@ export function putSource(
       where === 'replace'
         ? `Replaced cell ${target + 1}${text === source ? '' : PUT_BACK}.`
         : `Added cell ${target + 1}.`,
-    undo: () => shared.undo()
+    undo
   };
 }
 
@@ -105,21 +108,25 @@ export function hasSelection(panel: NotebookPanel | null): boolean {
 function putSelection(notebook: Notebook, at: number, source: string): IEdit | null {
   const cell = notebook.widgets[at];
   const editor = cell?.editor;
-  if (!editor) {
+  const shared = notebook.model?.sharedModel;
+  if (!editor || !shared) {
     return null;
   }
   const { start, end } = editor.getSelection();
-  const whole = cell.model.sharedModel.getSource();
+  const text = cell.model.sharedModel;
+  const whole = text.getSource();
   const old = whole.slice(editor.getOffsetAt(start), editor.getOffsetAt(end));
   const made = restored(source, old, true, whole);
   if (made.loses) {
     return refused(made);
   }
-  editor.replaceSelection?.(made.text);
+  const undo = stepIn(shared, text, { id: text.getId(), before: whole }, () =>
+    editor.replaceSelection?.(made.text)
+  );
   notebook.activeCellIndex = at;
   return {
     words: `Replaced the selection in cell ${at + 1}${made.text === source ? '' : PUT_BACK}.`,
-    undo: () => editor.undo()
+    undo
   };
 }
 

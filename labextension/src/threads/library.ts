@@ -4,11 +4,11 @@ import { asTurnError, TurnError } from '../server/problems';
 import type { IProject } from '../server/projects';
 import type { TetherServer } from '../server/request';
 import type { IThread } from '../server/threads';
-import { exportThread, Format, importThread } from '../server/transfer';
+import { Format, importThread } from '../server/transfer';
 import { Finding } from './finding';
 import { nameOf, Order } from './groups';
 import { lab, openNotebook } from './lab';
-import { chooseFile, saveAs } from './save';
+import { chooseFile, saveThread } from './save';
 import { Shelf } from './shelf';
 import { Toast } from './toast';
 
@@ -249,11 +249,7 @@ export class Library {
   async save(id: string, format: Format): Promise<void> {
     const { current } = this.stage;
     const said = current.id === id ? current.said : [];
-    const last = said.map(each => each.id).filter(each => each !== null);
-    await this._try(async () => {
-      const file = await exportThread(this.stage.server, id, format, last[last.length - 1] ?? null);
-      saveAs(file.name, file.content);
-    }, 'It was not exported.');
+    await this._try(() => saveThread(this.stage.server, id, format, said), 'It was not exported.');
   }
 
   /** Let a person choose a file to import. */

@@ -1,5 +1,20 @@
+import type { TetherServer } from '../server/request';
+import { exportThread, Format } from '../server/transfer';
+
+/** Download a conversation as a file, of its branches the one that is shown: the newest where none is. */
+export async function saveThread(
+  server: TetherServer,
+  id: string,
+  format: Format,
+  said: readonly { id: string | null }[]
+): Promise<void> {
+  const known = said.map(each => each.id).filter(each => each !== null);
+  const file = await exportThread(server, id, format, known[known.length - 1] ?? null);
+  saveAs(file.name, file.content);
+}
+
 /** Give the browser a file to keep in its downloads. */
-export function saveAs(name: string, content: Blob): void {
+function saveAs(name: string, content: Blob): void {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(content);
   link.download = name;

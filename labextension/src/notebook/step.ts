@@ -1,0 +1,74 @@
+import type { ISharedNotebook, SharedCell } from '@jupyter/ydoc';
+
+const CLOSED = 'Nothing was taken back: the notebook has been closed since.';
+const CHANGED =
+  'Nothing was taken back: that cell has been changed or removed since. ' +
+  'Undo in the notebook goes back step by step.';
+
+/** A cell that is changed or put in, and what is there before: its text, the cell in whose place it comes, or nothing. */
+export interface IChange {
+  id: string;
+  before: string | SharedCell.Cell | null;
+}
+
+/** The model of a notebook or of a cell, with its undoable steps; Lab's interfaces do not tell of them. */
+interface IStepped {
+  readonly isDisposed: boolean;
+  undo(): boolean;
+  undoManager?: { readonly undoStack: readonly unknown[]; stopCapturing(): void } | null;
+}
+
+/**
+ * Change a cell as one undoable step of `owner`: the notebook or the cell. Returns how to take that change back, and
+ * nothing else that was done since; that returns why it was not done, or null.
+ */
+export function stepIn(
+  notebook: ISharedNotebook,
+  owner: unknown,
+  change: IChange,
+  run: () => void
+): () => string | null {
+  const stepped = owner as IStepped;
+  const steps = stepped.undoManager;
+  // Yjs joins edits that follow each other closely; a click is a step of its own.
+  steps?.stopCapturing();
+  run();
+  steps?.stopCapturing();
+  const step = newest(stepped);
+  const place = () => notebook.cells.findIndex(cell => cell.getId() === change.id);
+  const after = notebook.cells[place()]?.getSource();
+  return () => {
+    if (notebook.isDisposed) {
+      return CLOSED;
+    }
+    const at = place();
+    if (at < 0 || notebook.getCell(at).getSource() !== after) {
+      return CHANGED;
+    }
+    if (!stepped.isDisposed && step !== null && step === newest(stepped)) {
+      stepped.undo();
+    } else {
+      reverse(notebook, at, change);
+    }
+    return null;
+  };
+}
+
+/** Take a change back that others have followed, as a step of its own. */
+function reverse(notebook: ISharedNotebook, at: number, { before }: IChange): void {
+  notebook.transact(() => {
+    if (typeof before === 'string') {
+      notebook.getCell(at).setSource(before);
+      return;
+    }
+    notebook.deleteCell(at);
+    if (before) {
+      notebook.insertCell(at, before);
+    }
+  });
+}
+
+function newest({ undoManager }: IStepped): unknown {
+  const stack = undoManager?.undoStack ?? [];
+  return stack[stack.length - 1] ?? null;
+}
