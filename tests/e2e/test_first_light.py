@@ -97,6 +97,27 @@ def test_code_goes_into_a_cell_and_one_undo_takes_it_back(page, slow_lab):
     assert lab.cells.count() == before
 
 
+def test_undo_of_inserted_code_takes_back_that_code_alone(page, slow_lab):
+    lab = Lab(page, slow_lab)
+    panel = lab.open_panel()
+    lab.ask("some code")
+    answers(panel).last.get_by_text("so that they can be watched.").wait_for()
+    lab.cell("column = ").locator(".cm-content").click()
+    block = answers(panel).last.locator(".tether-Code").first
+    block.hover()
+    block.get_by_test_id("tether-insert-below").click()
+    lab.cell("total = 1 + 2").wait_for()
+    # Somebody goes on working before the note is used.
+    page.locator(".jp-NotebookPanel .jp-Notebook").first.focus()
+    page.keyboard.press("Escape")
+    page.keyboard.press("b")
+    page.keyboard.press("Enter")
+    page.keyboard.type("mine = 1")
+    panel.get_by_test_id("tether-undo").click()
+    lab.cell("total = 1 + 2").wait_for(state="detached")
+    assert lab.cell("mine = 1").count() == 1
+
+
 def test_everything_can_be_done_by_keyboard_alone(page, slow_lab):
     lab = Lab(page, slow_lab)
     panel = lab.open_panel()

@@ -76,6 +76,24 @@ def test_a_reload_leaves_the_chosen_conversation_in_front(lab, server):
     assert said(lab, "the older one").count() == 0
 
 
+def test_one_click_brings_the_notebooks_own_back_after_a_question_in_an_older_one(lab):
+    lab.ask("the older one")
+    answered(lab)
+    lab.page.get_by_test_id("tether-newChat").click()
+    lab.page.get_by_test_id("tether-empty").wait_for()
+    lab.ask("the newer one")
+    answered(lab)
+    row(open_list(lab), "the older one").click()
+    said(lab, "the older one").wait_for()
+    lab.ask("once more in the older one")
+    said(lab, "once more in the older one").wait_for()
+    answered(lab)
+    lab.page.get_by_test_id("tether-send").wait_for()
+    row(open_list(lab), "the newer one").click()
+    said(lab, "the newer one").wait_for()
+    assert said(lab, "the older one").count() == 0
+
+
 def titles(server, **query):
     asked = "&".join(f"{name}={value}" for name, value in query.items())
     return [each["title"] for each in send(server, "GET", f"conversations?{asked}")["conversations"]]
