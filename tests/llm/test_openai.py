@@ -205,6 +205,22 @@ def test_each_service_gets_its_own_key_where_there_are_two(keys, url, sent):
     assert OpenAIService.from_settings(load(environment=environment))._api_key == sent
 
 
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        ("api.openai.com/v1", "https://api.openai.com/v1"),
+        ("openrouter.ai/api/v1", "https://openrouter.ai/api/v1"),
+        ("localhost:11434/v1", "http://localhost:11434/v1"),
+        ("127.0.0.1/v1", "http://127.0.0.1/v1"),
+        ("gpu.example.org:8000/v1", "http://gpu.example.org:8000/v1"),
+        ("vllm/v1", "http://vllm/v1"),
+    ],
+)
+def test_no_key_goes_in_the_clear_to_an_address_without_a_scheme_but_to_what_is_near(address, url):
+    settings = load(environment={"OPENAI_API_KEY": "key", "OPENAI_BASE_URL": address})
+    assert OpenAIService.from_settings(settings).base_url == url
+
+
 def test_a_key_that_is_named_goes_before_openrouters_own():
     config = Config({"OpenAILLM": {"api_key_name": "CORP", "base_url": "https://openrouter.ai/api/v1"}})
     environment = {"OPENROUTER_API_KEY": "or-key", "CORP": "corp-key"}

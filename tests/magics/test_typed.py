@@ -64,6 +64,11 @@ class TestAValue:
         said(f"-o person --max-tokens 77 --schema {LINE} Who is it?")
         assert tether.requests[-1]["max_tokens"] == 77
 
+    def test_has_the_length_that_is_set_where_one_is(self, tether: FakeTether, said: Said) -> None:
+        tether.script, tether.settings = reply(ADA), {"max_tokens": {"value": 8000, "layer": "environment"}}
+        said(f"-o person --schema {LINE} Who is it?")
+        assert "max_tokens" not in tether.requests[-1]
+
     def test_is_an_instance_of_the_users_own_class(
         self, shell: InteractiveShell, tether: FakeTether, said: Said
     ) -> None:

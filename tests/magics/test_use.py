@@ -80,7 +80,9 @@ def test_a_name_that_is_neither_is_told_with_what_is_near(shell: InteractiveShel
         shell.run_line_magic("tether", "use tini")
 
 
-@pytest.mark.parametrize("line", ["use -o x", "use --schema 'a'", "use --background"])
+@pytest.mark.parametrize(
+    "line", ["use -o x", "use --schema 'a'", "use --background", "use --batch", "use --unload", "use --many"]
+)
 def test_what_belongs_to_one_question_is_refused(shell: InteractiveShell, line: str) -> None:
     with pytest.raises(UsageError, match="belongs to one question"):
         shell.run_line_magic("tether", line)

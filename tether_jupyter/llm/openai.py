@@ -81,7 +81,7 @@ class OpenAIService(LLMService):
         options = settings.openai
         base_url = options.base_url
         if base_url and "://" not in base_url:
-            base_url = f"http://{base_url}"
+            base_url = with_scheme(base_url)
         name = options.api_key_name or "OPENAI_API_KEY"
         # A key goes to the service that it is for, and to no other. Where OpenRouter is asked for by its
         # address, `OPENAI_API_KEY` may hold a key of OpenRouter's: so it counts if there is no other.
@@ -317,6 +317,16 @@ class OpenAIService(LLMService):
         return UpstreamError(
             f"{self._who} cannot be reached. Check that it runs and that OPENAI_BASE_URL is right."
         )
+
+
+def with_scheme(address: str) -> str:
+    """Return an address that was written without a scheme: a key goes in the clear only to what is near.
+
+    Near is a name of this network, or an address with a port, as a server of one's own has.
+    """
+    found = urlsplit(f"//{address}")
+    near = "." not in (found.hostname or "") or found.hostname in LOOPBACK or ":" in found.netloc
+    return f"{'http' if near else 'https'}://{address}"
 
 
 def network_errors() -> tuple[type[Exception], ...]:

@@ -155,7 +155,8 @@ def prepare(
     if form is not None:
         request["message"] = f"{words}\n\n{form.instruction}"
         request["response_format"] = form.response_format
-        if "max_tokens" not in parameters and "preset" not in parameters:
+        own = "max_tokens" in parameters or "preset" in parameters
+        if not own and session.held("max_tokens").get("value") is None:
             request["max_tokens"] = form.room
     if items:
         request["context"] = items

@@ -48,7 +48,7 @@ class Session:
         self.started: Any = None
         """The server that `start` has brought up."""
         self._client: Client | None = None
-        self._settings: tuple[float, bool] | None = None
+        self._settings: tuple[float, dict[str, Any]] | None = None
         self._named: dict[str, str] = {}
         self._own: str | None = None
         self._last: str | None = None
@@ -82,16 +82,20 @@ class Session:
 
     def shows_data(self) -> bool:
         """Return whether the user's own settings say how much of the data a model may see."""
+        found = self.held("see")
+        level = (found.get("value") or {}).get("level") if found.get("layer") in SET_BY_USER else None
+        return level not in (None, "off")
+
+    def held(self, name: str) -> dict[str, Any]:
+        """Return what holds of a field where the question says nothing: its `value` and `layer`, if known."""
         now = time.monotonic()
         if self._settings is None or now - self._settings[0] > FRESH_SECONDS:
-            try:
-                found = self.client.settings(CLIENT).get("see") or {}
-            except TetherError:
-                # The question itself will tell.
-                found = {}
-            level = (found.get("value") or {}).get("level") if found.get("layer") in SET_BY_USER else None
-            self._settings = (now, level not in (None, "off"))
-        return self._settings[1]
+            found: dict[str, Any] = {}
+            # Where the server cannot tell, the question itself will.
+            with contextlib.suppress(TetherError):
+                found = self.client.settings(CLIENT)
+            self._settings = (now, found)
+        return self._settings[1].get(name) or {}
 
     def parameters(self, given: Any) -> dict[str, Any]:
         """Return what shapes the answer: the question's own options over what `use` has set.

@@ -18,6 +18,11 @@ from tether_jupyter.magics.session import CLIENT, PARAMETERS, Session
 
 HERE = "this session"
 OWN = ("see", "cells")
+ONE_QUESTIONS = (
+    "output", "schema", "many", "frame", "no_repair", "conversation", "attach", "code", "run", "batch",
+    "background", "no_store", "models", "presets", "unload",
+)  # fmt: skip
+"""Options that no session can be set to."""
 HEAD = ("setting", "value", "from")
 
 
@@ -45,11 +50,7 @@ def set_from(session: Session, asked: Asked) -> None:
     said = {key: getattr(given, key) for key in (*PARAMETERS, *OWN) if getattr(given, key) is not None}
     if given.no_stream:
         said["stream"] = False
-    other = [
-        option
-        for option in ("output", "schema", "conversation", "attach", "code", "run", "background", "no_store")
-        if getattr(given, option)
-    ]
+    other = [option for option in ONE_QUESTIONS if getattr(given, option)]
     if other:
         raise UsageError(f"--{other[0].replace('_', '-')} belongs to one question, `use` holds for all.")
     if name:

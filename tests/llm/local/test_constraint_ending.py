@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from typing import Any
 
 import jsonschema
@@ -50,9 +51,13 @@ def begin(schema: Any) -> Constraint:
 
 
 def write(schema: Any, length: int, seed: int) -> list[int]:
+    """Return an answer in JSON of at most so many tokens; see `answer`."""
+    return answer(begin(schema), length, seed)
+
+
+def answer(constraint: Constraint, length: int, seed: int) -> list[int]:
     """Return an answer of at most so many tokens by a model that ends nothing if it can help it."""
     chance = random.Random(seed)  # noqa: S311
-    constraint = begin(schema)
     ending = Ending(constraint)
     said: list[int] = []
     while len(said) < length:
@@ -85,7 +90,6 @@ def test_an_answer_is_whole_when_its_tokens_run_out(schema: Any, length: int, se
 @pytest.mark.parametrize(
     "schema",
     [
-        {"type": "integer"},
         {"type": "object", "properties": {"first": {}, "last": {"const": "x" * 90}}, "required": ["last"]},
         {"type": "array", "items": {"const": "again and again"}, "minItems": 5},
         {"type": "array", "items": {"type": "string"}, "minItems": 5, "uniqueItems": True},
@@ -100,6 +104,19 @@ def test_an_answer_whose_shortest_form_takes_nearly_all_its_tokens_is_whole(sche
         assert said[-1] == END
         text = b"".join(VOCABULARY.pieces[token] for token in said).decode("utf-8", "replace")
         jsonschema.Draft202012Validator(schema).validate(json.loads(text))
+
+
+@pytest.mark.parametrize("length", [1, 2, 7])
+@pytest.mark.parametrize("regex", ["[0-9]+", "[a-z]*", "[0-9]+([a-f][0-9]*)?"])
+def test_an_answer_that_may_end_anywhere_has_all_its_tokens(regex: str, length: int) -> None:
+    for seed in range(4):
+        constraint = CONSTRAINTS.compile({"type": "regex", "regex": regex})
+        assert constraint is not None
+        said = answer(constraint, length, seed)
+        assert len(said) == length
+        assert END not in said, "that nothing more would have come is not known"
+        text = b"".join(VOCABULARY.pieces[token] for token in said).decode()
+        assert re.fullmatch(regex, text)
 
 
 def test_an_answer_that_cannot_be_whole_is_cut_and_goes_on_until_then() -> None:

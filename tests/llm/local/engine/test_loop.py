@@ -60,6 +60,20 @@ def test_nobody_waits_for_a_step_that_does_not_end_when_it_should(expected: floa
     assert not step.is_alive()
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_model_that_knows_no_part_of_a_conversation_is_cut_short_for_nobody_elses_sake(alone: bool) -> None:
+    """What was aborted would be computed anew: the others' answers would be lost with it."""
+    model = Endless()
+    model.partial = False
+    engine = Engine(model, lambda events: None)  # type: ignore[arg-type]
+    engine.pace.row_seconds = 3600.0
+    gone, staying = Job(), Job()
+    engine.pace.begin(1, 0)
+    engine.computing = {gone} if alone else {gone, staying}  # type: ignore[arg-type]
+    engine.cancel(gone)  # type: ignore[arg-type]
+    assert model.aborted.is_set() == alone
+
+
 def test_a_step_that_has_ended_is_not_aborted_in_the_next_ones_place() -> None:
     model = Endless()
     engine = Engine(model, lambda events: None)  # type: ignore[arg-type]

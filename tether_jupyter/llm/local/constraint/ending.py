@@ -12,6 +12,10 @@ LOOK = 32
 MARGIN = 64
 """Tokens before the latest start of the way out from which it is looked for at each of them."""
 
+TIGHT = 256
+"""Tokens of a whole answer up to which the first one is given up for a way out, if none is left after it. A
+further search is dear where no way is short enough."""
+
 
 class Ending:
     """The way out of one answer: a model that never closes a text by itself would leave half of an object.
@@ -29,7 +33,7 @@ class Ending:
         self.due: int | None = None
         """With how many tokens left a way is looked for. The first look is at once: the shortest way may take
         most of what there is."""
-        self.hopeful = True
+        self.hopeful = False
         """Whether there was a way that was short enough, when it was looked for last."""
 
     def following(self, token: int, left: int) -> int:
@@ -42,7 +46,9 @@ class Ending:
         left:
             How many tokens the answer may still have, this one included.
         """
-        if self.due is not None and left > self.due:
+        if self.due is None:
+            self.hopeful = left <= TIGHT
+        elif left > self.due:
             self.way = []
             return token
         # The end token is one of a way, so that the answer ends with `stop`.

@@ -319,8 +319,6 @@ class Constraint:
         used: defaultdict[object, float] = defaultdict(float)
         luck = random.Random(attempt)
         found: list[int] = []
-        if limit < 1:
-            return None
         while not self.matcher.is_accepting():
             steps = self.tokens.spell(self.matcher.compute_ff_bytes())
             if not steps or not self.takes(steps[0]):

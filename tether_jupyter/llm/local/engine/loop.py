@@ -77,7 +77,9 @@ class Engine:
         """End a job's turn, wherever it is; within one step, which is cut short if it is a long one."""
         with self.changed:
             job.cancelled = self.cancels = True
-            if job in self.computing:
+            # A model that knows no part of a conversation could not go on with the others' answers.
+            alone = all(each.cancelled for each in self.computing)
+            if job in self.computing and (self.model.partial or alone):
                 self.cut_short()
             self.changed.notify()
 
