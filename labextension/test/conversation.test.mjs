@@ -6,6 +6,7 @@ import threads from '../lib/test/chat/thread.js';
 import asking from '../lib/test/composer/asking.js';
 import commander from '../lib/test/composer/commander.js';
 import problems from '../lib/test/server/problems.js';
+import { failing } from './panel.mjs';
 
 const { ask } = asks;
 const { Thread } = threads;
@@ -372,4 +373,27 @@ test('what a question of this page goes along with is never asked of the server'
   );
   assert.deepEqual(room.said[0].along, ['2', 'df']);
   assert.equal(await room.recall(room.said[0]), true);
+});
+
+test('no cell of the notebook in front goes into a conversation about another one', async () => {
+  const of = server();
+  const room = thread(of);
+  const rooms = {
+    ...roomsOf(room),
+    open: { panel: failing(), path: 'b.ipynb', cell: { number: 1 } }
+  };
+  for (const line of ['/fix', '/explain']) {
+    assert.match(
+      await obey(line, { rooms, thread: room, lists, files }),
+      /^This conversation is about a\.ipynb, .* Open a\.ipynb, then try again\.$/
+    );
+  }
+  assert.deepEqual(of.asked, []);
+  rooms.open.path = 'a.ipynb';
+  assert.equal(await obey('/fix', { rooms, thread: room, lists, files }), null);
+  await settled();
+  assert.deepEqual(
+    of.asked[0].context.map(({ name }) => name),
+    ['KeyError in cell 1', 'cell 1']
+  );
 });

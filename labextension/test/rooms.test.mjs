@@ -215,3 +215,84 @@ test('a notebook is renamed for all its conversations, also where it is not open
   open.renamed.emit({ from: 'b.ipynb', to: 'y.ipynb' });
   assert.deepEqual([rooms.current.notebook, told], ['y.ipynb', 1]);
 });
+
+test('what is asked about the notebook in front goes to its own conversation, and another draft stays', async () => {
+  const [server, kept] = [history(), new Map()];
+  const { rooms } = await pageOf(server, kept);
+  const own = rooms.current;
+  await rooms.show('b_1');
+  const other = rooms.current;
+  other.draft.words = 'half a quest';
+  const thread = await rooms.bringOwn();
+  assert.deepEqual([thread, rooms.current], [own, own]);
+  assert.equal(other.draft.words, 'half a quest');
+  const running = thread.send(ask('Fix the error in cell 2'));
+  await settled();
+  const { notebook, conversation_id } = server.asked[0];
+  assert.deepEqual([notebook, conversation_id], ['a.ipynb', 'a_1']);
+  server.go(1);
+  await running;
+  const after = await pageOf(server, kept);
+  assert.equal(after.rooms.current.id, 'a_1');
+});
+
+test('a conversation that is about that notebook, or about none, stays where it is for that', async () => {
+  const server = history();
+  server.keep('a_2', 'a.ipynb', 'newest', 'yes');
+  server.keep('n_1', null, 'of no notebook', 'yes');
+  const { rooms } = await pageOf(server);
+  for (const id of ['a_1', 'n_1']) {
+    await rooms.show(id);
+    assert.equal((await rooms.bringOwn()).id, id);
+    assert.equal(rooms.current.id, id);
+  }
+});
+
+test('nor does it wait to be read what a chosen conversation is about', async () => {
+  const server = history();
+  const { rooms } = await pageOf(server);
+  const read = server.hold('read');
+  const showing = rooms.show('b_1');
+  const bringing = rooms.bringOwn();
+  assert.equal(rooms.current.id, 'a_1');
+  read();
+  await showing;
+  assert.equal((await bringing).id, 'a_1');
+  assert.equal(rooms.current.id, 'a_1');
+});
+
+test('it is the conversation that the notebook goes on with by now', async () => {
+  const server = history();
+  const { rooms } = await pageOf(server);
+  await rooms.show('b_1');
+  server.keep('a_2', 'a.ipynb', 'begun elsewhere', 'yes');
+  await rooms.show('a_2');
+  const newest = rooms.current;
+  await rooms.show('b_1');
+  assert.equal(await rooms.bringOwn(), newest);
+  assert.equal(rooms.current, newest);
+});
+
+test('what is typed about a notebook that is renamed out of sight is there after a reload', async () => {
+  const [server, kept] = [history(), new Map()];
+  const { open, rooms } = await pageOf(server, kept);
+  await rooms.show('b_1');
+  composed(rooms.current);
+  rooms.current.draft.words = 'about the older one';
+  open.bring('b.ipynb');
+  open.bring('a.ipynb');
+  await settled();
+  composed(rooms.current);
+  rooms.current.draft.words = 'half a quest';
+  open.bring('c.ipynb');
+  server.leave('a.ipynb');
+  server.keep('a_1', 'z.ipynb', 'about a', 'yes');
+  open.renamed.emit({ from: 'a.ipynb', to: 'z.ipynb' });
+  open.renamed.emit({ from: 'b.ipynb', to: 'y.ipynb' });
+  assert.ok([...kept.keys()].every(key => !/[ab]\.ipynb/.test(key)));
+  const after = await pageOf(server, kept);
+  after.open.bring('z.ipynb');
+  await settled();
+  composed(after.rooms.current);
+  assert.equal(after.rooms.current.draft.words, 'half a quest');
+});

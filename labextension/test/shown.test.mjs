@@ -119,6 +119,44 @@ test('so do words that were stopped before the server told of them', () => {
   assert.deepEqual(compare(shown, BRANCH).unsent, []);
 });
 
+/** A pair whose line was lost at this time, before the server could tell that it has heard the question. */
+function cutOff(words, at = '2026-11-20T10:00:00Z') {
+  const question = new Question(words);
+  question.created = Date.parse(at);
+  const answer = new Answer(question);
+  answer.fail(new TurnError(CUT_OFF));
+  return [question, answer];
+}
+
+test('words that the server has after all are shown once, with its answer', () => {
+  const before = showing(BRANCH.slice(0, 2));
+  const failed = compare([...before, ...cutOff('words of q2')], BRANCH);
+  assert.deepEqual([failed.kept, ids(failed.fresh), failed.unsent], [2, ['q2', 'a2'], []]);
+  const left = cutOff('words of q2');
+  left[1].leave();
+  const running = [...BRANCH.slice(0, 3), answered('a2', 'q2', { status: 'running' })];
+  const stopped = compare([...before, ...left], running);
+  assert.deepEqual([ids(stopped.fresh), stopped.unsent], [['q2', 'a2'], []]);
+  const twice = [...cutOff('words of q2'), ...cutOff('words of q2')];
+  assert.deepEqual(compare([...before, ...twice], BRANCH).unsent, twice.slice(2));
+});
+
+test('the same words in another place are not taken for them', () => {
+  const lost = cutOff('words of q1');
+  const unsentOf = (shown, branch) => compare([...shown, ...lost], branch).unsent;
+  // Asked before them,
+  assert.deepEqual(unsentOf(showing(BRANCH.slice(0, 2)), BRANCH), lost);
+  // in another branch,
+  assert.deepEqual(unsentOf(showing([asked('x1'), answered('y1', 'x1')]), BRANCH), lost);
+  // a day before,
+  const late = cutOff('words of q2', '2026-11-21T10:00:00Z');
+  assert.deepEqual(compare([...showing(BRANCH.slice(0, 2)), ...late], BRANCH).unsent, late);
+  // or at another door, while the server refused these.
+  const refused = cutOff('words of q2');
+  refused[1].fail(new TurnError({ ...CUT_OFF, type: 'rate_limited' }));
+  assert.deepEqual(compare([...showing(BRANCH.slice(0, 2)), ...refused], BRANCH).unsent, refused);
+});
+
 test('words that were sent after some that were not keep their order', () => {
   const lost = unsent('are you there?');
   const shown = [...showing(BRANCH.slice(0, 2)), ...lost, ...showing(BRANCH).slice(2)];

@@ -231,6 +231,15 @@ test('it is not asked again if the server has it after all', async t => {
   assert.deepEqual(messages(server), []);
 });
 
+test('nor does it stand there twice once the history was read again', async t => {
+  const server = new Held();
+  const { thread } = await stoppedUnheard(t, server);
+  server.keep('c_1', 'a.ipynb', 'old question', 'old answer', 'never mind', 'said');
+  thread.said[2].created = 0;
+  await thread.refresh();
+  assert.deepEqual(words(thread), ['old question', 'old answer', 'never mind', 'said']);
+});
+
 test('it can be taken away', async t => {
   const { thread } = await stoppedUnheard(t, new Held());
   await thread.remove(thread.said[2]);

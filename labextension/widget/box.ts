@@ -2,6 +2,11 @@ import { element } from './dom';
 
 const MOST_LINES = 8;
 
+/** Put words before others, with an empty line between them; without one of the two, the other alone. */
+export function joined(words: string, others: string): string {
+  return [words, others].filter(each => each.trim()).join('\n\n');
+}
+
 /** Where a question is typed: it grows with its words. */
 export class Box {
   /** `onInput` hears of every change of the words or of their height. */
@@ -26,6 +31,11 @@ export class Box {
   fill(text: string): void {
     this.node.value = text;
     this._grow();
+  }
+
+  /** Put words that come back before what has been typed since. */
+  giveBack(words: string): void {
+    this.fill(joined(words, this.node.value));
   }
 
   /** Its place may have another width. */

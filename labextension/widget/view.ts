@@ -1,5 +1,5 @@
 import { phaseWords, spoken } from '../src/chat/words';
-import { Box } from './box';
+import { Box, joined } from './box';
 import { button, element } from './dom';
 import { Log } from './log';
 import { Picker } from './picker';
@@ -115,11 +115,13 @@ export class ChatView implements IListener {
 
   refused(text: string, why: string): void {
     const { insteadOf } = this._sent;
-    if (text && !this._box.words) {
-      if (text === this._sent.text && this._talk.rows.some(row => row.id === insteadOf)) {
+    const own = text === this._sent.text;
+    // Every view is told: what was typed in another one does not belong among the words of this one.
+    if (text && (own || !this._box.words)) {
+      if (own && this._talk.rows.some(row => row.id === insteadOf)) {
         this._edit(insteadOf);
       }
-      this._box.fill(text);
+      this._box.giveBack(text);
     }
     this._note = why;
     this._say(why);
@@ -170,7 +172,7 @@ export class ChatView implements IListener {
     if (this._waiting) {
       const { text } = this._waiting;
       this._withdraw();
-      this._box.fill(text);
+      this._box.giveBack(text);
       this._box.focus();
     } else if (this._talk.live) {
       this._talk.send({ kind: 'stop' });
@@ -296,7 +298,7 @@ export class ChatView implements IListener {
 
   private _keep(): void {
     kept.set(this._key, {
-      draft: this._waiting?.text ?? this._box.node.value,
+      draft: joined(this._waiting?.text ?? '', this._box.node.value),
       top: this._log.top
     });
   }

@@ -58,9 +58,8 @@ class Current:
         newest = max(found, key=lambda row: (row.get("last_message_at") or "", row.get("created_at") or ""))
         return str(newest["id"])
 
-    def enter(self, conversation: str) -> None:
-        """Take in which conversation an answer belongs to."""
-        self.id = conversation
+    def learn_from(self, conversation: str) -> None:
+        """Ask whether a notebook goes on with the conversation of an answer, where that is not known yet."""
         if self._bound is None:
             try:
                 self._bound = self._client.conversation(conversation).get("notebook") is not None

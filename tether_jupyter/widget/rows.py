@@ -6,7 +6,7 @@ it follows, or `root`; an answer `line`, what made it, and where it failed `prob
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 Row = dict[str, Any]
@@ -62,6 +62,32 @@ def of_stored(message: Mapping[str, Any], line: str) -> Row:
     if message.get("error"):
         row["problem"] = dict(message["error"])
     return row
+
+
+def unkept(shown: Sequence[Row], known: Collection[Any], read: Sequence[Row]) -> list[Row]:
+    """Return the questions at the end that failed before the server kept them, each with its answer.
+
+    Parameters
+    ----------
+    shown:
+        The rows that have stood there.
+    known:
+        The messages of the server that stood among them, by their ids there.
+    read:
+        The rows that the server has kept.
+    """
+    last = next((row for row in reversed(read) if row["role"] == "user"), None)
+    # A connection may have broken before the server could say that it had kept the question.
+    kept_after_all = None if last is None or last.get("stored") in known else last["text"]
+    left: list[Row] = []
+    for at in range(len(shown) - 2, -1, -2):
+        asked, answered = shown[at : at + 2]
+        if asked.get("stored") or answered.get("stored") or answered["state"] != FAILED:
+            break
+        if asked["text"] != kept_after_all:
+            # It follows what is there by now, which may be more than when it was asked.
+            left[:0] = [{**asked, "parent_id": None}, answered]
+    return left
 
 
 def state_of(message: Mapping[str, Any]) -> str:

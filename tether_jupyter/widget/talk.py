@@ -77,6 +77,8 @@ class Talk:
         self._variables = variables
         self._limit = limit
         self._turn: Turn | None = None
+        self._left: set[Turn] = set()
+        """Turns that a new conversation has left behind."""
         self._lock = threading.RLock()
         self._numbers = count(1)
         self._threads: list[threading.Thread] = []
@@ -94,10 +96,11 @@ class Talk:
         with self._lock:
             turn = self._turn
             live = {"id": turn.row["id"], **turn.phase} if turn is not None else None
-            shown = rows.bounded(self.rows)
-            if turn is not None and shown and shown[-1]["id"] == turn.row["id"]:
-                # What is being written is told whole: the rest of it is told by its place.
-                shown[-1] = dict(turn.row)
+            # What is being written is told whole: the rest of it is told by its place.
+            shown = [
+                dict(turn.row) if turn is not None and row["id"] == turn.row["id"] else row
+                for row in rows.bounded(self.rows)
+            ]
             self._tell({"kind": "all", "rows": shown, "live": live, "facts": self.facts})
 
     def look(self) -> None:
@@ -182,6 +185,9 @@ class Talk:
         with self._lock:
             self._closed = True
             turn = self._turn
+            left = list(self._left)
+        for each in left:
+            each.abort()
         if turn is not None:
             turn.stop()
             if not self.wait(CLOSE_SECONDS):
@@ -199,11 +205,14 @@ class Talk:
             if question is None:
                 # It has ended meanwhile, and what it said has been kept.
                 with self._lock:
+                    if self._turn is not turn:
+                        return
                     self._turn = None
                 self._look(join=False)
                 return
-            if "conversation" in reason.message:
-                self._current.forget()
+            with self._lock:
+                if self._turn is turn and "conversation" in reason.message:
+                    self._current.forget()
             row |= {"state": rows.FAILED, "problem": reason.payload()}
         except TetherError as reason:
             row |= {"state": rows.FAILED, "problem": reason.payload()}
@@ -213,10 +222,14 @@ class Talk:
         else:
             row["state"] = ended(turn)
         finally:
+            self._left.discard(turn)
             if row["state"] != rows.WRITING:
                 self._end(turn, question)
 
     def _end(self, turn: Turn, question: Row | None) -> None:
+        if self._turn is not turn:
+            # A new conversation has begun meanwhile.
+            return
         label = str(turn.meta.get("model") or "")
         if label and not self._models.is_usual(label):
             with contextlib.suppress(TetherError):  # The answer is there: its line says what is known.
@@ -225,23 +238,21 @@ class Talk:
         row["line"] = self._models.line(label, turn.usage, turn.finish_reason)
         if question is not None and turn.meta:
             question["stored"], row["stored"] = turn.meta.get("parent_id"), turn.meta.get("id")
-            self._belongs_to(turn.conversation, question)
+            self._belongs_to(turn, question)
         with self._lock:
+            if self._turn is not turn:
+                return
             self._turn = None
             told = {name: value for name, value in row.items() if name != "text"}
             self._tell({"kind": "end", "row": told, "size": turn.size})
             self._settle_facts(label)
             self._keep()
 
-    def _belongs_to(self, conversation: str | None, question: Row) -> None:
+    def _belongs_to(self, turn: Turn, question: Row) -> None:
         """Take in which conversation a question and its answer belong to, and what it follows there."""
+        conversation = turn.conversation
         if conversation is None:
             return
-        if self._current.id not in (None, conversation):
-            # The notebook has gone on with another one elsewhere: what stood here is not of it.
-            with self._lock:
-                self.rows = self.rows[-2:]
-                self.show()
         if self._current.id != conversation:
             # What was said there before has not been looked at.
             question["parent_id"] = ROOT
@@ -249,7 +260,15 @@ class Talk:
                 stored = self._client.messages(conversation)
                 parents = {message["id"]: message.get("parent_id") for message in stored}
                 question["parent_id"] = parents.get(question["stored"]) or ROOT
-        self._current.enter(conversation)
+        with self._lock:
+            if self._turn is not turn:
+                return
+            if self._current.id not in (None, conversation):
+                # The notebook has gone on with another one elsewhere: what stood here is not of it.
+                self.rows = self.rows[-2:]
+                self.show()
+            self._current.id = conversation
+        self._current.learn_from(conversation)
 
     def _parent_at(self, at: int) -> str | None:
         """Return the message that a question in a row's place follows; `None` where it is the first."""
@@ -285,19 +304,22 @@ class Talk:
             self._keep()
 
     def _look_at_history(self, join: bool) -> None:
+        before = self._current.id
         conversation = self._current.find()
         stored = self._client.messages(conversation) if conversation else []
         branch = rows.newest_branch(stored)[-self._limit :]
         with self._lock:
-            if self._turn is not None or self._closed:
+            # A conversation that has been left while it was read does not come back.
+            if self._turn is not None or self._closed or self._current.id != before:
                 return
             self._current.id = conversation or self._current.id
             if not stored and self.rows:
                 # What failed before it was kept is worth more than nothing.
                 return
             known = {row.get("stored"): row["id"] for row in self.rows}
-            self.rows = [self._row_of(message, known) for message in branch]
-            last = self.rows[-1] if self.rows else None
+            read = [self._row_of(message, known) for message in branch]
+            self.rows = [*read, *rows.unkept(self.rows, known, read)]
+            last = read[-1] if read else None
             if last is not None and last["state"] == rows.WRITING and not join:
                 last["state"] = rows.INTERRUPTED
             elif last is not None and last["state"] == rows.WRITING:
@@ -324,6 +346,11 @@ class Talk:
             return
         with self._lock:
             self._current.begin(conversation)
+            if self._turn is not None:
+                # The server writes it to its end, in the conversation that it was asked in.
+                self._turn.leave()
+                self._left.add(self._turn)
+                self._turn = None
             self.rows = []
             self.show()
             self._keep()

@@ -99,6 +99,11 @@ class Turn:
             self.say({"phase": "stopping"})
         threading.Thread(target=self._stop, name="tether-chat-stop", daemon=True).start()
 
+    def leave(self) -> None:
+        """Tell nothing from now on. It is read to its end: the server stops a turn that nobody reads."""
+        with self._lock:
+            self._tell = lambda _: None
+
     def say(self, phase: Message) -> None:
         """Tell what is happening, if that is news."""
         with self._lock:

@@ -12,6 +12,7 @@ import { lab } from '../threads/lab';
 import { Toast } from '../threads/toast';
 import type { IAsk } from './ask';
 import { CodeToolbar, IEditor } from './codeToolbar';
+import { onceDrawn } from './drawn';
 import { keepFocus } from './focus';
 import { Head } from './head';
 import { useSignals } from './hooks';
@@ -89,14 +90,23 @@ export class ChatRoom extends ReactWidget implements IEditor {
     this.focusInput();
   }
 
+  /** Ask about the notebook in front. */
   async ask(ask: IAsk): Promise<void> {
-    await this.rooms.current.send(ask);
+    const thread = await this.rooms.bringOwn();
+    await thread.send(ask);
   }
 
-  /** Put words and what goes with them into the input. */
-  compose(ask: IAsk): void {
-    this.rooms.current.draft.restore(ask);
-    this.focusInput();
+  /** Put words about the notebook in front, and what goes with them, into the input. */
+  async compose(ask: IAsk): Promise<void> {
+    const shown = this.rooms.current;
+    const thread = await this.rooms.bringOwn();
+    thread.draft.restore(ask);
+    if (thread === shown) {
+      this.focusInput();
+    } else {
+      // Each conversation has an input of its own.
+      onceDrawn(() => this.focusInput());
+    }
   }
 
   async stop(): Promise<void> {

@@ -86,6 +86,30 @@ export class Rooms {
     return thread;
   }
 
+  /**
+   * Bring the conversation of the notebook in front there, unless what is shown may speak of that notebook already.
+   *
+   * What is asked in another notebook's conversation takes along what the server knows of the other one. Resolves with
+   * the conversation that is shown then, once it is read.
+   */
+  async bringOwn(): Promise<Thread> {
+    const { current } = this;
+    const { path } = this.open;
+    // Until a chosen one is read, nobody knows which notebook it is about.
+    const fits = current.notebook === null ? current.loaded : current.notebook === path;
+    if (!this._chosen || path === null || fits) {
+      return current;
+    }
+    this._wanted = null;
+    this._chosen = null;
+    this._front.clear();
+    this._changed.emit();
+    const room = this._current;
+    await room.refresh();
+    // Another thread may show by now what the notebook goes on with.
+    return this._rooms.get(room.notebook) ?? room;
+  }
+
   /** Begin a fresh conversation for the notebook in front. */
   async begin(): Promise<void> {
     this._wanted = null;
@@ -275,12 +299,12 @@ export class Rooms {
     const room = this._rooms.get(from);
     if (room) {
       this._rooms.delete(from);
-      room.notebook = to;
+      room.rename(to);
       this._rooms.set(to, room);
     }
     for (const other of this._others.values()) {
       if (other.notebook === from) {
-        other.notebook = to;
+        other.rename(to);
       }
     }
     this._front.rename(from, to);

@@ -2,6 +2,9 @@ import { IStoredMessage, textOf } from '../server/history';
 import { Answer, Question } from './answer';
 import type { IAttachment } from './ask';
 
+/** So far the server's clock may be behind the page's, ms. */
+const CLOCKS_MS = 60_000;
+
 /** One message as it is shown. */
 export type Said = Question | Answer;
 
@@ -11,7 +14,7 @@ export interface IChange {
   kept: number;
   /** What comes after them. */
   fresh: Said[];
-  /** What never reached the server, and comes at the end: its words are nowhere else. */
+  /** What never reached the server as far as is known, and comes at the end: its words are nowhere else. */
   unsent: Said[];
   /** Answers under way among the fresh ones that their reader has stopped already. */
   unwanted: Answer[];
@@ -20,11 +23,12 @@ export interface IChange {
 /**
  * Compare what is shown with a branch, its first message first.
  *
- * What agrees stays, with its place on the screen and its selection; of the rest only questions that were never sent.
+ * What agrees stays, with its place on the screen and its selection; of the rest only questions that were never heard.
  */
 export function compare(shown: Said[], branch: IStoredMessage[]): IChange {
   const told = branch.filter(each => each.role !== 'system');
-  const unsent = new Set(shown.filter((_, at) => isUnsent(shown, at)));
+  const heard = heardAfterAll(shown, told);
+  const unsent = new Set(shown.filter((said, at) => isUnsent(shown, at) && !heard.has(said)));
   let kept = 0;
   let read = 0;
   for (const [at, said] of shown.entries()) {
@@ -68,6 +72,47 @@ function isUnsent(shown: Said[], at: number): boolean {
   const said = shown[at];
   const answer = said instanceof Answer ? said : shown[at + 1];
   return answer instanceof Answer && answer.question !== null && answer.unheard;
+}
+
+/**
+ * The questions that the server has although it could not tell so before the line was lost, with what stands for their
+ * answers: the branch shows them anew.
+ */
+function heardAfterAll(shown: Said[], told: IStoredMessage[]): Set<Said> {
+  const known = new Set(shown.map(said => said.id));
+  const heard = new Set<Said>();
+  let from = 0;
+  for (const [at, said] of shown.entries()) {
+    if (said.id !== null) {
+      const found = told.findIndex(message => message.id === said.id);
+      // What another branch goes on with is not what was asked here.
+      from = found < 0 ? told.length : found + 1;
+    }
+    const answer = shown[at + 1];
+    const isPair = said instanceof Question && answer instanceof Answer;
+    if (!isPair || !isUnsent(shown, at) || !isUnsure(answer)) {
+      continue;
+    }
+    const same = told.findIndex(
+      (message, n) => n >= from && !known.has(message.id) && isOf(said, message)
+    );
+    if (same >= 0) {
+      heard.add(said).add(answer);
+      from = same + 1;
+    }
+  }
+  return heard;
+}
+
+/** Whether the server may have heard a question although it told nothing of it: it did not refuse it. */
+function isUnsure(answer: Answer): boolean {
+  return answer.phase === 'stopped' || answer.problem?.type === 'connection_lost';
+}
+
+/** Whether a message says what was asked, and not some time before: people ask the same again. */
+function isOf(question: Question, message: IStoredMessage): boolean {
+  const early = Date.parse(message.created_at) < question.created - CLOCKS_MS;
+  return message.role === 'user' && !early && textOf(message.content) === question.words;
 }
 
 function agrees(said: Said, message: IStoredMessage): boolean {

@@ -1,5 +1,6 @@
 import React from 'react';
 
+import { panelFor } from '../notebook/read';
 import { lab } from '../threads/lab';
 import { IIdea, ideas, ownPrompts } from '../threads/ideas';
 import { ask } from './ask';
@@ -49,7 +50,7 @@ export function Suggestions({ rooms, thread, room }: IProps): JSX.Element | null
         <div className="tether-empty" data-testid="tether-empty">
           <p id="tether-emptyTitle">Ask about this notebook, or begin with one of these:</p>
           <ul aria-labelledby="tether-emptyTitle">
-            {ideas(open.panel, prompts).map(idea => (
+            {ideas(panelFor(thread, open), prompts).map(idea => (
               <li key={idea.label}>
                 <button
                   type="button"

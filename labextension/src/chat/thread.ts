@@ -62,12 +62,21 @@ export class Thread extends Path {
 
   /** Keep under this name what is not sent yet and what holds in this conversation: a reload loses none of it. */
   keepAs(name: string): void {
+    this._isKept = true;
     const { asks } = this._waiting;
     this.draft.keepAs(name);
     this.leftOut.keepAs(name);
     this._waiting.keepAs(name);
     if (this._waiting.asks.length !== asks.length) {
       this._changed.emit();
+    }
+  }
+
+  /** Its notebook has another name; what is kept for a reload is looked for under that one. */
+  rename(notebook: string): void {
+    this.notebook = notebook;
+    if (this._isKept) {
+      this.keepAs(keptName(this));
     }
   }
 
@@ -349,6 +358,13 @@ export class Thread extends Path {
 
   private _waiting = new Waiting();
   private _retrying = false;
+  /** Whether anything of it is kept for a reload: not before it was shown. */
+  private _isKept = false;
+}
+
+/** Under which name a tab keeps what is not sent yet in a conversation. */
+export function keptName({ notebook, id }: Pick<Thread, 'notebook' | 'id'>): string {
+  return `${notebook ?? ''}#${id ?? ''}`;
 }
 
 function isFirst(piece: IContext, at: number, all: IContext[]): boolean {

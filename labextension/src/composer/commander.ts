@@ -1,6 +1,9 @@
+import type { NotebookPanel } from '@jupyterlab/notebook';
+
 import { ask } from '../chat/ask';
 import type { Rooms } from '../chat/rooms';
 import type { Thread } from '../chat/thread';
+import { panelFor } from '../notebook/read';
 import { modelId } from '../server/choices';
 import { asTurnError, TurnError } from '../server/problems';
 import type { IContext } from '../server/request';
@@ -47,7 +50,6 @@ export async function obey(line: string, parts: IParts): Promise<string | null> 
 async function command(name: CommandName, rest: string, parts: IParts): Promise<string | null> {
   const { rooms, thread, lists } = parts;
   const { draft } = thread;
-  const panel = rooms.open.panel;
   switch (name) {
     case 'new':
       await begin(rest, parts);
@@ -59,7 +61,7 @@ async function command(name: CommandName, rest: string, parts: IParts): Promise<
       await thread.stop();
       return null;
     case 'fix': {
-      const failed = errorChips(panel);
+      const failed = errorChips(panelHere(parts));
       if (!failed) {
         throw notDone('No cell of this notebook shows an error.');
       }
@@ -68,6 +70,7 @@ async function command(name: CommandName, rest: string, parts: IParts): Promise<
       return null;
     }
     case 'explain': {
+      const panel = panelHere(parts);
       const number = rooms.open.cell?.number ?? 0;
       const cell = cellChip(panel, number);
       if (!cell) {
@@ -139,6 +142,18 @@ async function begin(words: string, { rooms, thread, files }: IParts): Promise<v
     // What was chosen for the old conversation does not hold in the new one.
     void next.send({ ...asked, options: ownOf(asked.options) });
   }
+}
+
+/** The notebook in front. Raises TurnError where the conversation is about another one. */
+function panelHere({ rooms, thread }: IParts): NotebookPanel | null {
+  const panel = panelFor(thread, rooms.open);
+  if (panel !== rooms.open.panel) {
+    const name = thread.notebook?.split('/').pop();
+    throw notDone(
+      `This conversation is about ${name}, and another notebook is in front. Open ${name}, then try again.`
+    );
+  }
+  return panel;
 }
 
 function pieces(...chips: (IChip | null)[]): IContext[] {

@@ -5,7 +5,7 @@ import type { IAsk } from '../chat/ask';
 import { useSignals } from '../chat/hooks';
 import { TOO_LONG } from '../chat/question';
 import type { Rooms } from '../chat/rooms';
-import type { Thread } from '../chat/thread';
+import { keptName, type Thread } from '../chat/thread';
 import { asTurnError } from '../server/problems';
 import { handOver } from './asking';
 import { choose, Menu, menuOf } from './choosing';
@@ -62,7 +62,7 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
   }, [preview]);
   const { over, handlers } = useDrop(root, draft, files);
   React.useEffect(() => {
-    thread.keepAs(`${thread.notebook ?? ''}#${thread.id ?? ''}`);
+    thread.keepAs(keptName(thread));
   });
   React.useEffect(() => {
     if (rooms.health) {

@@ -1,8 +1,9 @@
 import { PathExt } from '@jupyterlab/coreutils';
+import type { NotebookPanel } from '@jupyterlab/notebook';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import { OpenNotebook } from '../notebook/open';
-import { TetherServer } from '../server/request';
+import type { Rooms } from '../chat/rooms';
+import { panelFor } from '../notebook/read';
 import { cellChip, cellNames, errorChips, selection, selectionChip } from './cells';
 import { IChip, variableChip } from './chip';
 import { Folders } from './folders';
@@ -25,19 +26,19 @@ export interface IChoice {
   more?: boolean;
 }
 
+const ELSEWHERE =
+  'This conversation is about another notebook. Open that one to name its variables and cells.';
+
 const FEW = 5;
 const MANY = 12;
 
 /** What can be named with `@`. */
 export class Mentions {
-  constructor(
-    private _open: OpenNotebook,
-    server: TetherServer
-  ) {
-    this._variables = new Variables(server);
+  constructor(private _rooms: Pick<Rooms, 'current' | 'open' | 'server'>) {
+    this._variables = new Variables(_rooms.server);
     this._variables.changed.connect(() => this._changed.emit());
     this._folders.changed.connect(() => this._changed.emit());
-    _open.ran.connect(() => this._ran++);
+    _rooms.open.ran.connect(() => this._ran++);
   }
 
   /** More is known than before. */
@@ -47,6 +48,9 @@ export class Mentions {
 
   /** Why something is not listed, or that it is being looked for. */
   get note(): string | null {
+    if (this._isElsewhere) {
+      return ELSEWHERE;
+    }
     return this._variables.looking && !this._variables.names.length
       ? 'Looking at the variables…'
       : (this._variables.problem ?? this._folders.problem);
@@ -55,19 +59,22 @@ export class Mentions {
   /** The menu opens: look at what is there now. */
   begin(): void {
     this._folders.begin();
-    const kernel = this._open.panel?.sessionContext.session?.kernel ?? null;
+    if (this._isElsewhere) {
+      return;
+    }
+    const kernel = this._panel?.sessionContext.session?.kernel ?? null;
     void this._variables.look(kernel, this._ran);
   }
 
   choices(query: string): IChoice[] {
-    const columns = this._columns(query);
+    const columns = this._isElsewhere ? null : this._columns(query);
     if (columns) {
       return columns;
     }
     const most = query ? MANY : FEW;
     return [
       ...this._here(query),
-      ...this._names(query, most),
+      ...(this._isElsewhere ? [] : this._names(query, most)),
       ...this._cells(query, most),
       ...this._files(query, most)
     ];
@@ -75,7 +82,7 @@ export class Mentions {
 
   /** The last error and the selection, where there are any. */
   private _here(query: string): IChoice[] {
-    const panel = this._open.panel;
+    const panel = this._panel;
     const found: IChoice[] = [];
     const failed = errorChips(panel);
     if (failed) {
@@ -144,7 +151,7 @@ export class Mentions {
   }
 
   private _cells(query: string, most: number): IChoice[] {
-    const cells = cellNames(this._open.panel).map(each => ({
+    const cells = cellNames(this._panel).map(each => ({
       ...each,
       name: `cell ${each.number}`
     }));
@@ -158,12 +165,12 @@ export class Mentions {
       label: name,
       detail: active ? `active · ${first}` : first,
       put: name,
-      chip: cellChip(this._open.panel, number) ?? undefined
+      chip: cellChip(this._panel, number) ?? undefined
     }));
   }
 
   private _files(query: string, most: number): IChoice[] {
-    const home = PathExt.dirname(withoutDrive(this._open.path ?? ''));
+    const home = PathExt.dirname(withoutDrive(this._rooms.open.path ?? ''));
     const listed = this._folders.list(home === '.' ? '' : home, query);
     return filtered(listed, query, each => each.typed)
       .filter(each => each.typed !== query)
@@ -177,6 +184,16 @@ export class Mentions {
         path: folder ? undefined : path,
         more: folder
       }));
+  }
+
+  /** The notebook whose names may be told in the conversation that is shown. */
+  private get _panel(): NotebookPanel | null {
+    return panelFor(this._rooms.current, this._rooms.open);
+  }
+
+  /** Whether that conversation is about another notebook than the one in front. */
+  private get _isElsewhere(): boolean {
+    return this._panel !== this._rooms.open.panel;
   }
 
   private _variables: Variables;

@@ -12,7 +12,7 @@ const files = new WeakMap<Thread, Files>();
 export function partsOf(rooms: Rooms, thread: Thread) {
   return {
     lists: once(lists, rooms, () => new Lists(rooms.server)),
-    mentions: once(mentions, rooms, () => new Mentions(rooms.open, rooms.server)),
+    mentions: once(mentions, rooms, () => new Mentions(rooms)),
     files: once(files, thread, () => new Files(thread.draft, rooms.server))
   };
 }

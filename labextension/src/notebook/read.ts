@@ -61,6 +61,15 @@ export function contextOf(words: string, panel: NotebookPanel | null): IContext[
   return [...context, ...(index === null ? [] : cellContext(panel, index))];
 }
 
+/** The notebook in front, as far as a conversation may speak of it: null while that is about another one. */
+export function panelFor(
+  conversation: { notebook: string | null },
+  open: { panel: NotebookPanel | null; path: string | null }
+): NotebookPanel | null {
+  const { notebook } = conversation;
+  return notebook === null || notebook === open.path ? open.panel : null;
+}
+
 function codeCell(panel: NotebookPanel, index: number): ICodeCellModel | null {
   const cells = panel.content.model?.cells;
   const cell = cells && index >= 0 && index < cells.length ? cells.get(index) : null;

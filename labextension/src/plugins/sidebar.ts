@@ -82,7 +82,7 @@ export const sidebar: JupyterFrontEndPlugin<ITether> = {
         app.shell.activateById(panel.id);
         const [room, { ask }] = await Promise.all([panel.load(), import('../chat')]);
         await room.renderPromise;
-        room.compose(ask(words, context));
+        await room.compose(ask(words, context));
       }
     };
 
