@@ -321,6 +321,48 @@ async def test_a_model_that_only_thinks_is_cut_as_well(turn_for, model):
     assert found[-1]["finish_reason"] == "length"
 
 
+async def test_tokens_that_all_went_into_thinking_are_no_answer_but_an_error_that_says_so(
+    turn_for, model, history
+):
+    spent = events.usage(prompt_tokens=9, completion_tokens=100)
+    model.script = [events.thinking("hm, "), events.thinking("well"), spent, events.done("length")]
+    turn = await turn_for()
+    found = await collect(turn)
+    assert [events.kind(e) for e in found] == ["meta", "thinking", "thinking", "usage", "error"]
+    error = found[-1]["error"]
+    assert (error["type"], error["retryable"]) == ("upstream_error", False)
+    assert "All 100 tokens" in error["message"]
+    assert "--max-tokens" in error["message"]
+    assert found[-2]["usage"]["completion_tokens"] == 100
+    assert model.open == 0
+    _, kept = await history.messages("owner", turn.conversation.id)
+    assert (kept.content, kept.error, kept.status) == ("", error, "complete")
+
+
+async def test_a_thought_that_has_filled_the_window_is_said_to_have(turn_for, model):
+    spent = events.usage(completion_tokens=7)
+    model.script = [events.thinking("hm"), events.delta(" \n"), spent, events.done("length")]
+    message = (await collect(await turn_for()))[-1]["error"]["message"]
+    assert "until its window was full" in message
+    assert "100" not in message
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ([events.thinking("hm"), events.delta("Y"), events.done("length")], "length"),
+        ([events.delta("Y"), events.done("length")], "length"),
+        ([events.done("length")], "length"),
+        ([events.thinking("hm"), events.done("stop")], "stop"),
+    ],
+)
+async def test_an_answer_that_has_begun_and_one_without_a_thought_end_as_they_did(
+    turn_for, model, script, reason
+):
+    model.script = script
+    assert (await collect(await turn_for()))[-1] == events.done(reason)
+
+
 async def test_an_answer_that_cannot_be_kept_is_still_given(turn_for, history, monkeypatch):
     turn = await turn_for()
     keep, kept = history.add, []

@@ -133,3 +133,66 @@ def test_an_answer_that_was_cut_off_upstream_is_no_whole_one_and_its_text_is_kep
     assert f"api.example {words}" in failure.message
     assert failure.payload()["retryable"] is retryable
     assert not any(events.kind(e) in events.TERMINAL for e in found)
+
+
+def parts(*pieces, finish=None):
+    return {"choices": [{"delta": {"content": list(pieces)}, "finish_reason": finish}]}
+
+
+def told(*payloads, **options):
+    """Return what was thought and what was answered, of a stream that ends as it should."""
+    reader = Chunks(**options)
+    found = reader.feed(lines(*payloads) + b"data: [DONE]\n\n")
+    assert reader.failure is None
+    assert found[-1]["done"]
+    assert "usage" in found[-2]
+    return "".join(e.get("thinking", "") for e in found), "".join(e.get("delta", "") for e in found)
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+@pytest.mark.parametrize(
+    ("text", "thought", "answer"),
+    [
+        ("<think>\nWell.\n</think>\n\nYes.", "Well.", "Yes."),
+        ("[THINK]Well.[/THINK]Yes.", "Well.", "Yes."),
+        ("<think>for ever", "for ever", ""),
+        ("The tag <think>x</think> is one", "", "The tag <think>x</think> is one"),
+        ("`<think>` is a tag", "", "`<think>` is a tag"),
+        ("<thi", "", "<thi"),
+        ("\n", "", "\n"),
+    ],
+)
+def test_a_thought_that_a_server_leaves_at_the_beginning_of_its_text_is_told_apart(
+    text, thought, answer, size
+):
+    cut = [said(text[i : i + size]) for i in range(0, len(text), size)]
+    assert told(*cut) == (thought, answer)
+
+
+def test_a_text_that_must_have_a_form_and_one_that_comes_after_a_thought_are_left_alone():
+    assert told(said("<think>a</think>b"), plain=True) == ("", "<think>a</think>b")
+    reasoning = {"choices": [{"delta": {"reasoning_content": "Well."}}]}
+    assert told(reasoning, said("<think>"), said(" is a tag")) == ("Well.", "<think> is a tag")
+
+
+def test_a_text_in_parts_is_put_together_and_its_thoughts_are_told_apart():
+    pieces = [{"type": "text", "text": text} for text in ("We", "ll.")]
+    found = told(
+        said(""),
+        parts({"type": "thinking", "thinking": pieces}),
+        parts({"type": "thinking", "thinking": " Yes?"}, {"type": "text", "text": "Ye"}, {"type": "other"}),
+        said("s."),
+        parts(3, None, {"type": "text", "text": 4}, {"type": "thinking", "thinking": [5]}),
+    )
+    assert found == ("Well. Yes?", "Yes.")
+
+
+def test_what_was_held_back_when_an_upstream_failed_is_not_lost():
+    reader = Chunks()
+    assert reader.feed(lines(said("<thi"))) == []
+    assert reader.feed(lines({"error": "busy"})) == [{"delta": "<thi"}]
+    assert isinstance(reader.failure, UpstreamError)
+
+
+def test_a_window_that_is_full_has_cut_the_answer():
+    assert read([lines(said("x", "model_length")) + b"data: [DONE]\n\n"])[-1]["finish_reason"] == "length"

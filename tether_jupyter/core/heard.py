@@ -27,6 +27,7 @@ class Heard:
         self.first: float | None = None
         self.size = 0
         """Bytes of the answer so far."""
+        self._thought = self._ran_out = False
 
     @property
     def text(self) -> str:
@@ -38,6 +39,11 @@ class Heard:
         """In how many pieces the answer came."""
         return len(self._parts)
 
+    @property
+    def only_thought(self) -> bool:
+        """Whether the model's tokens ran out before the answer began: all of them went into thinking."""
+        return self._ran_out and self._thought and not self.text.strip()
+
     def take(self, event: Event) -> Event | None:
         """Take in an event; return what is passed on at once, if anything is."""
         kind = events.kind(event)
@@ -48,6 +54,7 @@ class Heard:
         elif kind == "done":
             reason = event.get("finish_reason")
             self.ending = events.done(reason if reason in FINISH_REASONS else "stop")
+            self._ran_out = reason == "length"
         elif kind == "error":
             self.ending = event
         elif kind in ("queued", "tool"):
@@ -68,6 +75,7 @@ class Heard:
             text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
             size = len(text.encode())
         if kind == "thinking":
+            self._thought = True
             return events.thinking(text)
         if self.first is None:
             self.first = time.perf_counter()

@@ -19,7 +19,7 @@ from tether_jupyter.core.heard import Heard
 from tether_jupyter.core.history import Conversation, History, StoredMessage
 from tether_jupyter.core.prompt import Prompt, Sampling
 from tether_jupyter.core.saving import Saving
-from tether_jupyter.errors import Internal, TetherError
+from tether_jupyter.errors import Internal, TetherError, UpstreamError
 
 log = logging.getLogger("tether")
 
@@ -29,6 +29,33 @@ class Model(Protocol):
 
     def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncIterator[Event]:
         """Yield the answer's events; see `llm.service.LLMService.stream`."""
+
+
+class OnlyThought(UpstreamError):
+    """A model thought until it could write no more, and has not answered.
+
+    Parameters
+    ----------
+    used:
+        Tokens that it wrote, where that is known.
+    most:
+        Tokens that it was allowed, where there is a limit.
+    """
+
+    retryable = False
+
+    def __init__(self, used: float | None, most: int | None) -> None:
+        if most is not None and (used is None or used >= most):
+            super().__init__(
+                f"All {most:,} tokens that the answer may have went into thinking, and it has not begun. "
+                "Allow more: with --max-tokens, as “Longest answer” in the sidebar's settings, or for all "
+                "questions with `Tether.default_max_tokens`."
+            )
+        else:
+            super().__init__(
+                "The model thought until its window was full, and its answer has not begun. Begin a new "
+                "conversation, send less along, or give the model a longer context."
+            )
 
 
 @dataclass(slots=True)
@@ -97,6 +124,8 @@ class Turn:
                         break
                 # Readers have the last words, of a short answer all, before it is closed and kept.
                 await asyncio.sleep(0)
+                if heard.only_thought:
+                    raise OnlyThought(heard.usage["completion_tokens"], self.sampling.max_tokens)
                 ending = heard.ending or events.done("stop")
             finally:
                 # However the turn ends, what the model started upstream ends here. A user's own `stream`

@@ -10,8 +10,15 @@ from tether_jupyter.core import events
 from tether_jupyter.core.events import Event
 from tether_jupyter.errors import TetherError, UpstreamError
 from tether_jupyter.llm.refusals import refusal
+from tether_jupyter.llm.thoughts import Said, Thoughts
 
-FINISH_REASONS = {"stop": "stop", "length": "length", "tool_calls": "tool", "function_call": "tool"}
+FINISH_REASONS = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool",
+    "function_call": "tool",
+    "model_length": "length",  # Mistral's, where the window is full.
+}
 # Gemini says which of its filters it was.
 FILTERS = {"content_filter", "safety", "recitation", "blocklist", "prohibited_content", "spii"}
 
@@ -26,13 +33,22 @@ class Chunks:
     """Bytes in, events out: what a chat completion's stream says, split wherever the network splits it.
 
     Upstream text only ever becomes the string of a `delta` or `thinking`: it can name no event of ours.
+
+    Parameters
+    ----------
+    plain:
+        Whether nothing of the text is a thought: it must have a form.
     """
 
     max_line = 2**20
     max_bytes = 64 * 2**20
 
-    def __init__(self, who: str = "The API", model: str = "", secrets: Sequence[str] = ()) -> None:
+    def __init__(
+        self, who: str = "The API", model: str = "", secrets: Sequence[str] = (), *, plain: bool = False
+    ) -> None:
         self._who, self._model, self._secrets = who, model, secrets
+        # Many servers leave the thoughts in the text. `None` once the answer itself has begun.
+        self._thoughts = None if plain else Thoughts()
         self._tail = b""
         self._bytes = 0
         self._usage: dict[str, Any] | None = None
@@ -52,6 +68,7 @@ class Chunks:
             self._feed(data, out)
         except TetherError as reason:
             self.failure = reason
+            self._flush(out)
         return out
 
     def _feed(self, data: bytes, out: list[Event]) -> None:
@@ -94,17 +111,53 @@ class Chunks:
     def _delta(self, delta: dict[str, Any], out: list[Event]) -> None:
         thought = delta.get("reasoning_content") or delta.get("reasoning")
         if isinstance(thought, str) and thought:
-            self.started = True
-            out.append(events.thinking(whole(thought)))
+            self._thinking(thought, out)
         # A model that declines says so in a field of its own.
         text = delta.get("content") or delta.get("refusal")
         if isinstance(text, str) and text:
-            self.started = True
-            text = self._half + text
-            # JSON may name the two halves of a code point in two chunks.
-            self._half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
-            if text := whole(text[: len(text) - len(self._half)]):
+            self._text(text, out)
+        elif isinstance(text, list):
+            self._parts(text, out)
+
+    def _parts(self, parts: list[Any], out: list[Event]) -> None:
+        """Take a text in parts, as Mistral's models send what they think."""
+        for part in parts:
+            if not isinstance(part, dict):
+                continue
+            if part.get("type") == "thinking":
+                thought = part.get("thinking")
+                pieces = thought if isinstance(thought, list) else [{"text": thought}]
+                for piece in pieces:
+                    text = piece.get("text") if isinstance(piece, dict) else None
+                    if isinstance(text, str) and text:
+                        self._thinking(text, out)
+            elif isinstance(text := part.get("text"), str) and text:
+                self._text(text, out)
+
+    def _thinking(self, text: str, out: list[Event]) -> None:
+        """Take a thought that the API itself has told apart: its text has none."""
+        self.started = True
+        self._flush(out)
+        out.append(events.thinking(whole(text)))
+
+    def _text(self, text: str, out: list[Event]) -> None:
+        self.started = True
+        text = self._half + text
+        # JSON may name the two halves of a code point in two chunks.
+        self._half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
+        if text := whole(text[: len(text) - len(self._half)]):
+            if self._thoughts is None:
                 out.append(events.delta(text))
+                return
+            out += told(self._thoughts.feed(text))
+            if self._thoughts.state == "answer":
+                self._thoughts = None
+
+    def _flush(self, out: list[Event]) -> None:
+        """Tell what was held back; nothing is any more."""
+        if self._thoughts is not None:
+            out += told(self._thoughts.finish())
+            self._thoughts = None
 
     def close(self) -> list[Event]:
         """Return the ending of a stream that closed without `[DONE]`; raise where its answer is not whole."""
@@ -116,6 +169,7 @@ class Chunks:
         return out
 
     def _end(self, out: list[Event]) -> None:
+        self._flush(out)
         used = self._usage or {}
         details = used.get("prompt_tokens_details")
         cached = details.get("cached_tokens") if isinstance(details, dict) else None
@@ -137,6 +191,11 @@ class Chunks:
             raise UpstreamError(f"{self._who} failed in the middle of the answer. Try again.")
         self.ended = True
         out.append({"done": True, "finish_reason": FINISH_REASONS.get(reason, "stop")})
+
+
+def told(said: list[Said]) -> list[Event]:
+    """Return what was said as events."""
+    return [events.thinking(text) if kind == "thinking" else events.delta(text) for kind, text in said]
 
 
 def number(value: Any) -> int | None:

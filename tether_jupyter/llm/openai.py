@@ -194,7 +194,8 @@ class OpenAIService(LLMService):
         tries = ends(prompt.messages, self.window_of(prompt.model), sampling.max_tokens)
         messages: list[Message] | None = next(tries)
         while True:
-            chunks = Chunks(self._who, request["model"], [self._api_key])
+            plain = sampling.response_format is not None
+            chunks = Chunks(self._who, request["model"], [self._api_key], plain=plain)
             try:
                 async with asyncio.timeout_at(first) as clock, AsyncExitStack() as stack:
                     body = await self._open(stack, client, {**request, "messages": messages})

@@ -234,6 +234,25 @@ async def test_no_timer_outlives_its_model(shelf: Path, timers: list[Timer]) -> 
         assert not pending(timers)
 
 
+async def test_a_model_is_let_go_although_nobody_has_waited_for_it_to_its_end(
+    shelf: Path, timers: list[Timer]
+) -> None:
+    async with on_shelf(shelf, unload_after=777.0) as local:
+        stopped = asyncio.create_task(said(local))
+        async with asyncio.timeout(20):
+            while local._worker is None:
+                await asyncio.to_thread(lambda: None)
+            worker = local._worker
+            stopped.cancel()
+            await asyncio.wait([stopped])
+            await asyncio.wrap_future(worker.ready)
+            while not pending(timers):
+                await asyncio.to_thread(lambda: None)
+        pending(timers)[0].callback()
+        await local._unloading
+        assert not local.is_ready()
+
+
 # -- at the same time
 
 

@@ -7,12 +7,12 @@ from tether_jupyter.errors import ContextOverflow, InvalidRequest
 from tether_jupyter.llm.local import fitting, limits
 from tether_jupyter.llm.local.constraint import Constraints
 from tether_jupyter.llm.local.engine.lookup import Lookup
-from tether_jupyter.llm.local.engine.model import Model
+from tether_jupyter.llm.local.engine.model import Model, NoChatModel
 from tether_jupyter.llm.local.engine.sampling import Doubt, Sampler
 from tether_jupyter.llm.local.engine.text import TextStream
-from tether_jupyter.llm.local.engine.thoughts import Thoughts
 from tether_jupyter.llm.local.engine.turn import Job, Turn, as_tokens
 from tether_jupyter.llm.local.renderer import Renderer
+from tether_jupyter.llm.thoughts import Thoughts
 
 CUT = 256
 """A text that is too long loses its beginning in pieces of up to this many tokens: most keystrokes leave what
@@ -58,6 +58,12 @@ class Answerer:
         TetherError
             The model cannot answer this; nothing was computed.
         """
+        if not self.model.writes:
+            # Its first step would end the process.
+            raise NoChatModel(
+                f"{self.model.name} is no chat model: it makes embeddings, and writes no text. "
+                "Choose another model."
+            )
         message = job.message
         wanted = limits.checked(message["sampling"])
         constraint = self.constraints.compile(wanted.response_format)
@@ -94,7 +100,8 @@ class Answerer:
         """Return what tells an answer's thoughts apart; in a text that must have a form there are none."""
         if plain:
             return Thoughts("answer")
-        return Thoughts("thinking" if self.model.vocabulary.opens_thought(tokens) else "start")
+        opening = self.model.vocabulary.opens_thought(tokens)
+        return Thoughts("thinking", opening) if opening else Thoughts()
 
     @staticmethod
     def predictable(sampling: Sampling) -> bool:

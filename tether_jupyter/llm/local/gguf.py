@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from tether_jupyter.llm.local.footprint import Footprint
+
 MAX_KEYS = 1 << 16
 MAX_TENSORS = 1 << 16
 MAX_KEY_BYTES = (1 << 16) - 1
@@ -26,6 +28,8 @@ MAX_CONTEXT = (1 << 31) - 1
 MAX_TEXT_BYTES = 1 << 20
 MAX_SKIPPED_TEXT_BYTES = 1 << 26
 MAX_TEXTS = 1 << 21
+MAX_LAYERS = 1 << 14
+MAX_NUMBERS = 1 << 18
 MAX_ALIGNMENT = 1 << 20
 MAX_DIMENSIONS = 4
 MAX_ELEMENTS = (1 << 63) - 1
@@ -37,6 +41,11 @@ TEXTS = frozenset(
     }
 )
 """The entries whose text is read; every other text is skipped, for many of them would fill the memory."""
+LAYERS = (
+    *(".attention.head_count", ".attention.head_count_kv"),
+    *(".attention.sliding_window_pattern", ".attention.recurrent_layers"),
+)
+"""How the entries are called that may have a number for each layer; every other array is skipped."""
 
 SCALARS = {
     0: struct.Struct("<B"),
@@ -97,6 +106,8 @@ class Header:
         The file's size in bytes.
     kv_bytes:
         What one token takes in the context's memory at 16 bits a number; 0 where the file does not tell.
+    state_bytes:
+        What a conversation takes there besides, however long it is: the state of layers that are recurrent.
     licence:
         What the file says of its licence, or an empty text.
     """
@@ -112,6 +123,7 @@ class Header:
     unsure_start: str
     size: int
     kv_bytes: int = 0
+    state_bytes: int = 0
     licence: str = ""
 
 
@@ -139,7 +151,7 @@ class Reader:
     def __init__(self, file: BinaryIO, size: int) -> None:
         self.file = file
         self.size = size
-        self.texts = 0
+        self.texts = self.numbers = 0
 
     def header(self) -> Header:
         """Return what the header says."""
@@ -175,10 +187,11 @@ class Reader:
         if not architecture or not re.fullmatch(r"[a-z0-9_.-]{1,64}", architecture):
             raise GGUFError("it does not say which architecture it has")
         template = typed(values, "tokenizer.chat_template", STRING)
+        footprint = Footprint(values, architecture)
         return Header(
             architecture=architecture,
             name=typed(values, "general.name", STRING) or "",
-            block_count=counted(values, f"{architecture}.block_count", 1 << 14),
+            block_count=counted(values, f"{architecture}.block_count", MAX_LAYERS),
             context_length=counted(values, f"{architecture}.context_length", MAX_CONTEXT),
             chat_template=template,
             demo=bool(typed(values, "tether.demo", BOOL)),
@@ -186,7 +199,8 @@ class Reader:
             unsure_below=typed(values, "tether.unsure_below", UINT32) or 0,
             unsure_start=typed(values, "tether.unsure_start", STRING) or "",
             size=self.size,
-            kv_bytes=kv_bytes(values, architecture),
+            kv_bytes=footprint.token,
+            state_bytes=footprint.conversation,
             licence=typed(values, "general.license", STRING) or "",
         )
 
@@ -230,7 +244,7 @@ class Reader:
             raise GGUFError(f"{missing:,} bytes are missing at its end; fetch the file again")
 
     def value(self, key: str) -> tuple[int, Any]:
-        """Return an entry's type and value; `None` for what is skipped: arrays and very long texts."""
+        """Return an entry's type and value; `None` for what is skipped: most arrays and most texts."""
         kind = self.number(U32)
         if kind in SCALARS:
             return kind, self.number(SCALARS[kind])
@@ -240,13 +254,16 @@ class Reader:
             self.skip_text()
             return kind, None
         if kind == ARRAY:
-            self.skip_array(key)
-            return kind, None
+            return kind, self.array(key)
         raise GGUFError(f"the entry {key[:80]!r} has the unknown type {kind}")
 
-    def skip_array(self, key: str) -> None:
-        """Go past an array."""
+    def array(self, key: str) -> tuple[Any, ...] | None:
+        """Return the numbers of the layers; go past any other array."""
         kind, count = self.number(U32), self.number(U64)
+        if kind in SCALARS and key.endswith(LAYERS) and count <= min(MAX_LAYERS, MAX_NUMBERS - self.numbers):
+            self.numbers += count
+            form = SCALARS[kind]
+            return tuple(number for (number,) in form.iter_unpack(self.take(count * form.size)))
         if kind in SCALARS:
             self.skip(count * SCALARS[kind].size)
         elif kind == STRING:
@@ -257,6 +274,7 @@ class Reader:
                 self.skip_text()
         else:
             raise GGUFError(f"the entry {key[:80]!r} is an array of the unknown type {kind}")
+        return None
 
     def text(self, cap: int, what: str) -> str:
         """Return a text of at most `cap` bytes."""
@@ -310,27 +328,3 @@ def counted(values: dict[str, tuple[int, Any]], key: str, most: int) -> int:
     if found not in (UINT32, 10) or not isinstance(value, int) or not 0 < value <= most:
         raise GGUFError(f"the entry {key!r} is missing or impossible")
     return value
-
-
-def kv_bytes(values: dict[str, tuple[int, Any]], architecture: str) -> int:
-    """Return what one token takes in the context's memory; 0 where the entries are not those of attention."""
-
-    def entry(name: str) -> int:
-        kind, value = values.get(f"{architecture}.{name}", (UINT32, None))
-        return value if kind in (UINT32, 10) and isinstance(value, int) and 0 < value < 1 << 24 else 0
-
-    if any(name.startswith(f"{architecture}.ssm.") for name in values):
-        return 0
-    layers, heads = entry("block_count"), entry("attention.head_count")
-    if rank := entry("attention.kv_lora_rank"):
-        return 2 * layers * (rank + entry("rope.dimension_count"))
-    if not heads:
-        return 0
-    width = entry("embedding_length") // heads
-    kept = entry("attention.head_count_kv") or heads
-    return (
-        2
-        * layers
-        * kept
-        * ((entry("attention.key_length") or width) + (entry("attention.value_length") or width))
-    )

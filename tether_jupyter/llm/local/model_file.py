@@ -54,6 +54,7 @@ class ModelFile:
             "facts": {
                 "weights": sum(size_of(file) for file in self.files()),
                 "kv": header.kv_bytes,
+                "state": header.state_bytes,
                 "layers": header.block_count,
                 "trained": header.context_length,
             },

@@ -11,11 +11,11 @@ Server to worker
 ========== =========================================================================================
 `load`     First, once. `version`; `model_path`; `context_length` (of one conversation), `slots` (0: as
            many as fit), `n_batch`, `n_gpu_layers`, `n_threads` (0: the worker chooses); `use_mmap`;
-           `facts` (`weights`, `kv` in bytes, `layers`, `trained`), by which it sees whether the model
-           fits; `parking` (MiB for conversations without a slot); `speculation`; `chat_template` (text
-           or null); `max_tokens` (the model's own ceiling on an answer, or null); `unsure_below`
-           (percent) and `unsure_start`: an answer whose first token is less likely begins with this text
-           instead; `template_seconds`; `template_memory` (MiB).
+           `facts` (`weights`, `kv` and `state` in bytes, `layers`, `trained`), by which it sees whether
+           the model fits; `parking` (MiB for conversations without a slot); `speculation`;
+           `chat_template` (text or null); `max_tokens` (the model's own ceiling on an answer, or null);
+           `unsure_below` (percent) and `unsure_start`: an answer whose first token is less likely begins
+           with this text instead; `template_seconds`; `template_memory` (MiB).
 `generate` `id`; `conversation` (text or null: whose prefix this is); `caller` (text or null); `batch`
            (nobody waits for it); `messages`: list of `{"role", "content"}`, both texts; `sampling`: the
            fields of `core.prompt.Sampling`.

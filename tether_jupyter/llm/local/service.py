@@ -159,6 +159,13 @@ class LocalService(LLMService):
         if self.settings.unload_after and not self.room.total and self.is_ready():
             self._idle = asyncio.get_running_loop().call_later(self.settings.unload_after, self._unload_idle)
 
+    def _was_loaded(self, loaded: asyncio.Future[Any]) -> None:
+        # Whoever asked may have gone by now: nobody else would see that the model is let go.
+        if not loaded.cancelled() and loaded.exception() is None:
+            self._failure = None
+            self.room.slots = int(loaded.result()["slots"])
+            self._rest()
+
     def _unload_idle(self) -> None:
         self._idle = None
         if not self.room.total:
@@ -196,7 +203,7 @@ class LocalService(LLMService):
                 worker = self._worker = WorkerProcess(self.file.load_message(header), self.breaker.record)
                 self._loaded = header
         loaded = asyncio.wrap_future(worker.ready)
-        loaded.add_done_callback(lambda done: done.cancelled() or done.exception())
+        loaded.add_done_callback(self._was_loaded)
         try:
             await asyncio.wait_for(asyncio.shield(loaded), self.settings.start_timeout)
         except TimeoutError:
@@ -209,8 +216,6 @@ class LocalService(LLMService):
         except ModelNotReady as reason:
             self._failure = reason.message
             raise
-        self._failure = None
-        self.room.slots = int(worker.ready.result()["slots"])
         return worker
 
     # -- answers

@@ -95,3 +95,19 @@ async def test_a_text_without_any_token_ends_with_an_answer_and_so_does_the_next
                 assert len(await asyncio.wait_for(local.embed(texts), 10)) == 1
             except TetherError as reason:
                 assert texts != ["next"], reason  # noqa: PT017
+
+
+async def test_a_text_ends_with_the_token_that_the_model_has_learnt_to_find_there(tmp_path: Path) -> None:
+    entries = {"tokenizer_ggml.add_eos_token": True}
+    path = tiny_gguf.write(tmp_path / "m.gguf", precise=True, **entries)
+    plain = tiny_gguf.write(tmp_path / "plain.gguf", precise=True)
+    async with lm.running(path) as local, lm.running(plain) as other:
+        ended, open_ended = (await local.embed(["a text"]))[0], (await other.embed(["a text"]))[0]
+        assert not near(ended, open_ended)
+        assert len(await local.embed(["q" * 511])) == 1
+        with pytest.raises(ContextOverflow, match="has 513 tokens; 512 can"):
+            await local.embed(["q" * 512])
+        assert (
+            lm.usage(await lm.ask(local, "hi", max_tokens=1))["prompt_tokens"]
+            == (lm.usage(await lm.ask(other, "hi", max_tokens=1))["prompt_tokens"])
+        )

@@ -113,3 +113,18 @@ def test_a_model_whose_memory_for_a_token_is_unknown_is_weighed_by_its_weights()
     assert planned(6, facts=unknown).slots == MOST_SLOTS
     with pytest.raises(ModelNotReady, match="Choose a smaller file"):
         planned(3, facts=unknown)
+
+
+def test_what_a_conversation_takes_whatever_its_length_counts_as_well() -> None:
+    hybrid = Facts(4 * GB, 25_000, 32, 32_768, state=GB // 4)
+    assert planned(5.5, facts=hybrid).slots == 2
+    assert planned(9, facts=hybrid, context_length=32_768).slots == 2
+    recurrent = Facts(4 * GB, 0, 32, 32_768, state=GB // 4)
+    assert planned(5.5, facts=recurrent).slots == 3
+    with pytest.raises(ModelNotReady, match="Choose a smaller file"):
+        planned(4.5, facts=recurrent)
+    with pytest.raises(ModelNotReady) as refused:
+        planned(5, facts=hybrid, context_length=32_768)
+    found = re.search(r"context_length` to (\d+)", refused.value.message)
+    assert found is not None
+    assert planned(5, facts=hybrid, context_length=int(found.group(1))).slots == 1

@@ -45,6 +45,8 @@ class Embedder:
         for number, each in enumerate(tokens, 1):
             if not each:
                 raise InvalidRequest(f"Text {number} holds nothing that the model can read. Leave it out.")
+            if vocabulary.closing is not None:
+                each.append(vocabulary.closing)
             if len(each) > self.batch.size:
                 raise ContextOverflow(
                     f"Text {number} has {len(each)} tokens; {self.batch.size} can be embedded at once. "

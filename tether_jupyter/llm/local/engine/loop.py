@@ -14,8 +14,8 @@ from tether_jupyter.llm.local.engine.model import Model
 from tether_jupyter.llm.local.engine.pace import Pace
 from tether_jupyter.llm.local.engine.schedule import Schedule
 from tether_jupyter.llm.local.engine.slots import Slot, Slots
-from tether_jupyter.llm.local.engine.thoughts import Said, together
 from tether_jupyter.llm.local.engine.turn import Job, Part, Turn
+from tether_jupyter.llm.thoughts import Said, together
 
 Event = dict[str, Any]
 Send = Callable[[list[Event]], None]

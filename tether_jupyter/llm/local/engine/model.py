@@ -34,6 +34,12 @@ FAILED = (
 Progress = Callable[[float], None]
 
 
+class NoChatModel(ModelNotReady):
+    """The file writes no text: the same question would meet the same file."""
+
+    retryable = False
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to load a model; the fields of the pipe's `load`, see `pipe.py`.
@@ -95,11 +101,10 @@ class Model:
 
             params.progress_callback = self._progress = llama.llama_progress_callback(report)
         model = llama.llama_model_load_from_file(options.model_path.encode(), params)
-        name = re.split(r"[/\\]", options.model_path)[-1]
         if not model:
-            raise ModelNotReady(FAILED.format(name=name))
+            raise ModelNotReady(FAILED.format(name=self.name))
         if llama.llama_model_has_encoder(model) or not llama.llama_model_has_decoder(model):
-            raise ModelNotReady(f"{name} is no chat model: it does not write text. Choose another file.")
+            raise NoChatModel(f"{self.name} is no chat model: it does not write text. Choose another file.")
         return model
 
     def _make_context(self, options: Options) -> Any:
@@ -146,6 +151,16 @@ class Model:
         strlen = ctypes.cast(ctypes.CDLL(None).strlen, self.llama.ggml_abort_callback)
         self.llama.llama_set_abort_callback(self.context, strlen, ctypes.cast(flag, ctypes.c_void_p))
         return flag
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return re.split(r"[/\\]", self.options.model_path)[-1]
+
+    @property
+    def writes(self) -> bool:
+        """Whether it writes text. BERT's kin read a text at once, and keep nothing to go on from."""
+        return bool(self.memory)
 
     @property
     def on_cpu(self) -> bool:

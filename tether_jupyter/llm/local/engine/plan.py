@@ -32,12 +32,15 @@ class Facts:
         How many parts the weights have that go on a GPU one by one.
     trained:
         Tokens of context that the model was made for.
+    state:
+        The context's memory for one conversation, however long it is.
     """
 
     weights: int
     kv: int
     layers: int
     trained: int
+    state: int = 0
 
 
 def plan(
@@ -62,7 +65,7 @@ def plan(
         The weights and one conversation do not fit. The message has the numbers.
     """
     length = min(wanted.context_length or facts.trained, facts.trained)
-    context = facts.kv * length
+    context = facts.kv * length + facts.state
     layers, video = gpu_layers(wanted, facts, context, devices, offload)
     share = layers / (facts.layers + 1) if layers else 0.0
     if memory is not None:
@@ -99,8 +102,9 @@ def refusal(wanted: Options, facts: Facts, context: int, length: int, need: floa
     name = re.split(r"[/\\]", wanted.model_path)[-1]
     contexts = f"{length} tokens" if wanted.slots < 2 else f"{wanted.slots} times {length} tokens"
     advice = "Choose a smaller file of the model, or free some memory."
-    if context and facts.weights * WORKING < memory:
-        fits = int((memory / WORKING - facts.weights) / facts.kv / max(1, wanted.slots)) // 256 * 256
+    if facts.kv and facts.weights * WORKING < memory:
+        each = (memory / WORKING - facts.weights) / max(1, wanted.slots) - facts.state
+        fits = int(each / facts.kv) // 256 * 256
         if fits >= 256:
             advice = f"Set `LocalLLM.context_length` to {fits}, or free some memory."
     return (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 from collections.abc import Sequence
 
+from tether_jupyter.llm.thoughts import beginning
+
 
 class TextStream:
     """Turn pieces of bytes into whole code points, and end before a stop text without leaking any of it.
@@ -47,11 +49,3 @@ class TextStream:
         keep = max(beginning(text, stop) for stop in self.stop)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]
-
-
-def beginning(text: str, stop: str) -> int:
-    """Return how many of the last characters of `text` are the first ones of `stop`."""
-    for length in range(min(len(stop) - 1, len(text)), 0, -1):
-        if text.endswith(stop[:length]):
-            return length
-    return 0

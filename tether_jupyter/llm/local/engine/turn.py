@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tether_jupyter.llm.local.engine.sampling import Sampler
     from tether_jupyter.llm.local.engine.slots import Slot
     from tether_jupyter.llm.local.engine.text import TextStream
-    from tether_jupyter.llm.local.engine.thoughts import Thoughts
+    from tether_jupyter.llm.thoughts import Thoughts
 
 Tokens = np.ndarray[Any, np.dtype[np.int32]]
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tether_jupyter.llm.local.engine import thoughts
+from tether_jupyter.llm import thoughts
 
 CONTROL, USER_DEFINED = 1 << 3, 1 << 4
 CUT = "\ufdd0"
@@ -34,6 +34,8 @@ class Vocabulary:
         self.size: int = llama.llama_vocab_n_tokens(handle)
         self.bos: int = llama.llama_vocab_bos(handle)
         self.add_bos = bool(llama.llama_vocab_get_add_bos(handle)) and self.bos >= 0
+        self.closing = self._closing()
+        """The token after a whole text, where the model was trained with one; else `None`."""
         texts = [llama.llama_vocab_get_text(handle, token) or b"" for token in range(self.size)]
         self.longest = max(map(len, texts), default=1)
         self.endings = frozenset(t for t in range(self.size) if llama.llama_vocab_is_eog(handle, t))
@@ -101,15 +103,15 @@ class Vocabulary:
         """Return whether a token ends an answer."""
         return token in self.endings
 
-    def opens_thought(self, tokens: Sequence[int]) -> bool:
-        """Return whether a prompt ends within a thought that its template has begun."""
+    def opens_thought(self, tokens: Sequence[int]) -> str:
+        """Return what a prompt opens a thought with at its end; nothing where its template does not."""
         end = "".join(self.marks.get(t) or self.piece(t).decode("utf-8", "replace") for t in tokens[-12:])
-        return end.rstrip().endswith(thoughts.OPEN)
+        return thoughts.left_open(end)
 
     def _marks(self, texts: Sequence[bytes]) -> dict[int, str]:
         # llama.cpp makes tokens of channels visible, whatever the file says of them.
         kinds = dict.fromkeys(thoughts.CHANNELS, CONTROL | USER_DEFINED)
-        kinds |= dict.fromkeys((thoughts.OPEN, thoughts.CLOSE), CONTROL)
+        kinds |= dict.fromkeys(thoughts.MARKS, CONTROL)
         wanted = {name.encode(): (name, kind) for name, kind in kinds.items()}
         found = {
             token: wanted[text][0]
@@ -119,6 +121,16 @@ class Vocabulary:
         # Tokens of these names without channels are another template's.
         channels = thoughts.CHANNELS[0] in found.values()
         return {t: text for t, text in found.items() if channels or text not in thoughts.CHANNELS}
+
+    def _closing(self) -> int | None:
+        # Where both are wanted, [SEP] only parts two texts.
+        for wanted, token in (
+            (self.llama.llama_vocab_get_add_eos, self.llama.llama_vocab_eos),
+            (self.llama.llama_vocab_get_add_sep, self.llama.llama_vocab_sep),
+        ):
+            if wanted(self.handle) and (found := int(token(self.handle))) >= 0:
+                return found
+        return None
 
     def _infill(self) -> tuple[int, int, int] | None:
         llama, handle = self.llama, self.handle
