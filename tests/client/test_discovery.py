@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tether_jupyter.client import discovery
 from tether_jupyter.client.discovery import Server, find, server_at
 from tether_jupyter.errors import ModelNotReady
 
@@ -64,6 +65,16 @@ def test_the_variable_comes_first(tmp_path: Path) -> None:
         **HUB,
     }
     assert found(tmp_path, environment) == Server("http://example.org:5/x/", "t")
+
+
+def test_a_server_that_this_process_has_started_comes_before_its_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_SERVER_URL", "http://example.org:5/x")
+    monkeypatch.setenv("JUPYTER_TOKEN", "t")
+    monkeypatch.setattr(discovery, "STARTED", [Server("http://127.0.0.1:1/"), Server("http://127.0.0.1:2/")])
+    assert find().url == "http://127.0.0.1:2/"
+    assert find(os.environ, runtime_dir=tmp_path).url == "http://example.org:5/x/"
 
 
 def test_a_working_folder_that_was_removed_is_in_nobodys_way(

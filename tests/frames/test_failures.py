@@ -18,7 +18,10 @@ from tether_jupyter.errors import (
     ModelNotReady,
     NotFound,
     TetherError,
+    UpstreamError,
 )
+from tether_jupyter.llm.chunks import Chunks
+from tether_jupyter.llm.refusals import KeyRefused
 
 
 def frame(count: int = 6) -> pd.DataFrame:
@@ -126,6 +129,47 @@ def test_rows_that_are_too_long_do_not_end_a_run(fake: FakeRows) -> None:
     found = frame(10).tether.map("Say {text}", concurrency=1)
     assert found["answer_error"].tolist()[:9] == ["Too long."] * 9
     assert found["answer"].iloc[9] == "SAY ROW 9;"
+
+
+def test_answers_that_are_cut_do_not_end_a_run_though_all_of_the_first_ones_are(fake: FakeRows) -> None:
+    fake.scripts = {f"row {n};": [{"text": "half of", "finish_reason": "length"}] for n in range(9)}
+    found = frame(10).tether.map("Say {text}", concurrency=1, max_tokens=3)
+    assert found["answer_error"].str.contains("Raise `max_tokens`", regex=False).tolist()[:9] == [True] * 9
+    assert found["answer"].iloc[9] == "SAY ROW 9;"
+
+
+AZURE = (
+    "api.example.org did not accept the request. It says: The response was filtered due to the prompt "
+    "triggering Azure OpenAI's content management policy."
+)
+
+
+@pytest.mark.parametrize("way", ["in the answer", "before it"])
+def test_rows_that_a_content_filter_refuses_do_not_end_a_run(fake: FakeRows, way: str) -> None:
+    step = refusal("invalid_request", 400, message=AZURE)
+    if way == "in the answer":
+        step = {"status": 502, "error": filtered().payload()}
+    fake.scripts = {f"row {n};": [step] for n in range(9)}
+    found = frame(10).tether.map("Say {text}", concurrency=1)
+    assert found["answer_error"].tolist()[:9] == [step["error"]["message"]] * 9
+    assert found["answer"].iloc[9] == "SAY ROW 9;"
+    assert len(fake.requests) == 10, "the same question would meet the same filter"
+
+
+def filtered() -> TetherError:
+    """Return what the server makes of an answer that an API's filter has kept back."""
+    chunks = Chunks("api.example.org")
+    chunks.feed(b'data: {"choices": [{"delta": {}, "finish_reason": "content_filter"}]}\n\ndata: [DONE]\n\n')
+    assert chunks.failure is not None
+    return chunks.failure
+
+
+def test_a_key_that_is_refused_ends_a_run_early(fake: FakeRows) -> None:
+    refused = KeyRefused("api.example.org refused the key. Check OPENAI_API_KEY.")
+    fake.scripts = {"row": [{"status": 502, "error": refused.payload()}] * 1000}
+    with pytest.raises(UpstreamError, match="refused the key"):
+        frame(200).tether.map("Say {text}", concurrency=4)
+    assert len(fake.requests) < 50
 
 
 @pytest.mark.parametrize(

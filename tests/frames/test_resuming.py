@@ -14,7 +14,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.support.fake_rows import FakeRows
+from tests.support.fake_rows import FakeRows, refusal
+from tether_jupyter.errors import NotFound
 from tether_jupyter.frames.cache import Cache, Kept, key_of
 from tether_jupyter.frames.progress import Progress
 
@@ -32,6 +33,23 @@ def test_running_again_asks_nothing(fake: FakeRows) -> None:
     second = frame().tether.map("Say {text}")
     pd.testing.assert_frame_equal(first, second)
     assert len(fake.requests) == 20
+
+
+def test_rows_that_fail_again_alike_do_not_end_the_run(fake: FakeRows) -> None:
+    failing = [f"row {n};" for n in range(10, 20)]
+    for _ in range(2):
+        fake.scripts = {row: [refusal("invalid_request", 400, message="That cannot be.")] for row in failing}
+        found = frame().tether.map("Say {text}", concurrency=1)
+        assert found["answer_error"].fillna("-").tolist() == ["-"] * 10 + ["That cannot be."] * 10
+    assert len(fake.requests) == 30
+
+
+def test_a_model_that_is_gone_ends_the_next_run_early(fake: FakeRows) -> None:
+    frame().tether.map("Say {text}")
+    fake.scripts = {"row": [refusal("not_found", 404, message="No such model.")] * 1000}
+    with pytest.raises(NotFound, match=r"No such model\. 20 of 200 rows are done"):
+        frame(200).tether.map("Say {text}", concurrency=4)
+    assert len(fake.requests) < 50
 
 
 def test_new_rows_alone_are_asked(fake: FakeRows) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
+import tether_jupyter
 from tests.support.fake_tether import FakeTether
 from tests.support.local_models import ended
 from tether_jupyter.client import Client, find
@@ -61,7 +62,7 @@ def test_brings_one_up_that_answers_and_that_others_find(
     assert len(info["token"]) >= 32
     assert info["token"] not in shown
     assert info["token"].encode() not in Path(f"/proc/{info['pid']}/cmdline").read_bytes()
-    assert find().url == info["url"]
+    assert find().url == find(os.environ).url == info["url"]
     assert os.getsid(info["pid"]) != os.getsid(0), "an interrupt of the kernel is not one of the server"
     with Client() as other:
         assert other.health()["model"] == "mock"
@@ -72,6 +73,45 @@ def test_brings_one_up_that_answers_and_that_others_find(
     assert ended(info["pid"], 20)
     assert running(home) == []
     assert "No server was started from here" in said("stop")
+
+
+@pytest.fixture
+def without(alone: InteractiveShell, home: Path, tether: FakeTether, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of the Jupyter that has started this kernel, and that has no Tether."""
+    tether.health, tether.health_status = {"error": {"type": "not_found"}}, 404
+    (home / "runtime").mkdir()
+    info = {"url": tether.url, "token": tether.token, "pid": os.getpid()}
+    (home / "runtime" / f"jpserver-{os.getpid()}.json").write_text(json.dumps(info))
+    monkeypatch.setenv("JPY_PARENT_PID", str(os.getpid()))
+    return tether.url
+
+
+def test_is_what_rows_and_clients_ask_too_where_the_kernels_own_server_has_no_tether(
+    without: str, alone: InteractiveShell, said: Said
+) -> None:
+    with Client() as before:
+        assert before.server.url == without
+    assert "Tether answers" in said("start")
+    with Client() as client:
+        assert client.health()["model"] == "mock"
+    (answer,) = tether_jupyter.map(["a row"], "Say {value}")
+    assert "a row" in answer
+    said("stop")
+    assert find().url == without
+
+
+def test_takes_the_place_of_one_that_has_fallen_and_goes_with_the_extension(
+    without: str, alone: InteractiveShell, tether: FakeTether, said: Said
+) -> None:
+    said("start")
+    fallen = alone.magics_manager.registry["AskMagics"].session.started
+    fallen.process.kill()
+    fallen.process.wait()
+    assert "Tether answers" in said("start")
+    assert find().token not in (fallen.token, tether.token)
+    alone.extension_manager.unload_extension("tether_jupyter.magics")
+    assert find().url == without
+    alone.extension_manager.load_extension("tether_jupyter.magics")
 
 
 @pytest.mark.parametrize("theirs", ["sesame-of-the-users-own", ""])

@@ -278,6 +278,23 @@ class TestAnAnswerThatDoesNotFit:
             shell.run_line_magic("tether", self.ASK)
         assert len(tether.requests) == 1, "the same room would cut it again"
 
+    def test_because_it_was_stopped_is_not_asked_for_again(
+        self, shell: InteractiveShell, tether: FakeTether
+    ) -> None:
+        shell.user_ns["person"] = "untouched"
+        tether.script = reply('{"name": "Ad', finish_reason="cancelled")
+        with pytest.raises(NoValue, match=r"^The answer was stopped before it was whole\. Run the cell"):
+            shell.run_line_magic("tether", self.ASK)
+        assert len(tether.requests) == 1, "whoever stops an answer wants no other"
+        assert shell.user_ns["person"] == "untouched"
+
+    def test_and_was_stopped_when_it_was_asked_again_says_so(
+        self, shell: InteractiveShell, tether: FakeTether
+    ) -> None:
+        tether.scripts = [reply(self.BAD), reply('{"name": "Ad', finish_reason="cancelled")]
+        with pytest.raises(NoValue, match=r"The second one was stopped before it was whole\. Run the cell"):
+            shell.run_line_magic("tether", self.ASK)
+
     def test_goes_on_in_its_conversation(self, shell: InteractiveShell, tether: FakeTether) -> None:
         tether.script = reply(self.BAD)
         with pytest.raises(NoValue):

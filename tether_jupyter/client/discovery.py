@@ -30,6 +30,8 @@ PAGE = re.compile(
     """,
     re.VERBOSE,
 )
+STARTED: list[Server] = []
+"""Servers that this process has brought up by `%tether start`, the newest last."""
 WILDCARDS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
@@ -78,7 +80,8 @@ def find(
 ) -> Server:
     """Return the server that belongs to this process.
 
-    In this order: `JUPYTER_SERVER_URL` with `JUPYTER_TOKEN`; the server that started this kernel;
+    In this order: the one that `%tether start` has brought up in it, unless an environment is given;
+    `JUPYTER_SERVER_URL` with `JUPYTER_TOKEN`; the server that started this kernel;
     `JUPYTER_SERVER_URL` alone; a JupyterHub's variables; a running server of this user, one that serves
     the working directory before others, and the newest before older ones.
 
@@ -87,6 +90,8 @@ def find(
     ModelNotReady
         There is none. The message says how to start one.
     """
+    if environment is None and STARTED:
+        return STARTED[-1]
     environment = os.environ if environment is None else environment
     folder = Path(runtime_dir) if runtime_dir else _runtime_dir()
     for server in candidates(environment, folder, Path(cwd) if cwd else here()):

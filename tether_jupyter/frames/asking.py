@@ -26,6 +26,12 @@ REFUSALS = 12
 CUT = "The answer was cut off at the limit of tokens. Raise `max_tokens`."
 
 
+class Cut(UpstreamError):
+    """An answer had no room: another row's may be shorter."""
+
+    retryable = False
+
+
 @dataclass(slots=True)
 class Answer:
     """What came of a row.
@@ -90,7 +96,7 @@ class Asker:
         text = whole(reply.text)
         if reply.finish_reason == "length":
             answer.text = text if self.schema is None else None
-            raise UpstreamError(CUT)
+            raise Cut(CUT)
         if self.schema is not None:
             text = await self._valid(client, prompt, text, answer)
         answer.text = text

@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from typing import Any, cast
 
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from tether_jupyter.client.discovery import HOW_TO_START
@@ -33,6 +34,7 @@ class AskMagics(Magics):
         self._completer: Completer | None = None
 
     @no_var_expand
+    @needs_local_scope
     @line_cell_magic
     @magic_arguments()
     @argument("-m", "--model", help="The model to ask, such as local:name or openai:name.")
@@ -128,11 +130,12 @@ class AskMagics(Magics):
         "loads it again.",
     )
     @argument("question", nargs="*", help="The question; in %%%%tether the cell holds it, or the rest of it.")
-    def tether(self, line: str, cell: str | None = None) -> None:
+    def tether(self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> None:
         """Ask a question and show the answer as it is written.
 
-        `{name}` stands for the value of your variable of that name; all other braces stay as typed. `@df`
-        and `@df.price` send along what there is to know of a variable, as far as --see or the server allows.
+        `{name}` stands for the value of your variable of that name, in a function for its own; all other
+        braces stay as typed. `@df` and `@df.price` send along what there is to know of a variable, as far as
+        --see or the server allows.
         Interrupting the kernel stops the answer and keeps its text.
 
         A line that begins with one of these words is a command, and `%tether ask ...` asks it all the same:
@@ -148,7 +151,7 @@ class AskMagics(Magics):
         help           all of these, a line each
         """
         try:
-            self._do(line, cell)
+            self._do(line, cell, local_ns)
         except TetherError as reason:
             if reason.hint == HOW_TO_START and not self.session.has_notebook:
                 # A notebook's own server would be another one, with the notebook's conversation.
@@ -158,10 +161,10 @@ class AskMagics(Magics):
             self.session.client.close()
             raise quietly(reason, "Stopped by you.") from None
 
-    def _do(self, line: str, cell: str | None) -> None:
+    def _do(self, line: str, cell: str | None, scope: Mapping[str, Any] | None) -> None:
         found = commands.read(line, cell)
         if found is not None:
-            found.run(commands.Asked(self.session, parser_of(self), found.rest, cell))
+            found.run(commands.Asked(self.session, parser_of(self), found.rest, cell, scope))
             return
         given, rest = options.split(parser_of(self), line)
         typed = "\n\n".join(filter(None, [rest, (cell or "").strip()]))
@@ -172,7 +175,7 @@ class AskMagics(Magics):
             raise UsageError("There is no question. Write one behind %tether, or below %%tether.")
         from tether_jupyter.magics import asking
 
-        asking.ask(self.session, asking.Question(typed, given))
+        asking.ask(self.session, asking.Question(typed, given, scope=scope))
 
     def _list(self, given: Any, typed: str) -> None:
         """Unload, and then list, as the options say."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from IPython.core.error import UsageError
 from tether_jupyter.errors import NotFound
 from tether_jupyter.magics import braces, sources
 from tether_jupyter.magics.answer import Answer
+from tether_jupyter.magics.names import own_variables
 from tether_jupyter.magics.session import CLIENT, Session
 from tether_jupyter.magics.showing import leave, show
 
@@ -39,6 +40,8 @@ class Question:
         The command that asks, if one does.
     lead:
         What is asked before the words.
+    scope:
+        The local variables of the place that asks.
     """
 
     typed: str
@@ -46,6 +49,7 @@ class Question:
     items: Items = ()
     command: str | None = None
     lead: str = ""
+    scope: Mapping[str, Any] | None = None
 
 
 def ask(session: Session, question: Question) -> Answer:
@@ -59,7 +63,7 @@ def ask(session: Session, question: Question) -> Answer:
     """
     given = question.given
     check(given)
-    form = read_form(session, given)
+    form = read_form(session, question)
     answer = Answer({}, time.monotonic())
     request = prepare(session, question, answer.record, form)
     try:
@@ -110,14 +114,15 @@ def streams(session: Session, given: Any) -> bool:
     return not given.no_stream and bool(session.chosen.get("stream", True))
 
 
-def read_form(session: Session, given: Any) -> Form | None:
+def read_form(session: Session, question: Question) -> Form | None:
     """Return the form that the answer must have; `None` where any text will do."""
+    given = question.given
     if given.schema is None:
         return None
     from tether_jupyter.magics import forms
 
     return forms.read(
-        session.shell,
+        own_variables(session.shell, question.scope),
         given.schema,
         name=given.output,
         many=given.many,
@@ -141,12 +146,12 @@ def prepare(
     TetherError
         A variable or a file is not there, or the server refuses a new conversation or an attachment.
     """
-    given, shell = question.given, session.shell
-    message, filled, beside = braces.fill(question.typed, braces.own_variables(shell))
+    given, known = question.given, own_variables(session.shell, question.scope)
+    message, filled, beside = braces.fill(question.typed, known)
     words = f"{question.lead} {message}".strip() if question.lead else message
     parameters = session.parameters(given)
     seeing = sources.see(session, given)
-    items = [*question.items, *variables(session, question, seeing)]
+    items = [*question.items, *variables(session, question, known, seeing)]
     items += [{"kind": "file", "name": name, "text": text} for name, text in beside.items()]
     cells = given.cells or session.chosen.get("cells")
     if cells not in (None, "off") and "cells" not in seeing:
@@ -171,15 +176,17 @@ def prepare(
     return request
 
 
-def variables(session: Session, question: Question, seeing: dict[str, Any]) -> list[dict[str, Any]]:
+def variables(
+    session: Session, question: Question, known: dict[str, Any], seeing: dict[str, Any]
+) -> list[dict[str, Any]]:
     """Return context items for the variables that a question speaks of."""
     from tether_jupyter.magics import mentions
 
     level = seeing.get("level")
     automatic = level not in (None, "off")
-    if level is None and mentions.by_word(question.typed, braces.own_variables(session.shell)):
+    if level is None and mentions.by_word(question.typed, known):
         automatic = session.shows_data()
-    return mentions.items(session.shell, question.typed, automatic=automatic)
+    return mentions.items(known, question.typed, automatic=automatic)
 
 
 def note(

@@ -24,7 +24,7 @@ def ask(asked: Asked) -> None:
     typed = "\n\n".join(filter(None, [rest, (asked.cell or "").strip()]))
     if not typed:
         raise UsageError("There is no question. Write one behind %tether ask.")
-    asking.ask(asked.session, Question(typed, given))
+    asking.ask(asked.session, Question(typed, given, scope=asked.scope))
 
 
 def fix(asked: Asked) -> None:
@@ -87,7 +87,7 @@ def about(asked: Asked, command: str, of_error: str, of_code: str) -> tuple[Any,
     if failed is not None:
         # The kind alone: what its message holds is data, and goes along as far as it may be seen.
         words = words.format(error=type(failed.error).__name__)
-    return given, Question(how, given, items, command, words)
+    return given, Question(how, given, items, command, words, asked.scope)
 
 
 def is_of(failed: Failed, number: int, source: str) -> bool:

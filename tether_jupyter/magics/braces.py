@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tether_jupyter.errors import InvalidRequest
+from tether_jupyter.magics.names import as_kept
 
 MAX_VALUE = 200_000
 INSIDE = 4_000
@@ -22,9 +23,6 @@ PATTERN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-
-# IPython keeps inputs and outputs under these names.
-HISTORY = re.compile(r"_+$|_i?\d+$|_i+$|_[oid]h$|__\w*__$")
 
 
 def fill(text: str, variables: Mapping[str, Any]) -> tuple[str, list[str], dict[str, str]]:
@@ -46,8 +44,8 @@ def fill(text: str, variables: Mapping[str, Any]) -> tuple[str, list[str], dict[
     room = INSIDE
 
     def replace(found: re.Match[str]) -> str:
-        name = found["name"]
-        if name is None or name not in variables:
+        name = as_kept(found["name"] or "")
+        if name not in variables:
             return found[0]
         if name not in filled:
             filled.append(name)
@@ -74,13 +72,3 @@ def as_text(name: str, value: Any) -> str:
     if len(text) <= MAX_VALUE:
         return text
     return f"{text[:MAX_VALUE]}\n… (the first {MAX_VALUE:,} of {len(text):,} characters of {name})"
-
-
-def own_variables(shell: Any) -> dict[str, Any]:
-    """Return what the user named, without what IPython put there."""
-    hidden = shell.user_ns_hidden
-    return {
-        name: value
-        for name, value in shell.user_ns.items()
-        if not HISTORY.match(name) and not (name in hidden and hidden[name] is value)
-    }

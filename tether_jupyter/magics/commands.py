@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -37,12 +38,15 @@ class Asked:
         What follows the command's name.
     cell:
         The cell's body; `None` in a line magic.
+    scope:
+        The local variables of the place that asks.
     """
 
     session: Session
     parser: ArgumentParser
     line: str
     cell: str | None
+    scope: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

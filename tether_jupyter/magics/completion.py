@@ -12,7 +12,8 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from tether_jupyter.magics import braces, commands
+from tether_jupyter.magics import commands
+from tether_jupyter.magics.names import own_variables
 from tether_jupyter.magics.session import CLIENT, Session
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class Completer:
         return "", [], ""
 
     def _variables(self, name: str, part: str | None) -> tuple[str, list[str], str]:
-        variables = braces.own_variables(self._session.shell)
+        variables = own_variables(self._session.shell)
         if part is None:
             names = (each for each in variables if not each.startswith("_"))
             return f"@{name}", [f"@{each}" for each in starting(name, names)], "variable"

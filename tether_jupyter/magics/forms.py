@@ -10,8 +10,8 @@ from typing import Any, NewType, get_origin
 
 from tether_jupyter.client.schemas import InvalidAnswer, Schema, SchemaError, parse
 from tether_jupyter.errors import InvalidRequest
-from tether_jupyter.magics import braces
 from tether_jupyter.magics.mentions import near
+from tether_jupyter.magics.names import as_kept
 
 DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 LISTED = re.compile(r"list\[\s*([^\W\d][\w.]*)\s*\]")
@@ -106,11 +106,15 @@ class Form:
         return f"This was not it:\n{answer}\n\nThat cannot be used. {problem}\n{self.instruction}"
 
 
-def read(shell: Any, text: str, *, name: str, many: bool, frame: bool, repairs: bool) -> Form:
+def read(
+    variables: Mapping[str, Any], text: str, *, name: str, many: bool, frame: bool, repairs: bool
+) -> Form:
     """Return the form that `--schema` names or describes.
 
     Parameters
     ----------
+    variables:
+        The user's own.
     text:
         Fields in a line, JSON text, or the name of a variable that holds a class or a schema.
 
@@ -126,7 +130,7 @@ def read(shell: Any, text: str, *, name: str, many: bool, frame: bool, repairs: 
 
         if find_spec("pandas") is None:
             raise InvalidRequest("--frame needs pandas, which is not installed here. Use --many for a list.")
-    meant = meaning(text.strip(), braces.own_variables(shell), name)
+    meant = meaning(text.strip(), variables, name)
     return Form(parse(meant), class_name(name), many=many, frame=frame, repairs=repairs)
 
 
@@ -147,7 +151,7 @@ def meaning(text: str, variables: Mapping[str, Any], output: str = "") -> Any:
         return PLAIN[text]
     if not DOTTED.fullmatch(text):
         return text
-    root, *path = text.split(".")
+    root, *path = map(as_kept, text.split("."))
     if root not in variables:
         if path or root[:1].isupper():
             raise SchemaError(f"There is no variable `{root}` here.{near(root, list(variables))}")

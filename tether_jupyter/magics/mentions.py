@@ -9,7 +9,7 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from tether_jupyter.errors import NotFound
-from tether_jupyter.magics import braces
+from tether_jupyter.magics.names import as_kept
 
 ROOT = re.compile(r"[^\W\d]\w*")
 WORD = re.compile(r"(?<![\w@.])[^\W\d]\w*")
@@ -35,14 +35,18 @@ def named(question: str) -> list[str]:
     """Return the variables that a question names with `@`, such as `df`, `df.price` or `df['price']`."""
     from tether_jupyter.context.variables import asked
 
-    return asked(question)
+    roots = {mention: root_of(mention) for mention in asked(question)}
+    # Names of columns are kept as they were written.
+    return list(dict.fromkeys(as_kept(root) + mention[len(root) :] for mention, root in roots.items()))
 
 
-def items(shell: Any, question: str, *, automatic: bool) -> list[dict[str, Any]]:
+def items(variables: dict[str, Any], question: str, *, automatic: bool) -> list[dict[str, Any]]:
     """Return context items for the variables that a question names.
 
     Parameters
     ----------
+    variables:
+        The user's own.
     automatic:
         Whether variables go along as well whose names stand in the question as words, without `@`: only what
         holds data, names of three letters and more, and no common English word.
@@ -52,7 +56,6 @@ def items(shell: Any, question: str, *, automatic: bool) -> list[dict[str, Any]]
     NotFound
         A name with `@` is no variable, or no column; the message has names that are near it.
     """
-    variables = braces.own_variables(shell)
     mentions = named(question) if "@" in question else []
     roots = {mention: root_of(mention) for mention in mentions}
     for root in roots.values():
@@ -114,7 +117,7 @@ def is_attribute(mention: str, variables: Mapping[str, Any]) -> bool:
 
 def by_word(question: str, variables: Mapping[str, Any]) -> list[str]:
     """Return the variables whose names stand in a question as words, in that order."""
-    words = dict.fromkeys(WORD.findall(question))
+    words = dict.fromkeys(map(as_kept, WORD.findall(question)))
     return [
         word
         for word in words

@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 from IPython.core.error import UsageError
 
+from tether_jupyter.magics.names import as_kept
+
 NAME = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|(\S+))\s*""")
 TOKEN = re.compile(r"""\s*(?:"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|(\S+))""")
 OPTION = re.compile(r"\s*(--?[A-Za-z][\w-]*)(=)?")
@@ -69,9 +71,10 @@ def named(line: str) -> tuple[str, str]:
 
 def variable_name(text: str) -> str:
     """Return a name that can be assigned to, for argparse."""
-    if not text.isidentifier() or keyword.iskeyword(text):
+    name = as_kept(text)
+    if not name.isidentifier() or keyword.iskeyword(name):
         raise argparse.ArgumentTypeError(f"{text!r} is not a variable's name")
-    return text
+    return name
 
 
 def number(low: float, high: float) -> Callable[[str], float]:

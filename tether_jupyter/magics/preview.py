@@ -22,7 +22,7 @@ def preview(asked: Asked) -> None:
     if inner is not None and name in ("fix", "explain"):
         from tether_jupyter.magics import asks
 
-        within = Asked(session, asked.parser, inner.rest, asked.cell)
+        within = Asked(session, asked.parser, inner.rest, asked.cell, asked.scope)
         words = (asks.FIX, asks.FIX_CODE) if name == "fix" else (asks.EXPLAIN, asks.EXPLAIN_CODE)
         given, question = asks.about(within, name, *words)
     else:
@@ -30,8 +30,8 @@ def preview(asked: Asked) -> None:
         typed = "\n\n".join(filter(None, [rest, (asked.cell or "").strip()]))
         if not typed:
             raise UsageError("There is no question to preview. Write it behind %tether preview.")
-        question = Question(typed, given)
-    form = asking.read_form(session, given)
+        question = Question(typed, given, scope=asked.scope)
+    form = asking.read_form(session, question)
     request = asking.prepare(session, question, {}, form, preview=True)
     tell(account(session.client.preview(**request)))
 

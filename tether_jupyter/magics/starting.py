@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
-from tether_jupyter.client.discovery import Server, find, here, server_at
+from tether_jupyter.client.discovery import STARTED, Server, here, server_at
 from tether_jupyter.client.sync import Client
 from tether_jupyter.errors import ModelNotReady, NotFound, TetherError
 from tether_jupyter.magics.asking import tell
@@ -55,6 +55,7 @@ class Started:
     def __init__(self, runtime: Path, root: Path) -> None:
         self.runtime = runtime
         self.token = secrets.token_hex(24)
+        self.found: Server | None = None
         self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the server
         port = free_port()
         options = [
@@ -85,6 +86,11 @@ class Started:
             return None
         return server_at(str(info["url"]), self.token)
 
+    def let_be_found(self, server: Server) -> None:
+        """Let all that runs in this process find the server before others: also rows, and the widget."""
+        self.found = server
+        STARTED.append(server)
+
     def end_of_log(self) -> str:
         """Return the last lines that the server wrote."""
         self.log.seek(0, os.SEEK_END)
@@ -93,8 +99,10 @@ class Started:
         return text.replace(self.token, "…").strip()
 
     def stop(self) -> None:
-        """End the server, and wait until it has."""
+        """End the server, and wait until it has. Nobody finds it any more."""
         atexit.unregister(self.stop)
+        if self.found is not None and self.found in STARTED:
+            STARTED.remove(self.found)
         if self.process.stdin is not None:
             self.process.stdin.close()
         try:
@@ -116,15 +124,18 @@ def start(asked: Asked) -> None:
     if (there := answering(session)) is not None:
         tell(f"A server answers already, at {there.url}")
         return
+    if session.started is not None:
+        session.started.stop()  # It answers no more.
     started = Started(runtime_dir(), here())
     try:
         server = wait(started)
     except BaseException:
         started.stop()
         raise
+    started.let_be_found(server)
     session.started = started
     session.client.close()
-    session.client = client_of(server)
+    session.client = Client()
     health = session.client.health()
     tell(
         f"Tether answers at {server.url} with {health.get('backend')}:{health.get('model')}, "
@@ -191,16 +202,6 @@ def healthy(server: Server) -> bool:
     except TetherError:
         return False
     return True
-
-
-def client_of(server: Server) -> Client:
-    """Return a client for the server: one that finds it by itself where it would, so that it follows it."""
-    try:
-        if find().url == server.url:
-            return Client()
-    except TetherError:
-        pass
-    return Client(server.url, server.token)
 
 
 def environment(token: str, runtime: Path) -> dict[str, str]:

@@ -12,6 +12,7 @@ from tether_jupyter.magics.forms import Form
 from tether_jupyter.magics.session import Session
 from tether_jupyter.magics.showing import show
 
+STOPPED = "was stopped before it was whole. Run the cell again to ask once more."
 ALLOW_MORE = "Allow more with --max-tokens, if the model can write more, or ask for less."
 SHOWN = 2000
 """Characters of an answer that an error shows, and that go back to the model."""
@@ -55,18 +56,25 @@ def ask_typed(
     value, problem = attempt(session, request, answer, form, name, stream=stream)
     if problem is None:
         return value, answer
-    if answer.finish_reason == "length":
-        raise NoValue(f"The answer was cut {after(answer)}. {ALLOW_MORE}", [answer.text], [problem])
+    if (early := ended_early(answer)) is not None:
+        # There is the same room for a second one; and whoever has stopped it wants none.
+        raise NoValue(f"The answer {early}", [answer.text], [problem])
     if not form.repairs:
         raise NoValue("The answer does not fit the schema.", [answer.text], [problem])
     again = Answer({**answer.record, "repaired": True}, time.monotonic())
     value, second = attempt(session, mended(request, answer, form, problem), again, form, name, stream=stream)
     if second is None:
         return value, again
-    cut_too = (
-        f" The second one was cut {after(again)}. {ALLOW_MORE}" if again.finish_reason == "length" else ""
-    )
-    raise NoValue(f"Neither answer fits the schema.{cut_too}", [answer.text, again.text], [problem, second])
+    early = ended_early(again)
+    why = f" The second one {early}" if early is not None else ""
+    raise NoValue(f"Neither answer fits the schema.{why}", [answer.text, again.text], [problem, second])
+
+
+def ended_early(answer: Answer) -> str | None:
+    """Return how an answer ended before it was whole, and what to do; `None` where it is whole."""
+    if answer.finish_reason == "length":
+        return f"was cut {after(answer)}. {ALLOW_MORE}"
+    return STOPPED if answer.finish_reason == "cancelled" else None
 
 
 def after(answer: Answer) -> str:
