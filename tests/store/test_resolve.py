@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 import weakref
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from tether_jupyter.core.layers import Layers
 from tether_jupyter.core.request import ChatRequest
 from tether_jupyter.errors import InvalidRequest, NotFound
-from tether_jupyter.store import resolve
+from tether_jupyter.store import readers, resolve
 from tether_jupyter.store.clients import Clients
 from tether_jupyter.store.database import Database
 from tether_jupyter.store.failures import StoreFailed
@@ -199,6 +200,23 @@ async def test_without_the_database_what_was_known_goes_on(database, clients, pr
     clock.now += 10 * resolve.FRESH_SECONDS
     assert filled(await clients.layers("ann", "lab")).seed == 1
     assert filled(await clients.layers("ann", "lab", "p")).seed == 2
+
+
+async def test_a_database_that_says_nothing_holds_up_no_turn_for_its_settings(
+    database, clients, clock, monkeypatch
+):
+    await clients.put("ann", "lab", "llm", {"seed": 1})
+    await clients.layers("ann", "lab")
+    over = threading.Event()
+    monkeypatch.setattr(readers, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(readers, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(resolve, "look", lambda *_: over.wait(60))
+    clock.now += 10 * resolve.FRESH_SECONDS
+    assert filled(await clients.layers("ann", "lab")).seed == 1
+    assert await clients.layers("ann", "magic") == Layers()
+    with pytest.raises(StoreFailed, match="`p` cannot be read now"):
+        await clients.layers("ann", "lab", "p")
+    over.set()
 
 
 async def test_without_the_database_a_named_preset_is_not_silently_left_out(database, clients):

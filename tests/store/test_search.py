@@ -347,3 +347,61 @@ async def test_what_is_made_for_the_search_alone_is_what_the_constants_say(datab
 
 def test_the_candidates_are_more_than_a_page():
     assert module.CANDIDATES > module.MOST
+
+
+class TestWithoutSpaces:
+    """Scripts whose words stand in one run: the text itself is looked for."""
+
+    @pytest.mark.parametrize(
+        ("q", "words", "shown"),
+        [
+            ("结合", "请把两个表结合起来。", "请把两个表[结合]起来。"),
+            ("データ ", "pandasのデータフレームを読む", "pandasの[データ]フレームを読む"),
+            ("กินข้าว ", "ฉันกินข้าวแล้ว", "ฉัน[กินข้าว]แล้ว"),
+            ('"東京 タワー"', "昨日の東京 タワーです", "昨日の[東京 タワー]です"),
+            ("（結合）", "表を結合する", "表を[結合]する"),
+            ("Pandasの", "次はpandasの話", "次は[pandasの]話"),
+        ],
+    )
+    async def test_a_word_is_found_within_a_run(self, history, search, q, words, shown):
+        await said(history, words, title="別の話")
+        await said(history, words, owner="ben")
+        assert await texts(search, q) == [shown]
+
+    async def test_a_title_is_found_too(self, history, search):
+        await said(history, "x", title="売上の集計方法")
+        assert await texts(search, "集計") == ["売上の[集計]方法"]
+        assert await texts(search, "集計 x ") == []
+
+    async def test_it_goes_together_with_other_words(self, history, search):
+        await said(history, "merge で結合する", "sort で並べる", "merge する")
+        assert await texts(search, "結合 merge ") == ["[merge] で[結合]する"]
+        assert await texts(search, '"merge で" 結合') == ["[merge で結合]する"]
+        assert await texts(search, "結合 並べる") == []
+        assert await texts(search, "並べ sor") == ["[sor]t で[並べ]る"]
+
+    async def test_signs_in_it_are_no_pattern_and_marks_make_another_letter(self, history, search):
+        await said(history, "結a合", "100%結合", "ガラス窓")
+        assert await texts(search, "結_合") == []
+        assert await texts(search, "0%結合") == ["10[0%結合]"]
+        assert await texts(search, "カラス") == []
+
+    async def test_filters_and_what_is_deleted_or_written_hold_for_it(self, history, search):
+        conversation, (question, _) = await said(history, "表の結合", "結合する", notebook="n.ipynb")
+        await said(history, "x", "結合中", status="running")
+        assert len(await texts(search, "結合")) == 2
+        assert await texts(search, "結合", notebook="other.ipynb") == []
+        assert await texts(search, "結合", before=DAY) == []
+        await history.change_message("ann", question.id, deleted=True)
+        assert await texts(search, "結合") == []
+        await history.change_message("ann", question.id, deleted=False)
+        await history.change("ann", conversation, deleted=True)
+        assert await texts(search, "結合") == []
+
+    async def test_the_newest_are_looked_at_and_stand_first(self, history, search, monkeypatch):
+        for form in ("sqlite", "postgresql"):
+            monkeypatch.setattr(f"tether_jupyter.store.search_{form}.LOOKED", 3)
+        for number in range(5):
+            await said(history, f"word 結合{number}", begun=DAY + timedelta(days=number))
+        assert await texts(search, "結合") == [f"word [結合]{number}" for number in (4, 3, 2)]
+        assert len(await texts(search, "結合 word ")) == 3

@@ -362,6 +362,55 @@ async def test_a_database_that_says_nothing_holds_a_turn_up_for_a_while_only(his
     assert await kept(history.database, made.id) == ["kept"]
 
 
+async def test_a_database_that_says_nothing_is_asked_nothing_more_by_the_turn_that_has_seen_it(
+    history, monkeypatch
+):
+    made = await history.create("ann")
+    await history.add("ann", made.id, said("before"))
+    never, asked = asyncio.Event(), []
+
+    def hanging(name):
+        async def hang(self, *arguments, **given):
+            asked.append(name)
+            await never.wait()
+
+        return hang
+
+    for name in ("get", "branch", "messages", "conversations", "add"):
+        monkeypatch.setattr(SqlHistory, name, hanging(name))
+    history.reach.patience_seconds = 0.05
+    await history.get("ann", made.id)
+    await history.add("ann", made.id, said("during"))
+    assert [m.content for m in await history.messages("ann", made.id)] == ["before", "during"]
+    assert asked == ["get"]
+    monkeypatch.undo()
+    history.reach.patience_seconds = 30.0
+    assert await history.retry()
+    assert await kept(history.database, made.id) == ["before", "during"]
+
+
+async def test_on_a_full_disk_what_was_said_before_is_shown_and_asked_again_with_all_that_is_known(
+    server, monkeypatch
+):
+    disk = Disk(server.services.database)
+    context = [{"kind": "cell", "name": "cell 1", "text": "secret = 1"}]
+    talk, _ = await server.ask("before", context=context)
+    answer = (await server.history.messages("ann", talk))[-1]
+    assert "secret = 1" in str(server.model.prompts[-1].messages)
+    await server.history.change_message("ann", answer.id, reaction="thumbs_up")
+    before = [m.payload() for m in await server.history.messages("ann", talk)]
+    assert all(before[1][name] for name in ("model", "finish_reason", "reaction"))
+    disk.breaks()
+    await server.ask(LONG, conversation_id=talk)
+    assert [m.payload() for m in await server.history.messages("ann", talk)][:2] == before
+    request = {"regenerate": answer.id, "conversation_id": talk}
+    generation = await server.services.ask(read_chat(request, max_message_length=100_000), "ann", "trace")
+    await generation.wait()
+    assert "secret = 1" in str(server.model.prompts[-1].messages)
+    disk.works()
+    assert await server.history.retry()
+
+
 async def test_a_write_of_which_nobody_knows_whether_it_arrived_is_there_once(history, lite, monkeypatch):
     made = await history.create("ann")
     add = SqlHistory.add

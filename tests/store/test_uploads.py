@@ -1,7 +1,9 @@
 """What was attached: kept once, read once, seen by its owner, and gone when nobody needs it."""
 
 import asyncio
+import shutil
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
@@ -9,8 +11,11 @@ from sqlalchemy import select, update
 from tests.support.documents import PNG, notebook
 from tether_jupyter.core.history import now
 from tether_jupyter.errors import InvalidRequest, NotFound, TetherError, TooLarge
+from tether_jupyter.store import place
 from tether_jupyter.store import uploads as module
-from tether_jupyter.store.blobs import LocalBlobs, RemoteBlobs
+from tether_jupyter.store.blobs import MARKS, LocalBlobs, RemoteBlobs
+from tether_jupyter.store.database import Database
+from tether_jupyter.store.schema import bring_up_to_date
 from tether_jupyter.store.tables import project_files, projects
 from tether_jupyter.store.tables import uploads as table
 from tether_jupyter.store.uploads import Limits, Uploads, clean_name
@@ -250,9 +255,16 @@ class TestCleaning:
         assert await content(uploads, kept) == TEXT
 
     @ANYWHERE
-    async def test_takes_files_that_no_row_refers_to(self, uploads, add, blobs, database):
+    async def test_takes_files_that_no_row_has_referred_to_for_weeks(
+        self, uploads, add, blobs, database, monkeypatch
+    ):
         stays, goes = await add(b"stays"), await add(b"goes")
         await database.write(lambda c: c.execute(table.delete().where(table.c.id == goes.id)))
+        assert (await uploads.clean())["files"] == 0
+        today = place.now()
+        monkeypatch.setattr(place, "now", lambda: today + timedelta(days=place.STRAY_DAYS - 1))
+        assert (await uploads.clean())["files"] == 0
+        monkeypatch.setattr(place, "now", lambda: today + timedelta(days=place.STRAY_DAYS + 1))
         assert (await uploads.clean())["files"] == 1
         assert list(blobs.digests()) == [stays.sha256]
 
@@ -322,8 +334,11 @@ class TestCleaning:
         assert await content(uploads, came[0], "ben") == TEXT
 
     @ANYWHERE
-    async def test_that_comes_between_a_file_and_its_row_costs_nothing(self, uploads, add, blobs):
+    async def test_that_comes_between_a_file_and_its_row_costs_nothing(
+        self, uploads, add, blobs, monkeypatch
+    ):
         """The file is there, no row refers to it yet, and it is taken for one that nobody needs."""
+        monkeypatch.setattr(place, "STRAY_DAYS", 0)
         loop = asyncio.get_running_loop()
         put, cleaned = blobs.put, []
 
@@ -355,6 +370,91 @@ class TestCleaning:
         for n in range(4):
             (mine,) = await uploads.page(f"owner{n}")
             assert await content(uploads, mine, f"owner{n}") == PNG
+
+
+@ANYWHERE
+class TestAPlaceOfSeveralDatabases:
+    """Everybody's own history, and one bucket of the team's."""
+
+    @pytest.fixture
+    def other(self, tmp_path, blobs):
+        """Another database that keeps its files in the same place."""
+        database = Database(f"sqlite:///{tmp_path / 'other' / 'history.db'}", bring_up_to_date)
+        made = Uploads(database, blobs)
+        made.cleaning._tidied = float("inf")
+        yield made
+        database.close_now()
+
+    @pytest.fixture(autouse=True)
+    def at_once(self, monkeypatch):
+        monkeypatch.setattr(place, "STRAY_DAYS", 0)
+
+    async def test_loses_nothing_of_either_when_both_clean(self, uploads, other, add):
+        mine, theirs = await add(b"mine"), await keep(other, b"theirs")
+        for each in (uploads, other):
+            assert (await each.clean())["files"] == 0
+        assert await content(uploads, mine) == b"mine"
+        assert await content(other, theirs) == b"theirs"
+
+    async def test_keeps_the_same_file_for_the_other_when_one_deletes_it(self, uploads, other, add):
+        mine, theirs = await add(), await keep(other, TEXT)
+        await uploads.delete("ann", mine.id)
+        uploads.limits = Limits(owner=0)
+        with pytest.raises(TooLarge):
+            await add()
+        assert await content(other, theirs) == TEXT
+
+    async def test_keeps_what_another_keeps_while_one_deletes_it(self, uploads, other, add, blobs):
+        """The other database comes when the place was found to be one's own, and the file still is there."""
+        mine, came = await add(), []
+        set_aside, loop = blobs.set_aside, asyncio.get_running_loop()
+
+        def during(digest):
+            came.append(asyncio.run_coroutine_threadsafe(keep(other, TEXT), loop).result(60))
+            return set_aside(digest)
+
+        blobs.set_aside = during
+        await uploads.delete("ann", mine.id)
+        assert await content(other, came[0]) == TEXT
+
+    async def test_that_held_files_before_there_were_marks_is_left_alone(self, uploads, other, add, blobs):
+        theirs = await keep(other, b"theirs")
+        unmark(blobs)
+        mine = await add(b"mine")
+        await uploads.clean()
+        await uploads.delete("ann", mine.id)
+        assert await content(other, theirs) == b"theirs"
+
+    async def test_that_held_its_own_files_before_there_were_marks_is_cleaned_on(self, uploads, add, blobs):
+        old, kept = await add(b"old"), await add(b"kept")
+        unmark(blobs)
+        await uploads.delete("ann", old.id)
+        assert list(blobs.digests()) == [kept.sha256]
+
+    async def test_loses_nothing_while_an_empty_history_stands_in_for_the_real_one(
+        self, uploads, other, add, blobs
+    ):
+        mine = await add(b"mine")
+        theirs = await keep(other, b"said meanwhile")
+        await other.delete("ann", theirs.id)
+        await other.clean()
+        assert await content(uploads, mine) == b"mine"
+
+
+async def keep(uploads, data):
+    """Upload a file into another database."""
+    arrived = uploads.blobs.receive()
+    try:
+        arrived.write(data)
+        return await uploads.add("ann", arrived, "notes.txt")
+    finally:
+        arrived.discard()
+
+
+def unmark(blobs):
+    """Make a place as it was before databases left marks."""
+    root = blobs._kept if isinstance(blobs, LocalBlobs) else Path(blobs._place()[1])
+    shutil.rmtree(root / MARKS)
 
 
 async def test_the_loop_goes_on_while_a_hostile_file_is_read(uploads, add):

@@ -26,6 +26,9 @@ from tether_jupyter.store.failures import StoreFailed
 log = logging.getLogger("tether.store")
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
+MARKS, OTHERS = "databases", "others"
+"""Where the marks of who keeps files here are, and the one of somebody unknown: see `store/place.py`."""
+MARK = re.compile(rf"d_[0-9a-f]{{32}}|{OTHERS}")
 PIECE = 1 << 18
 WHOLE_AT_ONCE = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oci", "oss"})
 """Protocols where a file that is being written is not there until it is whole."""
@@ -69,6 +72,14 @@ class Blobs:
 
     def digests(self) -> Iterator[str]:
         """Yield what is there."""
+        raise NotImplementedError
+
+    def mark(self, name: str, text: str) -> None:
+        """Leave a mark where the files are, with a text for people."""
+        raise NotImplementedError
+
+    def marks(self) -> set[str]:
+        """Return the names of the marks that were left."""
         raise NotImplementedError
 
     # A file that nobody refers to is not deleted at once, for somebody may refer to it the next moment:
@@ -165,6 +176,19 @@ class LocalBlobs(Blobs):
                 if folder.is_dir():
                     names = sorted(path.name for path in folder.iterdir())
                     yield from (name for name in names if DIGEST.fullmatch(name))
+
+    def mark(self, name: str, text: str) -> None:
+        with saying():
+            make_folder(self._kept / MARKS)
+            (self._kept / MARKS / name).write_text(text, encoding="utf-8")
+            (self._kept / MARKS / name).chmod(0o600)
+
+    def marks(self) -> set[str]:
+        with saying():
+            try:
+                return {path.name for path in (self._kept / MARKS).iterdir() if MARK.fullmatch(path.name)}
+            except FileNotFoundError:
+                return set()
 
     def set_aside(self, digest: str) -> Path | None:
         with saying():
@@ -284,6 +308,24 @@ class RemoteBlobs(Blobs):
         except FileNotFoundError:
             return
         yield from (name for name in found if DIGEST.fullmatch(name))
+
+    def mark(self, name: str, text: str) -> None:
+        def write(system: Any, root: str) -> None:
+            if not protocols(system) & WHOLE_AT_ONCE:
+                system.makedirs(f"{root}/{MARKS}", exist_ok=True)
+            system.pipe_file(f"{root}/{MARKS}/{name}", text.encode())
+
+        self._do(write)
+
+    def marks(self) -> set[str]:
+        def every(system: Any, root: str) -> list[str]:
+            system.invalidate_cache()
+            return [str(path).rpartition("/")[2] for path in system.find(f"{root}/{MARKS}")]
+
+        try:
+            return {name for name in self._do(every) if MARK.fullmatch(name)}
+        except FileNotFoundError:
+            return set()
 
     def set_aside(self, digest: str) -> Path | None:
         aside = self._new_aside(digest)

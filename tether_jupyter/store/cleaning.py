@@ -15,6 +15,7 @@ from tether_jupyter.core.history import now
 from tether_jupyter.errors import TetherError
 from tether_jupyter.store.blobs import Blobs
 from tether_jupyter.store.database import Database
+from tether_jupyter.store.place import Place, referred
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -23,7 +24,6 @@ log = logging.getLogger("tether.store")
 
 UNUSED_HOURS = 24
 TIDY_SECONDS = 3600.0
-BATCH = 500
 
 
 class Cleaning:
@@ -38,11 +38,14 @@ class Cleaning:
     def __init__(self, database: Database, blobs: Blobs) -> None:
         self.database = database
         self.blobs = blobs
+        self.place = Place(database, blobs)
         self._tidied = float("-inf")
         self._tidying: asyncio.Task[None] | None = None
 
     async def clean(self) -> dict[str, int]:
         """Remove what nobody needs: unused uploads of yesterday, files without a row, broken-off arrivals.
+
+        Files go only from a place that is this database's alone; see `store/place.py`.
 
         Returns
         -------
@@ -50,8 +53,8 @@ class Cleaning:
             How many of each: `uploads`, `files`, `arrivals`.
         """
 
-        def remove(connection: Connection) -> int:
-            from sqlalchemy import delete, exists
+        def remove(connection: Connection) -> list[str]:
+            from sqlalchemy import delete, exists, select
 
             from tether_jupyter.store.tables import project_files, uploads
 
@@ -59,38 +62,37 @@ class Cleaning:
                 project_files.c.owner == uploads.c.owner, project_files.c.upload_id == uploads.c.id
             )
             old = uploads.c.created_at < now() - timedelta(hours=UNUSED_HOURS)
-            return connection.execute(
-                delete(uploads).where(uploads.c.used_at.is_(None), old, ~in_project)
-            ).rowcount
+            unused = (uploads.c.used_at.is_(None), old, ~in_project)
+            digests = list(connection.execute(select(uploads.c.sha256).where(*unused)).scalars())
+            connection.execute(delete(uploads).where(*unused))
+            return digests
 
         removed = await self.database.write(remove)
         arrivals = await asyncio.to_thread(self.blobs.sweep, UNUSED_HOURS * 3600.0)
         for aside, digest in await asyncio.to_thread(lambda: list(self.blobs.waiting())):
             await self._settle(aside, digest)
         files = 0
-        present = await asyncio.to_thread(lambda: list(self.blobs.digests()))
-        for start in range(0, len(present), BATCH):
-            batch = present[start : start + BATCH]
-            known = await self._referred(batch)
-            for digest in batch:
-                if digest not in known:
-                    files += await self.drop(digest)
-        return {"uploads": removed, "files": files, "arrivals": arrivals}
+        if await self.place.is_own(removed):
+            for digest in dict.fromkeys([*removed, *await self.place.old_strays()]):
+                files += await self.drop(digest)
+        return {"uploads": len(removed), "files": files, "arrivals": arrivals}
 
     async def drop(self, digest: str) -> bool:
         """Remove a file that no row of anyone refers to; return whether it is gone.
 
+        Where other databases keep files too it stays: an equal file may be theirs.
+
         Somebody may be uploading the same file right now. It is set aside first: a row that comes before the
         second look brings it back, and one that comes after it finds that it is missing, and puts it again.
         """
-        if await self._referred([digest]):
+        if await self._referred([digest]) or not await self.place.is_own([digest]):
             return False
         aside = await asyncio.to_thread(self.blobs.set_aside, digest)
         return aside is not None and await self._settle(aside, digest)
 
     async def _settle(self, aside: Path, digest: str) -> bool:
         """Let a file go that was set aside, or put it back; return whether it is gone."""
-        if await self._referred([digest]):
+        if await self._referred([digest]) or not await self.place.is_own([digest]):
             await asyncio.to_thread(self.blobs.put_back, aside)
             return False
         await asyncio.to_thread(self.blobs.let_go, aside)
@@ -98,16 +100,7 @@ class Cleaning:
 
     async def _referred(self, digests: Sequence[str]) -> set[str]:
         """Return which of some files a row refers to, whoever's it is."""
-
-        def find(connection: Connection) -> set[str]:
-            from sqlalchemy import select
-
-            from tether_jupyter.store.tables import uploads
-
-            query = select(uploads.c.sha256).where(uploads.c.sha256.in_(digests)).distinct()
-            return set(connection.execute(query).scalars())
-
-        return await self.database.read(find)
+        return await self.database.read(lambda connection: referred(connection, digests))
 
     def soon(self) -> None:
         """Clean aside, once an hour at most: whoever uploads pays for the room that uploads take."""

@@ -9,12 +9,14 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tether_jupyter.store.failures import StoreFailed, told
+from tether_jupyter.store.readers import Readers
 from tether_jupyter.store.sqlite import BUSY_SECONDS, turn_to_write
 
 if TYPE_CHECKING:
@@ -27,6 +29,17 @@ TOGETHER = 64
 """Writes of one transaction, at most."""
 CONNECT_SECONDS = 5
 """How long PostgreSQL has to answer a knock."""
+CLOSE_SECONDS = 12.0
+"""How long what is under way at the end may take. A write waits 10 s by itself for another server."""
+SIGNS_OF_LIFE = {
+    "connect_timeout": CONNECT_SECONDS,
+    # Of a machine that is gone, and of a firewall that has dropped an idle connection, nobody is told.
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # Milliseconds in which nothing of what was sent is acknowledged.
+}
+"""What PostgreSQL's driver is told, unless the address says otherwise."""
 
 Result = TypeVar("Result")
 Work = Callable[["Connection"], Result]
@@ -50,9 +63,10 @@ class Database:
         self._engine: Engine | None = None
         self._number = 0
         self._opening = threading.Lock()
+        self._starting = threading.Lock()
         self._waiting: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
-        self._readers: ThreadPoolExecutor | None = None
+        self._readers = Readers(READERS)
         self._closed = False
 
     # -- the event loop's side
@@ -75,7 +89,7 @@ class Database:
         if self._closed:
             raise StoreFailed("The history is closed: the server is shutting down.")
         if self._writer is None:
-            with self._opening:
+            with self._starting:  # The other lock may be held for as long as tables are made anew.
                 if self._writer is None:
                     self._writer = threading.Thread(target=self._write_all, name="tether-store", daemon=True)
                     self._writer.start()
@@ -88,13 +102,11 @@ class Database:
         Raises
         ------
         StoreFailed
-            The database cannot be read now.
+            The database cannot be read now, or says nothing.
         """
         if self._closed:
             raise StoreFailed("The history is closed: the server is shutting down.")
-        if self._readers is None:
-            self._readers = ThreadPoolExecutor(READERS, "tether-read")
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+        return await self._readers.run(lambda: self._read(work))
 
     async def exists(self) -> bool:
         """Return whether there is a database already: one that nobody has written into has no file."""
@@ -103,21 +115,24 @@ class Database:
         return self.file is not None and await asyncio.to_thread(self.file.exists)
 
     async def close(self) -> None:
-        """Finish what was asked for, and close all connections."""
+        """Finish what was asked for, and close all connections; wait for none that is stuck."""
         await asyncio.to_thread(self.close_now)
 
     def close_now(self) -> None:
         """Close as `close` does, from a thread that may wait."""
         self._closed = True
+        until = time.monotonic() + CLOSE_SECONDS
         self._waiting.put(None)
         if self._writer is not None:
-            self._writer.join()
-        if self._readers is not None:
-            self._readers.shutdown()
-        with self._opening:
-            if self._engine is not None:
-                self._engine.dispose()
-            self._engine = None
+            self._writer.join(CLOSE_SECONDS)
+        self._readers.close(max(0.0, until - time.monotonic()))
+        if self._opening.acquire(timeout=max(0.0, until - time.monotonic())):
+            try:
+                if self._engine is not None:
+                    self._engine.dispose()
+                self._engine = None
+            finally:
+                self._opening.release()
 
     # -- the threads' side
 
@@ -288,8 +303,11 @@ def open_engine(url: str) -> Engine:
         return engine
     return create_engine(
         parsed.set(drivername="postgresql+psycopg"),
-        connect_args={"connect_timeout": CONNECT_SECONDS},
-        pool_size=READERS + 1,
+        connect_args={name: given for name, given in SIGNS_OF_LIFE.items() if name not in parsed.query},
+        # A hub has a server for each person, and PostgreSQL so many connections: more than one each are
+        # closed as soon as they are given back.
+        pool_size=1,
+        max_overflow=READERS,
         pool_pre_ping=True,
         pool_recycle=1800,
         hide_parameters=True,

@@ -13,7 +13,7 @@ from tether_jupyter.errors import Conflict, InvalidRequest, TetherError
 
 log = logging.getLogger("tether.store")
 
-Cause = Literal["full", "readonly", "locked", "damaged", "newer", "unreachable"]
+Cause = Literal["full", "readonly", "locked", "damaged", "newer", "unreachable", "silent"]
 Result = TypeVar("Result")
 
 WORDS: dict[Cause, str] = {
@@ -23,6 +23,7 @@ WORDS: dict[Cause, str] = {
     "damaged": "The history's file is damaged. What can be read of it is kept; the server's log says where.",
     "newer": "The history was written by a newer version of Tether. Update this one.",
     "unreachable": "The history's database does not answer. What is said now is kept in memory only.",
+    "silent": "The history's database is slow to answer. What is said now is kept in memory until it does.",
 }
 CODES: dict[int, Cause] = {
     sqlite3.SQLITE_FULL: "full",

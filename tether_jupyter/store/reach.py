@@ -20,8 +20,7 @@ log = logging.getLogger("tether.store")
 RETRY_SECONDS = 3.0
 PATIENCE_SECONDS = 20.0
 """How long a turn waits for a database that says nothing. It waits 10 s by itself for another server."""
-SLOW = "The history's database is slow to answer. What is said now is kept in memory until it does."
-UNREADABLE = ("unreachable", "damaged", "newer")
+UNREADABLE = ("unreachable", "damaged", "newer", "silent")
 """Why nothing can be read either."""
 
 Result = TypeVar("Result")
@@ -61,7 +60,7 @@ class Reach:
                 # After a restart of its server, a connection is known to be broken only when it is used.
                 return await call()
         except TimeoutError:
-            raise StoreFailed(SLOW, cause="locked") from None
+            raise StoreFailed(cause="silent") from None
 
     async def read(self, call: Callable[[], Awaitable[Result]]) -> Result | None:
         """Ask what can be read of the past: much, on a full disk; `None` where nothing can."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("tether.store")
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest step of `migrations/versions`. A test says so, and so nothing but a number is read at start."""
 MIGRATIONS = Path(__file__).with_name("migrations")
 COPIES = 2

@@ -13,7 +13,8 @@ Either is made by the migrations. A later step that writes `messages` or `conver
 batch mode does in SQLite, takes their triggers along and must make them again.
 
 Words that stand in thousands of messages are not ranked over all of them: the newest `CANDIDATES` are. Which
-these are is exact, whatever the filters.
+these are is exact, whatever the filters. Text that is written without spaces, which no index knows, is looked
+for in the newest `LOOKED` messages, or in as many that have the other words.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ CANDIDATES = 500
 """How many hits are ranked: the newest ones."""
 COMMON = 20_000
 """Words that stand together in more messages than this say nothing of which one fits: the newest is first."""
+LOOKED = 10_000
+"""Messages that are read for a text, the newest ones."""
 TITLES = 100
 NARROW = 10_000
 """Where the filters let no more messages through than this, their list is made first."""
@@ -195,6 +198,11 @@ class Search:
             # A disk that is full still can be read: what is indexed is found, the rest when there is room.
             if reason.cause not in ("full", "readonly", "locked"):
                 raise
+
+
+def texts(query: Query, column: str, *, like: str = "LIKE") -> str:
+    """Return the condition that a column has the texts that no index knows, in SQL; empty without one."""
+    return " AND ".join(f"{column} {like} :{name} ESCAPE '!'" for name in query.likes())
 
 
 def found(

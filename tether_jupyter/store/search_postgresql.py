@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, text
 
-from tether_jupyter.store.search import CANDIDATES, TITLES
+from tether_jupyter.store.search import CANDIDATES, LOOKED, TITLES, texts
 from tether_jupyter.store.tables import Moment
 
 if TYPE_CHECKING:
@@ -27,8 +27,10 @@ READ = 1500
 
 def titles(connection: Connection, owner: str, query: Query, filters: Filters) -> list[str]:
     """Return the conversations whose titles have the words, the one last spoken in first."""
+    words = [f"c.search @@ {WORDS}"] if query.indexed else []
+    having = [*words, *filter(None, [texts(query, "c.title", like="ILIKE")])]
     statement = (
-        f"SELECT c.id FROM conversations c WHERE c.search @@ {WORDS} AND {filters.of_conversations()} "
+        f"SELECT c.id FROM conversations c WHERE {' AND '.join(having)} AND {filters.of_conversations()} "
         f"ORDER BY c.last_message_at DESC LIMIT {TITLES}"
     )
     connection.execute(text(PLAN))
@@ -40,17 +42,24 @@ def messages(connection: Connection, owner: str, query: Query, filters: Filters)
 
     The index knows no places: for a phrase, each message that has its words is read. The newest `READ` are.
     """
-    phrased = any(len(term.words) > 1 for term in query.terms)
+    phrased = any(len(term.words) > 1 for term in query.indexed)
     first = "to_tsquery('simple', :loose)" if phrased else WORDS
+    first = f"m.search @@ {first}" if query.indexed else "m.search IS NOT NULL"
+    having = texts(query, "m.text", like="ILIKE")
+    most = READ if phrased else LOOKED if having else CANDIDATES
+    columns = f"m.number, m.search, m.created_at{', m.text' if having else ''}"
     hits = (
-        f"SELECT m.number, m.search, m.created_at FROM messages m WHERE m.search @@ {first} "
-        f"AND {filters.of_messages()} ORDER BY m.created_at DESC LIMIT {READ if phrased else CANDIDATES}"
+        f"SELECT {columns} FROM messages m WHERE {first} "
+        f"AND {filters.of_messages()} ORDER BY m.created_at DESC LIMIT {most}"
     )
+    if having:
+        hits = f"SELECT * FROM ({hits}) m WHERE {having} ORDER BY created_at DESC LIMIT "
+        hits += f"{READ if phrased else CANDIDATES}"
     if phrased:
         hits = (
             f"SELECT * FROM ({hits}) near WHERE search @@ {WORDS} ORDER BY created_at DESC LIMIT {CANDIDATES}"
         )
-    score = f"round(ts_rank(search, {WORDS}, 1)::numeric, 2)"
+    score = f"round(ts_rank(search, {WORDS}, 1)::numeric, 2)" if query.indexed else "0::numeric"
     ranked = f"SELECT number FROM ({hits}) hits ORDER BY {score} DESC, created_at DESC, number DESC"
     connection.execute(text(PLAN))
     return list(connection.execute(*bound(ranked, owner, query, filters)).scalars())
@@ -62,6 +71,7 @@ def bound(statement: str, owner: str, query: Query, filters: Filters) -> tuple[T
         "owner": owner,
         "words": query.tsquery(),
         "loose": query.tsquery(loose=True),
+        **query.likes(),
         **filters.parameters(),
     }
     used = {name: value for name, value in given.items() if f":{name}" in statement}

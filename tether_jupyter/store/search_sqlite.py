@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, text
 
-from tether_jupyter.store.search import CANDIDATES, COMMON, NARROW, TITLES
+from tether_jupyter.store.search import CANDIDATES, COMMON, LOOKED, NARROW, TITLES, texts
 from tether_jupyter.store.tables import Moment
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ KINDS = (
     ("message", "messages_fts", "text", "search_messages"),
     ("title", "titles_fts", "title", "search_titles"),
 )
+SAID = "m.status != 'running' AND m.deleted_at IS NULL"
+"""What is searched, where the index does not say so by itself."""
 AT_ONCE = 500
 """Rows that are indexed in one transaction: about a tenth of a second, in which no turn is written."""
 
@@ -50,10 +52,16 @@ def catch_up(connection: Connection) -> bool:
 
 def titles(connection: Connection, owner: str, query: Query, filters: Filters) -> list[str]:
     """Return the conversations whose titles have the words, the one last spoken in first."""
+    having = texts(query, "c.title")
+    if not query.indexed:
+        statement = f"SELECT c.id FROM conversations c WHERE {filters.of_conversations()} AND {having} "
+        statement += f"ORDER BY c.last_message_at DESC LIMIT {TITLES}"
+        return list(connection.execute(*bound(statement, owner, query, filters)).scalars())
     hits = (
         "SELECT c.id, c.last_message_at FROM titles_fts f CROSS JOIN search_titles s ON s.number = f.rowid "
         "CROSS JOIN conversations c ON c.owner = s.owner AND c.id = s.conversation_id "
         f"WHERE titles_fts MATCH :words AND s.owner = :owner AND {filters.of_conversations()} "
+        f"{'AND ' + having if having else ''} "
         f"ORDER BY f.rowid DESC LIMIT {TITLES}"
     )
     statement = f"SELECT id FROM ({hits}) ORDER BY last_message_at DESC"
@@ -66,6 +74,13 @@ def messages(connection: Connection, owner: str, query: Query, filters: Filters)
     The index yields its hits from the newest on, so it can stop early; where the filters let little through,
     it would not. Then their list comes first, and a hit is looked up in that instead of in the table.
     """
+    having = texts(query, "m.text")
+    if not query.indexed:
+        newest = f"SELECT m.number FROM messages m WHERE {filters.of_messages()} AND {SAID} "
+        newest += f"ORDER BY m.number DESC LIMIT {LOOKED}"
+        statement = f"SELECT m.number FROM messages m WHERE m.number IN ({newest}) AND {having} "
+        statement += f"ORDER BY m.number DESC LIMIT {CANDIDATES}"
+        return list(connection.execute(*bound(statement, owner, query, filters)).scalars())
     allowed = f"SELECT m.number FROM messages m WHERE {filters.of_messages()}"
     hits = "SELECT f.rowid AS number, {score} AS score FROM messages_fts f "
     if at_most(connection, NARROW, allowed, owner, query, filters):
@@ -74,7 +89,10 @@ def messages(connection: Connection, owner: str, query: Query, filters: Filters)
     else:
         hits += "CROSS JOIN messages m ON m.number = f.rowid "
         hits += f"WHERE messages_fts MATCH :words AND {filters.of_messages()} "
-    hits += f"ORDER BY f.rowid DESC LIMIT {CANDIDATES}"
+    hits += f"ORDER BY f.rowid DESC LIMIT {LOOKED if having else CANDIDATES}"
+    if having:
+        hits = f"SELECT h.number, h.score FROM ({hits}) h CROSS JOIN messages m ON m.number = h.number "
+        hits = f"{hits} WHERE {having} ORDER BY h.number DESC LIMIT {CANDIDATES}"
     # To weigh a word, FTS5 goes through all that has it. What everything has weighs nothing.
     any_of_it = "SELECT 1 FROM messages_fts WHERE messages_fts MATCH :words"
     rare = at_most(connection, COMMON, any_of_it, owner, query, filters)
@@ -91,7 +109,7 @@ def at_most(connection: Connection, most: int, statement: str, *given: Any) -> b
 
 def bound(statement: str, owner: str, query: Query, filters: Filters) -> tuple[TextClause, dict[str, Any]]:
     """Return a statement with its parameters."""
-    given = {"owner": owner, "words": query.fts5(), **filters.parameters()}
+    given = {"owner": owner, "words": query.fts5(), **query.likes(), **filters.parameters()}
     used = {name: value for name, value in given.items() if f":{name}" in statement}
     times = [bindparam(name, type_=Moment()) for name in ("after", "before") if name in used]
     return text(statement).bindparams(*times), used

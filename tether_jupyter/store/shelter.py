@@ -347,7 +347,7 @@ class ShelteredHistory:
         if await self._holds(owner, conversation_id):
             return await self.memory.get(owner, conversation_id)
         found = await self._find(owner, conversation_id)
-        past = await self.reach.read(lambda: self.inner.branch(owner, conversation_id))
+        past = await self.reach.read(lambda: self._end(owner, conversation_id))
         if await self._holds(owner, conversation_id):  # Another turn has brought it meanwhile.
             return await self.memory.get(owner, conversation_id)
         if past is None:
@@ -358,3 +358,8 @@ class ShelteredHistory:
             setattr(made, name, getattr(found, name))
         await self.memory.add(owner, conversation_id, *past)
         return made
+
+    async def _end(self, owner: str, conversation_id: str) -> list[StoredMessage]:
+        """Return the end of the newest branch, each message whole: what is in memory is shown from now on."""
+        branch = {each.id for each in await self.inner.branch(owner, conversation_id)}
+        return [each for each in await self.inner.messages(owner, conversation_id) if each.id in branch]

@@ -218,3 +218,11 @@ servers = Table(
     Column("id", ID, primary_key=True),
     Column("seen_at", Moment, nullable=False),
 )
+
+facts = Table(
+    "facts",
+    metadata,
+    # What the database knows of itself; see `store/place.py`.
+    Column("name", ID, primary_key=True),
+    Column("value", Data, nullable=False),
+)

@@ -146,6 +146,7 @@ class Uploads:
             characters=len(found.text) if found.text else None,
             facts=found.facts,
         )
+        await self.cleaning.place.enter()
         await asyncio.to_thread(self.blobs.put, arrived.path, upload.sha256)
         try:
             await self.database.write(lambda connection: self._insert(connection, owner, upload, found.text))

@@ -1,12 +1,14 @@
 """What somebody types to search for, and where a text has it.
 
 A word is a run of letters and digits, whatever its case and accents: `df_total` and `pd.read_csv` are words
-in a row, which is how the indexes of both databases see them too. Nothing of this is a syntax that can be
-wrong.
+in a row, which is how the indexes of both databases see them too. What is written without spaces, such as
+Chinese, Japanese and Thai, has no words that an index would see: the text itself is looked for. Nothing of
+this is a syntax that can be wrong.
 """
 
 from __future__ import annotations
 
+import heapq
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -24,6 +26,16 @@ READ_ON = 1_000_000
 CHUNK = re.compile(r'"([^"]*)"?|([^"\s]+)')
 WORD = re.compile(r"[^\W_]+")
 SPACE = re.compile(r"\s+")
+UNSPACED = re.compile(
+    "["
+    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3400-\u4dbf\u4e00-\u9fff"  # Han
+    "\uf900-\ufaff\U00020000-\U0003ffff"
+    "\u3041-\u309f\u30a1-\u30ff\u31f0-\u31ff\uff66-\uff9f\u3105-\u312f\u31a0-\u31bf"  # Kana, Bopomofo
+    "\u0e01-\u0e3a\u0e40-\u0eff\u0f40-\u0fbc\u1000-\u109f\u1780-\u17ff"  # Thai to Khmer
+    "\u1950-\u19df\u1a20-\u1aaf\ua000-\ua48c\ua9e0-\ua9ff\uaa60-\uaadf"
+    "]"
+)
+"""A letter of a script that is written without spaces between its words."""
 
 
 class Folding(dict[int, int]):
@@ -48,10 +60,17 @@ def folded(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Words that stand next to each other. The last one may go on where `beginning` says so."""
+    """Words that stand next to each other. The last one may go on where `beginning` says so.
+
+    Parameters
+    ----------
+    text:
+        What is looked for as it is, within words too, whatever its case; empty where the words are.
+    """
 
     words: tuple[str, ...]
     beginning: bool = False
+    text: str = ""
 
     @property
     def pattern(self) -> str:
@@ -83,23 +102,38 @@ class Query:
             if not words:
                 continue
             left -= len(words)
+            if UNSPACED.search(text):
+                terms.append(Term(words, text=bare(text)))
+                if not left:
+                    break
+                continue
             open_end = chunk[1] is None and chunk.end() == len(typed) and typed[-1].isalnum()
             terms.append(Term(words, open_end and len(words[-1]) >= SHORTEST_BEGINNING))
             if not left:
                 break
         return cls(tuple(dict.fromkeys(terms)))
 
+    @property
+    def indexed(self) -> tuple[Term, ...]:
+        """The terms that an index knows."""
+        return tuple(term for term in self.terms if not term.text)
+
+    def likes(self) -> dict[str, str]:
+        """Return what SQL's LIKE finds the other terms by, as parameters by name; `!` escapes."""
+        texts = [re.sub(r"([!%_])", r"!\1", term.text) for term in self.terms if term.text]
+        return {f"text{number}": f"%{text}%" for number, text in enumerate(texts)}
+
     def fts5(self) -> str:
         """Return the query in the form of SQLite's FTS5: quoted words, which it can only take as words."""
         return " AND ".join(
-            f'"{" ".join(term.words)}"{" *" if term.beginning else ""}' for term in self.terms
+            f'"{" ".join(term.words)}"{" *" if term.beginning else ""}' for term in self.indexed
         )
 
     def tsquery(self, *, loose: bool = False) -> str:
         """Return the query in the form of PostgreSQL's `to_tsquery`; `loose` for the words in any order."""
         between = " & " if loose else " <-> "
         phrases = []
-        for term in self.terms:
+        for term in self.indexed:
             quoted = [f"'{word}'" for word in term.words]
             quoted[-1] += ":*" if term.beginning else ""
             phrases.append(f"({between.join(quoted)})")
@@ -112,7 +146,7 @@ class Query:
         in which a message could hide some of its own.
         """
         look = folded(text[:READ_ON])
-        hits = list(self._hits(look))
+        hits = list(self._hits(text[:READ_ON], look))
         begin, end = window(text, hits, size)
         out: list[dict[str, object]] = []
 
@@ -136,16 +170,28 @@ class Query:
             add("…", False)
         return out
 
-    def _hits(self, look: str) -> Iterator[tuple[int, int]]:
+    def _hits(self, text: str, look: str) -> Iterator[tuple[int, int]]:
         """Yield where the terms stand, in order, up to a snippet's length behind the first place."""
-        if not self.terms:
-            return
+        words = "|".join(term.pattern for term in self.indexed)
+        texts = "|".join(re.escape(term.text) for term in self.terms if term.text)
+        found = [re.finditer(words, look)] if words else []
+        # Without its marks, a letter of these scripts is another one.
+        found += [re.finditer(texts, text, re.IGNORECASE)] if texts else []
         first: int | None = None
-        for found in re.finditer("|".join(term.pattern for term in self.terms), look):
-            first = found.start() if first is None else first
-            if found.start() > first + SNIPPET:
+        for start, stop in heapq.merge(*((each.span() for each in places) for places in found)):
+            first = start if first is None else first
+            if start > first + SNIPPET:
                 return
-            yield found.span()
+            yield start, stop
+
+
+def bare(text: str) -> str:
+    """Return a text without the signs around it, and without what no database keeps."""
+    kept = "".join(c for c in text if c != "\x00" and unicodedata.category(c) != "Cs")
+    signs = [unicodedata.category(c)[0] in "PSZC" for c in kept]
+    if all(signs):
+        return ""
+    return kept[signs.index(False) : len(kept) - signs[::-1].index(False)][:LONGEST_WORD]
 
 
 def window(text: str, hits: list[tuple[int, int]], size: int) -> tuple[int, int]:
