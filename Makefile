@@ -21,7 +21,7 @@ export PYTHONDONTWRITEBYTECODE :=
 lab: setup
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_OPTIONS) notebooks/quickstart.ipynb
 
-test: setup lint front-test unit browser-test wheel-test
+test: setup $(DONE)/chromium lint front-test unit browser-test wheel-test
 
 # Modules are compiled as pip does it for a package that is not edited: a server imports them in half of the time.
 setup: $(DONE)/package $(DONE)/front

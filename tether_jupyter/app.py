@@ -8,6 +8,8 @@ import gc
 import logging
 import os
 import sys
+import traceback
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ from tornado.web import HTTPError
 from traitlets import default
 
 from tether_jupyter.errors import TetherError
+from tether_jupyter.server import unready
 from tether_jupyter.server.base import owner_of
 from tether_jupyter.server.routes import ROUTES
 from tether_jupyter.services import Services
@@ -47,6 +50,9 @@ class TetherApp(ExtensionApp):
     extension_url = "/tether/health"
     load_other_extensions = False
     classes = [Tether, LocalLLM, OpenAILLM, MockLLM]  # noqa: RUF012 - as Jupyter declares it
+    services: Services
+    bad_setting: TetherError | None = None
+    """Why there are no services."""
 
     def _link_jupyter_server_extension(self, serverapp: ServerApp) -> None:
         """Meet the server, before it has begun, and set aside what was imported for it and for Tether.
@@ -64,14 +70,24 @@ class TetherApp(ExtensionApp):
         return load(self.config, config_dir=jupyter_config_dir())
 
     def initialize_settings(self) -> None:
-        """Read the settings and build the services: nothing is loaded, started or reached for."""
+        """Read the settings and build the services, or find out why that cannot be."""
         logging.getLogger("tether").parent = self.log
+        try:
+            self.build()
+        except TetherError as reason:
+            if isinstance(self.serverapp, TetherServer):
+                sys.exit(f"tether: {reason.message}")  # Without Tether it would serve nothing.
+            self.bad_setting = reason
+            self.log.error("tether: %s %s", reason.message, reason.hint or unready.ADVICE)
+
+    def build(self) -> None:
+        """Read the settings and build the services: nothing is loaded, started or reached for."""
         settings = self.read_settings()
         for name in LATER:
             if settings.secret(name):
                 self.log.warning("tether: %s is set, and nothing here uses it yet.", name)
         self.services = Services(
-            settings, self.find_notebook, root_of(self.settings.get("contents_manager")), self
+            settings, self.find_notebook, root_of(self.settings.get("contents_manager")), self, self.at_work
         )
         self.settings["tether_services"] = self.services
         if self.serverapp is not None:
@@ -80,7 +96,12 @@ class TetherApp(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         """Mount the doors."""
-        self.handlers.extend(ROUTES)
+        self.handlers.extend(unready.routes(self.bad_setting) if self.bad_setting else ROUTES)
+
+    def at_work(self) -> None:
+        """Tell Jupyter that somebody is served: a server that is idle for long may be stopped."""
+        if self.serverapp is not None:
+            self.serverapp.web_app.settings["api_last_activity"] = datetime.now(UTC)
 
     async def find_notebook(self, kernel_id: str) -> str | None:
         """Return the path of the notebook that a kernel runs for."""
@@ -136,8 +157,19 @@ class TetherApp(ExtensionApp):
             socket.listen(4096)
 
     async def stop_extension(self) -> None:
-        """End what runs, so that no process and no upstream outlives the server."""
-        await self.services.close()
+        """End what runs, so that no process and no upstream outlives the server.
+
+        Jupyter does not end where an extension fails to: then Ctrl+C and SIGTERM are without effect.
+        """
+        services: Services | None = getattr(self, "services", None)
+        if services is None:
+            return  # They could not be built.
+        try:
+            await services.close()
+        except (Exception, asyncio.CancelledError) as reason:  # noqa: BLE001 - see above
+            frames = traceback.extract_tb(reason.__traceback__)
+            where = ", ".join(f"{frame.filename}:{frame.lineno}" for frame in frames)
+            self.log.error("tether: not all of it ended as it should: %s, %s", type(reason).__name__, where)
 
 
 class TetherServer(ServerApp):
@@ -159,11 +191,11 @@ class TetherServer(ServerApp):
 
 
 def variable(name: str, otherwise: str) -> str:
-    """Return a variable of the environment, or of the `.env` beside Jupyter's settings."""
+    """Return a variable of the environment, or of the `.env` beside Jupyter's settings; blank is unset."""
     from tether_jupyter.settings import read_dotenv
 
-    told = os.environ.get(name)
-    return read_dotenv(Path(jupyter_config_dir()) / ".env").get(name, otherwise) if told is None else told
+    told = os.environ.get(name, "").strip()
+    return told or read_dotenv(Path(jupyter_config_dir()) / ".env").get(name, "").strip() or otherwise
 
 
 def main() -> None:

@@ -1,6 +1,8 @@
 """`tether models` and `tether rm`: what is here, what answers, and what goes."""
 
 import json
+import os
+import sys
 
 import pytest
 
@@ -61,6 +63,17 @@ def test_a_bad_file_is_listed_with_what_is_wrong(tether, put):
     assert "does not begin with `GGUF`" in tether("models")[1]
 
 
+@pytest.mark.skipif(sys.platform == "darwin", reason="has no such names")
+def test_a_name_that_cannot_be_printed_does_not_take_the_list_away(tether, put, folder):
+    put()
+    (folder / os.fsdecode(b"caf\xe9.gguf")).write_bytes(b"GGUF")
+    for flags in ([], ["--json"]):
+        status, out, _ = tether("models", *flags)
+        assert status == 0
+        assert "small-q4_k_m" in out
+        assert out.encode()
+
+
 def test_a_configuration_that_fails_is_said_without_a_traceback(tether, home):
     (home / "config" / "jupyter_server_config.py").write_text("c.x = 1/0  # canary")
     status, _, err = tether("models")
@@ -99,6 +112,14 @@ class TestRemoving:
         assert tether("rm", name)[0] == 1
         assert kept.exists()
         assert (folder.parent / "other.gguf").exists()
+
+    def test_what_the_disk_does_not_let_go_is_said_and_does_not_keep_the_others(self, tether, put, folder):
+        put()
+        (folder / "stays.gguf").mkdir()
+        status, out, err = tether("rm", "stays", "small-q4_k_m")
+        assert (status, out) == (1, "small-q4_k_m is removed.\n")
+        assert err.startswith("tether: 'stays' cannot be removed: ")
+        assert "report" not in err
 
     def test_the_one_that_answers_is_removed_with_a_word(self, tether, put, monkeypatch):
         monkeypatch.setenv("TETHER_MODEL_PATH", str(put()))

@@ -226,8 +226,9 @@ def test_a_wrong_token_is_told_without_the_token(door: Door, tether: FakeTether)
 
 
 def test_a_server_without_tether_is_told_from_other_misses(door: Door, tether: FakeTether) -> None:
-    with pytest.raises(NotFound, match="has no Tether"):
+    with pytest.raises(NotFound, match="has no Tether") as raised:
         door.do("chat", "q", url=tether.url.replace("/base/", "/other/"))
+    assert "tether doctor" in (raised.value.hint or "")
 
 
 def test_nobody_there_is_told_with_what_to_do(door: Door) -> None:

@@ -246,7 +246,8 @@ def reason_of(status: int, body: bytes) -> TetherError:
     if status == 404:
         return NotFound(
             "This Jupyter server has no Tether.",
-            hint="Install tether-jupyter where the server runs, and restart it.",
+            hint="Install tether-jupyter where the server runs, and restart it. If it is installed, "
+            "`tether doctor` there says what is wrong.",
         )
     for name, code in STATUS.items():
         if code == status:

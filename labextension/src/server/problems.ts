@@ -34,7 +34,7 @@ const NOT_THERE: IProblem = {
   type: 'not_found',
   message: 'Tether is not running in this Jupyter server.',
   retryable: true,
-  hint: 'In a terminal: jupyter server extension enable tether_jupyter — then restart Jupyter.'
+  hint: 'In a terminal, tether doctor says why. If it is not enabled: jupyter server extension enable tether_jupyter — then restart Jupyter.'
 };
 
 /** From a proxy before Jupyter: Tether gives its own reasons. */

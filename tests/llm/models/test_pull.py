@@ -328,6 +328,17 @@ class TestTheShelf:
         assert (await pull())[0].already
         assert offered.asked("host") == []
 
+    async def test_a_model_that_is_here_is_found_where_nothing_can_be_written(
+        self, pull, offered, shelf, monkeypatch
+    ):
+        await pull()
+
+        def refuses(name):
+            raise PermissionError(13, "Permission denied", name)
+
+        monkeypatch.setattr(shelf, "lock", refuses)
+        assert (await pull())[0].already
+
     async def test_another_model_of_that_name_is_not_overwritten(self, pull, offered, folder):
         folder.mkdir()
         (folder / FILE).write_bytes(b"mine")

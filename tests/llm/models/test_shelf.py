@@ -1,12 +1,15 @@
 """The shelf: what stands there by name, and that no name leads anywhere else."""
 
+import errno
 import json
 import os
+import sys
+from pathlib import Path
 
 import pytest
 
 from tests.support import gguf_bytes
-from tether_jupyter.errors import Conflict, ModelNotReady, NotFound
+from tether_jupyter.errors import Conflict, Forbidden, Internal, ModelNotReady, NotFound
 from tether_jupyter.llm.models import facts
 from tether_jupyter.llm.models.shelf import Shelf, default_folder
 
@@ -76,6 +79,63 @@ def test_nothing_but_models_is_listed(shelf, put):
     for name in ("m.gguf.part", "m.json", ".hidden.gguf", "notes.txt"):
         put(name, b"x")
     assert shelf.list() == []
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="has no such names")
+def test_a_name_that_is_not_utf_8_is_left_out_and_told_once(shelf, put, caplog):
+    put("m.gguf")
+    for name in (b"caf\xe9.gguf", b"caf\xe9-2.gguf.part"):
+        (shelf.folder / os.fsdecode(name)).write_bytes(b"GGUF")
+    for _ in range(2):
+        assert [entry.name for entry in shelf.list()] == ["m"]
+        assert shelf.partial() == []
+    assert sorted(record.getMessage().partition(" in ")[0] for record in caplog.records) == [
+        "caf\\xe9-2.gguf.part",
+        "caf\\xe9.gguf",
+    ]
+
+
+class TestWhatTheDiskDoesNotLetGo:
+    def refuse(self, monkeypatch, code, *, writable):
+        """Have the disk refuse to remove files: no folder is closed to root, who may run this."""
+
+        def refuses(path, **_):
+            raise OSError(code, os.strerror(code), str(path))
+
+        monkeypatch.setattr(Path, "unlink", refuses)
+        monkeypatch.setattr(os, "access", lambda path, mode: writable)
+
+    @pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS])
+    def test_a_folder_of_somebody_else_is_named_with_its_owner(self, shelf, put, monkeypatch, code):
+        put("m.gguf")
+        self.refuse(monkeypatch, code, writable=False)
+        with pytest.raises(Forbidden) as refused:
+            shelf.remove("m")
+        owner = shelf.folder.owner()
+        assert refused.value.message.startswith(f"'m' cannot be removed: {os.strerror(code)}.")
+        assert f" {shelf.folder} belongs to {owner}: ask there" in refused.value.message
+
+    def test_in_a_folder_where_each_removes_their_own_the_file_is_named(self, shelf, put, monkeypatch):
+        path = put("m.gguf")
+        self.refuse(monkeypatch, errno.EPERM, writable=True)
+        with pytest.raises(Forbidden, match=f" {path} belongs to {path.owner()}: ask there"):
+            shelf.remove("m")
+
+    def test_a_lock_that_cannot_be_made_is_no_failure_of_tethers(self, shelf, put, monkeypatch):
+        put("m.gguf")
+
+        def refuses(path, *_, **__):
+            raise PermissionError(errno.EACCES, "", str(path))
+
+        monkeypatch.setattr(Path, "mkdir", refuses)
+        with pytest.raises(Forbidden, match=f" {shelf.folder} belongs to "):
+            shelf.remove("m")
+        assert shelf.path("m").exists()
+
+    def test_what_is_no_file_is_said(self, shelf, put):
+        shelf.folder.joinpath("m.gguf").mkdir(parents=True)
+        with pytest.raises(Internal, match=f"'m' cannot be removed: .* in {shelf.folder}"):
+            shelf.remove("m")
 
 
 class TestNames:
@@ -158,6 +218,17 @@ class TestLocks:
             pass
         with shelf.lock("m"), shelf.lock("other"):
             pass
+
+    @pytest.mark.skipif(os.name != "posix", reason="has no such modes")
+    @pytest.mark.parametrize(("mask", "mode"), [(0o002, 0o664), (0o077, 0o600)])
+    def test_whoever_may_write_in_the_folder_may_take_it(self, shelf, mask, mode):
+        before = os.umask(mask)
+        try:
+            with shelf.lock("m"):
+                pass
+        finally:
+            os.umask(before)
+        assert (shelf.folder / ".locks" / "m.lock").stat().st_mode & 0o777 == mode
 
     def test_it_is_free_again_after_a_failure(self, shelf):
         with pytest.raises(RuntimeError), shelf.lock("m"):

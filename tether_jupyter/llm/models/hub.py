@@ -7,10 +7,8 @@ redirect. Nothing is read without a limit.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import re
-import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,6 +26,7 @@ from tether_jupyter.errors import (
     UpstreamError,
 )
 from tether_jupyter.llm.models.choice import FILE, HubFile
+from tether_jupyter.llm.models.proxy import is_loopback, proxy_for, refused
 from tether_jupyter.llm.models.retry import Interrupted
 from tether_jupyter.llm.refusals import KeyRefused
 
@@ -227,6 +226,8 @@ class Connection:
         except aiohttp.ClientConnectorError:
             away = f"{url.host} cannot be reached. Check the network, HTTPS_PROXY and HF_ENDPOINT."
             raise Interrupted(UpstreamError(away)) from None
+        except aiohttp.ClientHttpProxyError as reason:
+            raise refused(url, reason.status) from None
         except (aiohttp.ClientError, TimeoutError, ConnectionError):
             raise Interrupted(UpstreamError(f"The connection to {url.host} broke. Try again.")) from None
 
@@ -280,6 +281,8 @@ class Connection:
         """Return what a refusal means."""
         status, code = response.status, response.headers.get("X-Error-Code", "")
         host = response.url.host
+        if status == 407 and proxy_for(response.url):
+            return refused(response.url, status)
         said = await self._said(response)
         quoted = f" It says: {said}" if said else ""
         if status == 429 or status == 408 or status >= 500:
@@ -371,23 +374,3 @@ def retry_after(text: str) -> float | None:
 def same_origin(one: URL, other: URL) -> bool:
     """Return whether two addresses are of one server."""
     return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host's name means this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def proxy_for(url: URL) -> str | None:
-    """Return the proxy that the environment names for an address."""
-    host = url.host or ""
-    if is_loopback(host) or urllib.request.proxy_bypass(host):
-        return None
-    found = urllib.request.getproxies().get(url.scheme)
-    # Many write it without a scheme, as curl takes it.
-    return f"http://{found}" if found and "://" not in found else found

@@ -22,7 +22,8 @@ def locked(path: Path) -> Iterator[None]:
     Locked
         Another process, or another task of this one, holds it.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    # In a folder that several people share, the file that one of them has made is everybody's lock.
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         try:
             take(descriptor)

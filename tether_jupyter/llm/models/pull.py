@@ -78,9 +78,13 @@ class Pull:
             choice = pick(choices(listing.files), target.wanted, target.repo)
             name = local_name(choice, target)
             check_known(choice, target, self.hub)
-            with disk(self.shelf.folder / name), self.shelf.lock(name):
-                there = await in_thread(lambda: self._there(name, choice))
-                return there or await self._fetch(connection, listing, choice, name)
+            with disk(self.shelf.folder / name):
+                # Where somebody else's folder has it, there is nothing to write, and so nothing to lock.
+                if there := await in_thread(lambda: self._there(name, choice)):
+                    return there
+                with self.shelf.lock(name):
+                    there = await in_thread(lambda: self._there(name, choice))
+                    return there or await self._fetch(connection, listing, choice, name)
 
     async def _listing(self, connection: Connection, repo: str) -> Listing:
         patience = Patience(self.timing, FIRST_TRIES)

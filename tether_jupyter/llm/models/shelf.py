@@ -6,7 +6,9 @@ out of the folder. Reading makes nothing, not even the folder.
 
 from __future__ import annotations
 
+import errno
 import json
+import logging
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -15,10 +17,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tether_jupyter.errors import Conflict, Internal, ModelNotReady, NotFound
+from tether_jupyter.errors import Conflict, Forbidden, Internal, ModelNotReady, NotFound
 from tether_jupyter.llm.local import gguf
 from tether_jupyter.llm.models import facts
 from tether_jupyter.llm.models.lock import Locked, locked
+
+log = logging.getLogger("tether.models")
 
 SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})", re.DOTALL)
 SUFFIX = ".gguf"
@@ -102,6 +106,7 @@ class Shelf:
     def __init__(self, folder: str | Path = "") -> None:
         self.folder = Path(folder).expanduser().absolute() if str(folder) else default_folder()
         self._known: dict[Path, tuple[tuple[int, int], facts.Facts | str]] = {}
+        self._left_out: set[str] = set()
 
     # -- what is there
 
@@ -174,9 +179,11 @@ class Shelf:
             There is none of that name.
         Conflict
             It is being pulled.
+        Forbidden, Internal
+            The disk does not let it go.
         """
         found = self._found(name, parts=True)
-        with self.lock(name):
+        with removing(name, self.folder), self.lock(name):
             for part in found.parts:
                 part.unlink(missing_ok=True)
                 part.with_name(f"{part.name}.json").unlink(missing_ok=True)
@@ -220,7 +227,7 @@ class Shelf:
                 "Correct `LocalLLM.models_dir` (TETHER_MODELS_DIR)."
             ) from reason
         for entry in entries:
-            if entry.name.startswith("."):
+            if entry.name.startswith(".") or not self._is_text(entry.name):
                 continue
             if entry.name.endswith(SUFFIX + PART):
                 name, _, count = spelled(entry.name.removesuffix(PART))
@@ -233,6 +240,19 @@ class Shelf:
                     files.count, files.files = count, {}
                 files.files[number] = entry
         return found
+
+    def _is_text(self, name: str) -> bool:
+        """Return whether a file's name is UTF-8: no other can be sent or printed, and it is told once."""
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            if name not in self._left_out:
+                self._left_out.add(name)
+                shown = os.fsencode(name).decode("utf-8", "backslashreplace")
+                text = "%s in %s is left out: its name is not UTF-8. Rename it."
+                log.warning(text, printable(shown), self.folder)
+            return False
+        return True
 
     def _found(self, name: str, *, parts: bool = False) -> Found:
         """Return the files of a name, which is compared and never joined to a path."""
@@ -284,6 +304,39 @@ class Shelf:
         if isinstance(known, str):
             raise gguf.GGUFError(known)
         return known
+
+
+@contextmanager
+def removing(name: str, folder: Path) -> Iterator[None]:
+    """Turn a disk's refusal to let a model go into words.
+
+    Raises
+    ------
+    Forbidden
+        It belongs to somebody else.
+    Internal
+        It cannot be for another reason.
+    """
+    try:
+        yield
+    except OSError as reason:
+        refused = f"{printable(name)!r} cannot be removed: {os.strerror(reason.errno or 0)}."
+        if reason.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise Internal(f"{refused} Look at what is in {folder}.") from reason
+        path = Path(reason.filename or folder)
+        # To make or remove a file is its folder's matter, unless each may only remove what is theirs there.
+        blamed = path if os.access(path.parent, os.W_OK) and os.access(path, os.F_OK) else path.parent
+        raise Forbidden(
+            f"{refused} {blamed} belongs to {owner_of(blamed)}: ask there, or ask whoever runs this machine."
+        ) from reason
+
+
+def owner_of(path: Path) -> str:
+    """Return whom a file belongs to, as well as this system tells."""
+    try:
+        return path.owner()
+    except (OSError, KeyError, NotImplementedError):
+        return "another account"
 
 
 def default_folder() -> Path:
