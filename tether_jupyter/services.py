@@ -48,7 +48,7 @@ MOST_FILES = 32
 """Files of earlier questions and of the project that go with a question."""
 SEEING = "tether_jupyter.seeing"
 BEAT_SECONDS = 20.0
-"""How often a server with turns under way lets the history know that it lives."""
+"""How often a server with turns under way lets the history and Jupyter know that it lives."""
 
 
 async def nothing(_: str) -> str | None:
@@ -69,6 +69,8 @@ class Services:
         The folder of this machine that notebooks' paths begin at; `None` where they lie elsewhere.
     jupyter:
         What of the Jupyter server can be looked into; `None` for nothing.
+    at_work:
+        Tells whoever stops idle servers that this one is not.
     """
 
     def __init__(
@@ -77,8 +79,10 @@ class Services:
         find_notebook: Find = nothing,
         root: str | None = None,
         jupyter: Jupyter | None = None,
+        at_work: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings = settings
+        self.at_work = at_work
         self.jupyter = jupyter
         self.find_notebook = find_notebook
         self.root = root
@@ -293,7 +297,8 @@ class Services:
         return {id for id in found if self.generations.running(owner, id)}
 
     def beat(self) -> None:
-        """Let the history know that this server lives, for as long as a turn is under way."""
+        """Let the history and Jupyter know that this server lives, for as long as a turn is under way."""
+        self.at_work()
         if self._beating is None:
             self._beating = asyncio.create_task(self._beat(), name="tether-beat")
 
@@ -303,6 +308,7 @@ class Services:
             if not len(self.generations):
                 self._beating = None
                 return
+            self.at_work()
             with contextlib.suppress(TetherError):  # A database that is away is noticed where it is needed.
                 await self.history.alive()
 

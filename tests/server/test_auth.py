@@ -6,10 +6,13 @@ import json
 import re
 
 import pytest
+from jupyter_server.auth import Authorizer
+from jupyter_server.auth.login import LegacyLoginHandler
 from tornado.web import RequestHandler
 
-from tether_jupyter.server.base import TetherHandler, TetherWebSocket
+from tether_jupyter.server.base import TetherHandler
 from tether_jupyter.server.routes import ROUTES
+from tether_jupyter.server.socket_door import TetherWebSocket
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"]
 
@@ -129,6 +132,37 @@ class TestSomebodyWhoMayNot:
                 if status != 403:
                     allowed[method, path] = status
         assert allowed == {}
+
+
+class ReadOnly(Authorizer):
+    """Lets everybody look at what Tether has, and nobody do anything with it."""
+
+    def is_authorized(self, handler, user, action, resource):
+        return resource != "tether" or action == "read"
+
+
+class TestSomebodyWhoMayOnlyRead:
+    @pytest.fixture
+    def jp_server_config(self, tether_config):
+        server = {"authorizer_class": "tests.server.test_auth.ReadOnly"}
+        return {**tether_config, "ServerApp": {"jpserver_extensions": {"tether_jupyter": True}, **server}}
+
+    async def test_reads_whatever_there_is_and_asks_by_no_door(
+        self, services, http_server_client, jp_http_port, jp_base_url, jp_auth_header
+    ):
+        wrong = {}
+        for path, handler in paths():
+            socket = issubclass(handler, TetherWebSocket)
+            for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+                if getattr(handler, method.lower()) is RequestHandler._unimplemented_method:
+                    continue
+                headers = {**jp_auth_header, **(STRANGERS["an upgrade"] if socket else {})}
+                status = await knock(jp_http_port, method, f"{jp_base_url.rstrip('/')}{path}", headers)
+                reads = method == "GET" and not socket
+                if (status == 403) == reads:
+                    wrong[method, path] = status
+        assert wrong == {}
+        assert len(services.generations) == 0
 
 
 async def browser_cookie(port, base_url, token):
@@ -260,3 +294,41 @@ class TestTwoPeople:
         reply = await ask("stop", "notes", headers={"X-Test-User": "ann"})
         assert json.loads(reply.body)["stopped"] == 1
         await running
+
+
+class HubLogin(LegacyLoginHandler):
+    """Logs in as a JupyterHub's own handler does, which knows people by the hub's word."""
+
+    @classmethod
+    def get_user(cls, handler):
+        if super().get_user(handler) is None:
+            return None
+        name = handler.request.headers.get("X-Test-User", "somebody")
+        return {"kind": "user", "name": name, "admin": False, "groups": [], "scopes": ["access:servers"]}
+
+
+class TestALoginHandlerOfAnothersMaking:
+    @pytest.fixture
+    def jp_server_config(self, tether_config):
+        server = {"login_handler_class": "tests.server.test_auth.HubLogin"}
+        return {**tether_config, "ServerApp": {"jpserver_extensions": {"tether_jupyter": True}, **server}}
+
+    async def test_names_people_and_neither_reads_what_is_the_others(self, ask, mock):
+        ann, ben = {"X-Test-User": "ann"}, {"X-Test-User": "ben"}
+        told = json.loads((await ask("chat", body={"message": "ann's"}, headers=ann)).body)
+        for headers, status in ((ann, 200), (ben, 404)):
+            reply = await ask("conversations", told["conversation_id"], method="GET", headers=headers)
+            assert reply.code == status
+        assert json.loads((await ask("conversations", method="GET", headers=ben)).body)["conversations"] == []
+
+
+class TestJupytersOwnLoginHandlerOfOld:
+    @pytest.fixture
+    def jp_server_config(self, tether_config):
+        server = {"identity_provider_class": "jupyter_server.auth.identity.LegacyIdentityProvider"}
+        return {**tether_config, "ServerApp": {"jpserver_extensions": {"tether_jupyter": True}, **server}}
+
+    async def test_knows_one_person_whatever_browser_they_come_with(self, ask, mock, services):
+        for _ in range(2):
+            assert (await ask("chat", body={"message": "mine"})).code == 200
+        assert len(await services.history.conversations("owner")) == 2

@@ -5,6 +5,7 @@ import logging
 
 import pytest
 
+from tests.support.wire import UPGRADE, send
 from tether_jupyter.server.base import TetherHandler
 from tether_jupyter.server.routes import ROUTES
 
@@ -64,3 +65,28 @@ async def test_a_callers_text_cannot_forge_a_line_of_the_log(ask, caplog):
     caplog.set_level(logging.DEBUG)
     await ask("no%0A[I] admin logged in", method="GET")
     assert not any(line.startswith("[I] admin") for line in caplog.text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", "health", {"Origin": "http://" + "o" * 60_000}),
+        ("GET", "health", {"Origin": "http://" + "o" * 500}),
+        ("GET", "p" * 60_000, {"Origin": "https://evil.example"}),
+        ("GET", "chat/ws", {"Origin": "http://" + "o" * 60_000, **UPGRADE}),
+        ("GET", "chat/ws", {"Origin": "http://" + "o" * 500, **UPGRADE}),
+        ("GET", "health", {"Host": "h" * 60_000}),
+        ("GET", "health", {"Host": "h" * 500}),
+        ("M" * 60_000, "health", {}),
+        ("M" * 60_000, "chat/ws", {}),
+    ],
+    ids=lambda value: str(value)[:24],
+)
+async def test_a_caller_does_not_fill_the_log_with_one_request(
+    http_server_client, jp_http_port, jp_base_url, jp_auth_header, caplog, method, path, headers
+):
+    caplog.set_level(logging.DEBUG)
+    for known in ({}, jp_auth_header):
+        reply = await send(jp_http_port, method, f"{jp_base_url}tether/{path}", {**headers, **known})
+        assert 400 <= reply.status < 500 or (known and reply.status in (101, 200))
+    assert [len(line) for line in caplog.text.splitlines() if len(line) >= 2048] == []

@@ -574,3 +574,14 @@ class TestTheLocalModelAndOpenAIsOwnClient:
             assert (refused.value.code, refused.value.param) == ("model_not_found", "model")
             with pytest.raises(openai.BadRequestError, match="`echo`"):
                 await client.completions.create(**asked, echo=True)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("path", ["chat/completions", "responses", "models/some-model"])
+async def test_an_address_that_is_not_here_is_refused_in_openais_form(ask, path, method):
+    reply = await ask("v1", *path.split("/"), method=method, body={"messages": []})
+    error = json.loads(reply.body)["error"]
+    assert reply.code == 404
+    assert (error["type"], error["code"], error["param"]) == ("invalid_request_error", "unknown_url", None)
+    assert ("`POST tether/chat`" in error["message"]) == (path == "chat/completions")
+    assert ("`POST tether/v1/completions`" in error["message"]) == (path == "chat/completions")

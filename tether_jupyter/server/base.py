@@ -1,8 +1,8 @@
 """What every door has: who is there and what they may do, limits, and errors that people can read.
 
 Jupyter leaves an undecorated handler open, buffers half a gigabyte of body, and writes the query and the
-text of an unhandled exception to the log. These two classes are the only ones that subclass Jupyter's
-handlers, so that nothing in Tether can forget to undo that.
+text of an unhandled exception to the log. `TetherHandler` here and `TetherWebSocket` in `socket_door.py` are
+the only ones that subclass Jupyter's handlers, so that nothing in Tether can forget to undo that.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import secrets
 from http.client import responses
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
-from jupyter_server.auth.decorator import authorized, ws_authenticated
+from jupyter_server.auth.decorator import allow_unauthenticated, authorized, ws_authenticated
 from jupyter_server.auth.identity import IdentityProvider, LegacyIdentityProvider, PasswordIdentityProvider
+from jupyter_server.auth.login import LegacyLoginHandler
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
-from jupyter_server.base.websocket import WebSocketMixin
 from jupyter_server.utils import ensure_async
-from tornado import web, websocket
+from tornado import web
 from tornado.iostream import StreamClosedError
 
 from tether_jupyter.core.frames import frames
@@ -40,16 +41,25 @@ if TYPE_CHECKING:
 AUTH_RESOURCE = "tether"
 VERBS = ("get", "head", "post", "put", "patch", "delete")
 CORRELATION_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+ADDRESS = re.compile(r"[!-~]{0,512}")
+"""An `Origin` or a `Host` that Jupyter may see: it writes those that it refuses to the log, whole."""
+HEADER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+MOST_HEADERS = 64
+"""Headers that a listed page may ask to send; an SDK adds a dozen of its own."""
 
 
 def owner_of(handler: JupyterHandler) -> str:
     """Return whose conversations a request is about.
 
     Jupyter's own providers know one person, and give each token or browser a name of its own; any other
-    provider names people.
+    provider names people. So does a login handler of another's making, which a JupyterHub may bring.
     """
-    known = (IdentityProvider, PasswordIdentityProvider, LegacyIdentityProvider)
-    return "owner" if type(handler.identity_provider) in known else str(handler.current_user.username)
+    provider = handler.identity_provider
+    if type(provider) is LegacyIdentityProvider:
+        one = provider.login_handler_class is LegacyLoginHandler
+    else:
+        one = type(provider) in (IdentityProvider, PasswordIdentityProvider)
+    return "owner" if one else str(handler.current_user.username)
 
 
 class Guard(JupyterHandler):
@@ -87,6 +97,10 @@ class Guard(JupyterHandler):
 
     async def prepare(self, **kwargs: Any) -> None:
         """Find out who is there."""
+        origin, host = (self.request.headers.get(name, "") for name in ("Origin", "Host"))
+        if not (ADDRESS.fullmatch(host) and readable(origin)):
+            # No browser sends one. Jupyter would fail at it, or write all of it to the log.
+            raise Forbidden
         try:
             await super().prepare(**kwargs)
         except web.HTTPError as reason:
@@ -100,6 +114,12 @@ class Guard(JupyterHandler):
     def stranger(self) -> TetherError:
         """Return the refusal of a caller that nobody knows."""
         return Unauthorized() if self.identity_provider.auth_enabled else Forbidden()
+
+    def set_default_headers(self) -> None:
+        """Set what every answer has, errors too: Tornado drops all other headers before it sends one."""
+        super().set_default_headers()
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Correlation-Id", self.correlation_id)
 
     def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
         """Map our own errors to their status before Tornado calls everything 500."""
@@ -115,7 +135,7 @@ class Guard(JupyterHandler):
         """Send any failure, with the same status and headers at every door."""
         reason = as_tether_error(status_code, kwargs.get("exc_info", (None, None, None))[1])
         self.set_header("Content-Type", "application/json")
-        self.set_status(405 if status_code == 405 else STATUS[reason.type])
+        self.set_status(status_code if status_code in (405, 426) else STATUS[reason.type])
         if isinstance(reason, Unauthorized):
             self.set_header("WWW-Authenticate", "token")
         if reason.retry_after is not None:
@@ -132,7 +152,7 @@ class Guard(JupyterHandler):
         write = self.log.warning if status >= 500 else self.log.info if status >= 400 else self.log.debug
         write(
             "tether: %s %s %d %.1f ms [%s]",
-            self.request.method,
+            printable(self.request.method or ""),
             printable(self.request.path),
             status,
             self.request.request_time() * 1000,
@@ -152,7 +172,7 @@ class Guard(JupyterHandler):
             return
         self.log.error(
             "tether: %s %s [%s] failed: %s",
-            self.request.method,
+            printable(self.request.method or ""),
             printable(self.request.path),
             self.correlation_id,
             frames(value) if value else typ.__name__,
@@ -160,9 +180,22 @@ class Guard(JupyterHandler):
 
 
 def guarded(method: Any, websocket: bool) -> Any:
-    """Return a verb that only answers those who are known and allowed."""
-    checked = authorized(method)
-    return ws_authenticated(checked) if websocket else web.authenticated(checked)
+    """Return a verb that only answers those who are known and allowed.
+
+    A socket is opened with a GET, and what comes over it then asks and stops, as a POST does.
+    """
+    if websocket:
+        return ws_authenticated(authorized("write")(method))
+    return web.authenticated(authorized(method))
+
+
+def readable(origin: str) -> bool:
+    """Return whether a caller's origin can be taken apart."""
+    try:
+        urlsplit(origin)
+    except ValueError:
+        return False
+    return ADDRESS.fullmatch(origin) is not None
 
 
 def flag(text: str, name: str) -> bool:
@@ -198,7 +231,7 @@ class TetherHandler(Guard, APIHandler):
         self._received = 0
         self._size_limit = self.max_body_size or self.services.settings.tether.max_body_size
         await super().prepare()
-        if self.request.method == "OPTIONS" and self._allowed_origin():
+        if self.preflight:
             return
         if self._allowed_origin() and not self.token_authenticated:
             # A listed page calls with a token. This browser's cookie is not its to use.
@@ -221,15 +254,33 @@ class TetherHandler(Guard, APIHandler):
 
     def set_default_headers(self) -> None:
         super().set_default_headers()
-        self.set_header("Cache-Control", "no-store")
-        self.set_header("X-Correlation-Id", self.correlation_id)
+        self._let_read()
 
     def set_cors_headers(self) -> None:
         super().set_cors_headers()
+        self._let_read()
+
+    def _let_read(self) -> None:
+        """Let a listed page read the answer, be it an error."""
         if origin := self._allowed_origin():
             self.set_header("Access-Control-Allow-Origin", origin)
             self.set_header("Access-Control-Expose-Headers", "X-Correlation-Id, Retry-After")
             self.set_header("Vary", "Origin")
+
+    @property
+    def preflight(self) -> bool:
+        """Whether a listed page asks what it may send."""
+        return self.request.method == "OPTIONS" and bool(self._allowed_origin())
+
+    @allow_unauthenticated
+    def options(self, *args: Any, **kwargs: Any) -> None:
+        super().options(*args, **kwargs)
+        if self.preflight:
+            # SDKs send headers of their own, and a browser holds back a request whose headers are not named.
+            asked = self.request.headers.get("Access-Control-Request-Headers", "").split(",")
+            names = [name.strip() for name in asked[:MOST_HEADERS] if HEADER_NAME.fullmatch(name.strip())]
+            if names:
+                self.set_header("Access-Control-Allow-Headers", ", ".join(names))
 
     def _allowed_origin(self) -> str:
         """Return the caller's origin where it is another site's and the settings name exactly that one."""
@@ -240,7 +291,14 @@ class TetherHandler(Guard, APIHandler):
         return origin if origin and origin in [known.rstrip("/") for known in listed] else ""
 
     def check_origin(self, origin_to_satisfy_tornado: str = "") -> bool:
-        return bool(self._allowed_origin()) or super().check_origin(origin_to_satisfy_tornado)
+        if self._allowed_origin():
+            return True
+        # Jupyter writes the path to the log where it refuses the origin.
+        path, self.request.path = self.request.path, printable(self.request.path)
+        try:
+            return super().check_origin(origin_to_satisfy_tornado)
+        finally:
+            self.request.path = path
 
     def read_body(self) -> dict[str, Any]:
         """Return the JSON object in the body.
@@ -277,43 +335,11 @@ def as_tether_error(status_code: int, reason: BaseException | None) -> TetherErr
         return InvalidRequest("This address does not take that method. See `openapi.json`.")
     if status_code == 413:
         return TooLarge()
+    if status_code == 426:
+        return InvalidRequest("This address speaks version 13 of WebSocket. Connect with that.")
     if 400 <= status_code < 500:
         return InvalidRequest(f"{responses.get(status_code, 'Bad request')}.")
     return Internal()
-
-
-class TetherWebSocket(WebSocketMixin, Guard, websocket.WebSocketHandler):
-    """The base of every WebSocket door: refused before the handshake, not after it.
-
-    A door must not replace `get`, which checks who is there.
-    """
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if "get" in cls.__dict__:
-            raise TypeError("a WebSocket door must not replace `get`, which checks who is there")
-
-    async def prepare(self, **kwargs: Any) -> None:
-        await super().prepare(**kwargs)
-        if self.current_user is None:
-            raise self.stranger()
-
-    async def get(self, *args: Any, **kwargs: Any) -> None:
-        # A page of another site sends this browser's cookie and its own origin; a browser that hides the
-        # origin gets no benefit of the doubt.
-        if not self.token_authenticated and not self.request.headers.get("Origin"):
-            raise Forbidden
-        await super().get(*args, **kwargs)
-
-    get = guarded(get, websocket=True)
-
-    @property
-    def max_message_size(self) -> int:
-        """The largest message, in bytes: as large as a request's body."""
-        return self.services.settings.tether.max_body_size
-
-    def get_compression_options(self) -> None:
-        """Compress nothing: answers are small and secrets must not shape their size."""
 
 
 class UnknownHandler(TetherHandler):
@@ -321,7 +347,12 @@ class UnknownHandler(TetherHandler):
 
     async def prepare(self) -> None:  # type: ignore[override]  # as above
         await super().prepare()
-        raise NotFound("There is nothing at this address. See `openapi.json` for what there is.")
+        if not self.preflight:
+            raise self.nothing()
+
+    def nothing(self) -> NotFound:
+        """Return what is said of such an address."""
+        return NotFound("There is nothing at this address. See `openapi.json` for what there is.")
 
 
 handlers = [(r"/tether/.*", UnknownHandler)]

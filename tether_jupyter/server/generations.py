@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from tether_jupyter.errors import InvalidRequest
 from tether_jupyter.server.base import TetherHandler
 from tether_jupyter.server.chat import ID, StreamingHandler
 from tether_jupyter.server.encode import STREAMS, chosen
+
+NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class GenerationHandler(TetherHandler):
@@ -25,13 +29,17 @@ class GenerationHandler(TetherHandler):
 class EventsHandler(StreamingHandler):
     """`GET generations/{id}/events?after=N`: read a turn from the event after number N on, or whole.
 
+    An `EventSource` that lost its connection asks for the same address again, and says in `Last-Event-ID` how
+    far it came: that is the newer word.
+
     204 where the turn has ended with that event. Leaving changes nothing about the turn: whoever asked it
     decides that.
     """
 
     async def get(self, generation_id: str) -> None:
-        after = self.get_query_argument("after", "") or self.request.headers.get("Last-Event-ID", "0")
-        if not (after.isascii() and after.isdigit()) or len(after) > 9:
+        asked, seen = self.get_query_argument("after", ""), self.request.headers.get("Last-Event-ID", "")
+        after = seen if NUMBER.fullmatch(seen) else asked or seen or "0"
+        if not NUMBER.fullmatch(after):
             raise InvalidRequest("`after` must be the number of an event.")
         found = self.services.generations.rejoin(self.owner, generation_id)
         if int(after) > len(found.events):

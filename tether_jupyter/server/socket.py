@@ -10,9 +10,9 @@ from tornado.websocket import WebSocketClosedError
 from tether_jupyter.core import events
 from tether_jupyter.core.generation import Generation
 from tether_jupyter.errors import Internal, InvalidRequest, NotFound, RateLimited, TetherError
-from tether_jupyter.server.base import TetherWebSocket
 from tether_jupyter.server.chat import GATHER
 from tether_jupyter.server.encode import dumps, merged
+from tether_jupyter.server.socket_door import TetherWebSocket
 
 MAX_TURNS = 32  # of one socket at once; more is a client gone wrong
 

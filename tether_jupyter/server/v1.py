@@ -21,7 +21,7 @@ from tether_jupyter.errors import ModelNotReady, from_payload
 from tether_jupyter.server.chat import GATHER, HEARTBEAT, ChatHandler
 from tether_jupyter.server.encode import Sse, WholeAnswer, dumps
 from tether_jupyter.server.models import ModelsDoor
-from tether_jupyter.server.v1_door import V1Door, openai_error
+from tether_jupyter.server.v1_door import NoChat, NoSuchAddress, V1Door, openai_error
 from tether_jupyter.server.v1_embeddings import EmbeddingsHandler
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ class CompletionsHandler(V1Door, ChatHandler):
         from tether_jupyter.server.v1_forms import CompletionRequest, read
 
         request = read(CompletionRequest, self.read_body())
-        self.generation = self.services.generations.start(self.turn(request))
+        turn = self.turn(request)
+        self.services.beat()
+        self.generation = self.services.generations.start(turn)
         if request.stream:
             options = request.stream_options
             await self.chunks(self.generation, TextChunks(bool(options and options.include_usage)))
@@ -238,4 +240,6 @@ handlers = [
     (r"/tether/v1/completions", CompletionsHandler),
     (r"/tether/v1/embeddings", EmbeddingsHandler),
     (r"/tether/v1/models", V1ModelsHandler),
+    (r"/tether/v1/chat/completions", NoChat),
+    (r"/tether/v1/.*", NoSuchAddress),
 ]

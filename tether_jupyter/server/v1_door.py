@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tether_jupyter.errors import STATUS, InvalidRequest, NotFound, TetherError
-from tether_jupyter.server.base import TetherHandler
+from tether_jupyter.server.base import TetherHandler, UnknownHandler
 
 CODES = {
     "unauthorized": "invalid_api_key",
@@ -33,13 +33,20 @@ class FieldRefused(InvalidRequest):
         self.code = code
 
 
+class NoAddress(NotFound):
+    """There is nothing at an address: what is wrong is no model, then."""
+
+    param = None
+    code = "unknown_url"
+
+
 def openai_error(reason: TetherError) -> dict[str, Any]:
     """Return a failure in OpenAI's form: ``{"error": {"message", "type", "param", "code"}}``."""
     status = STATUS[reason.type]
     kind = "server_error" if status >= 500 else "invalid_request_error"
     kind = "rate_limit_error" if status == 429 else kind
     param, code = None, CODES.get(reason.type, reason.type)
-    if isinstance(reason, FieldRefused):
+    if isinstance(reason, FieldRefused | NoAddress):
         param, code = reason.param, reason.code
     elif isinstance(reason, NotFound):
         param = "model"
@@ -78,3 +85,20 @@ class V1Door(TetherHandler):
         full = f"{backend}:{name}"
         # The name of a class has a colon of its own, and is the configured one in any case.
         return full if self.services.backends.split(full) == (backend, name) else name
+
+
+class NoSuchAddress(V1Door, UnknownHandler):
+    """Whatever else is asked for under `v1/`: nothing, said as OpenAI says it."""
+
+    def nothing(self) -> NotFound:
+        return NoAddress("There is nothing at this address. See `tether/openapi.json` for what there is.")
+
+
+class NoChat(NoSuchAddress):
+    """`v1/chat/completions`, which every client of OpenAI's tries first."""
+
+    def nothing(self) -> NotFound:
+        return NoAddress(
+            "`v1/chat/completions` is not here. Ask with `POST tether/chat`, or have a text completed with "
+            "`POST tether/v1/completions`."
+        )
