@@ -68,6 +68,17 @@ def chosen(conversation: Conversation) -> dict[str, Any] | None:
         return None
 
 
+def layers_of(request: ChatRequest, conversation: Conversation) -> list[dict[str, Any]]:
+    """Return what a request and its conversation say of what may be seen, the stronger one first."""
+    asked = request.see.model_dump(exclude_none=True) if request.see else {}
+    return [asked, chosen(conversation) or {}]
+
+
+def refuses(name: str, *layers: Mapping[str, Any]) -> bool:
+    """Return whether the strongest layer that says something of a field says no."""
+    return next((layer[name] for layer in layers if name in layer), None) is False
+
+
 class Seeing:
     """Looks into kernels and notebooks for questions.
 
@@ -100,8 +111,7 @@ class Seeing:
         """Return what is to be looked at for a request: as it says, its conversation, and the settings."""
         tether = self.settings.tether
         default = ("schema" if service.leaves else "samples") if tether.see == "auto" else tether.see
-        asked = request.see.model_dump(exclude_none=True) if request.see else {}
-        return settled(asked, chosen(conversation), default=default, most=tether.see_at_most)
+        return settled(*layers_of(request, conversation), default=default, most=tether.see_at_most)
 
     async def see(
         self,
@@ -135,7 +145,9 @@ class Seeing:
         # Words that hold data ask for nothing: whoever wrote the data would choose what is sent.
         searched = request.see is None or request.see.words is not False
         words = text_of(question.text) if searched else ""
-        names, how_far = mentioned(words, given), bool(PROGRESS.search(words))
+        names = mentioned(words, given)
+        # Who says that what runs is not to be seen means it, whatever the words are.
+        how_far = not refuses("running", *layers_of(request, conversation)) and bool(PROGRESS.search(words))
         if before is not None:
             # Nobody knows any more what of its words was data: it sees no more than it did.
             names, how_far = [name for name in names if name in before], how_far and DOES_NOW in before

@@ -56,6 +56,8 @@ test('an answer without a fence is code, unless it reads like prose', () => {
   assert.equal(codeIn('\nx = 1\nprint(x)\n', true).code, 'x = 1\nprint(x)');
   const refusal = 'I cannot do this without the file.\nPlease say where it is.';
   assert.deepEqual(codeIn(refusal, true), { code: null, closed: false, words: refusal });
+  const other = '抱歉，我找不到 df_raw（见上）。';
+  assert.deepEqual(codeIn(other, true), { code: null, closed: false, words: other });
   assert.equal(
     codeIn('A whole sentence of a text cell.', true, true).code,
     'A whole sentence of a text cell.'

@@ -22,7 +22,8 @@ const WANTED = {
     { number: 3, source: 'import os' },
     { number: 5, source: ' \n' }
   ],
-  notebook: 'a.ipynb'
+  notebook: 'a.ipynb',
+  language: 'python'
 };
 
 test('a finished proposal says how much it changes and what the keys do', () => {
@@ -64,6 +65,21 @@ test('a question holds the cell and its neighbours, and is kept nowhere', () => 
     ]
   );
   assert.match(asked.system, /change the code.*whole new source/s);
+});
+
+test('a question has no past, and looks at nothing but what its words name by @', () => {
+  const [one, two] = [questionFor(WANTED), questionFor(WANTED)];
+  assert.match(one.conversation_id, /^inline-[a-z0-9-]+$/);
+  assert.notEqual(one.conversation_id, two.conversation_id);
+  assert.deepEqual(one.see, { cells: 'off', names: [], error: false, running: false });
+});
+
+test('a language other than Python is told for code, and for code alone', () => {
+  const asked = more => questionFor({ ...WANTED, ...more }).system;
+  assert.match(asked({ language: 'R' }), /one cell of a Jupyter notebook in R, as the user asks/);
+  for (const more of [{}, { language: '' }, { language: 'R', kind: 'markdown' }]) {
+    assert.match(asked(more), /one cell of a Jupyter notebook, as the user asks/);
+  }
 });
 
 test('an answer may be as long as what it replaces', () => {

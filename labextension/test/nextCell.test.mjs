@@ -5,7 +5,7 @@ import codeModule from '../lib/test/nextCell/code.js';
 import questionModule from '../lib/test/nextCell/question.js';
 
 const { codeOf, MOST_LINES } = codeModule;
-const { assigned, isLast } = questionModule;
+const { assigned, isLast, question } = questionModule;
 
 test('the code of the first fence is the cell, without the words around it', () => {
   const answer =
@@ -80,4 +80,27 @@ test('the variables that were set last are looked at, each once', () => {
   const many = Array.from({ length: 30 }, (_, n) => `x${n} = ${n}`).join('\n');
   assert.deepEqual(assigned(many).slice(0, 2), ['x29', 'x28']);
   assert.ok(assigned(many).length <= 8);
+});
+
+test('what R gives values to is looked at as well', () => {
+  const code =
+    'a <- 1\nmy.df<-read.csv("a.csv")\ntotal <<- 2\n  inner <- 3\nif (a < -1) b\nx.y = 1';
+  assert.deepEqual(assigned(code), ['total', 'my.df', 'a']);
+});
+
+test('a next cell is asked for in the language of its notebook, and says nothing of what runs', () => {
+  const cell = { id: 'c0' };
+  const asked = language =>
+    question(
+      {
+        content: { model: { cells: { get: () => cell }, defaultKernelLanguage: language } },
+        context: { path: 'a.ipynb' },
+        sessionContext: { session: null }
+      },
+      ['x <- 1'],
+      0
+    );
+  assert.match(asked('R').system, /the next cell of a Jupyter notebook in R: the one step/);
+  assert.match(asked('python').system, /the next cell of a Jupyter notebook: the one step/);
+  assert.equal(asked('R').see.running, false);
 });

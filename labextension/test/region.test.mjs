@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import module from '../lib/test/inline/region.js';
 
-const { change, fitting, picture, selected } = module;
+const { carried, change, fitting, picture, selected } = module;
 
 const SOURCE = 'import os\n\ndef f(x):\n    y = x + 1\n    return y\n\nprint(f(1))';
 const ALL = { from: 0, to: SOURCE.length };
@@ -84,4 +84,11 @@ test('the change is the least there is, and makes the proposal', () => {
   assert.equal(change(SOURCE, ALL, SOURCE), null);
   assert.equal(made('aXa', change('aXa', { from: 0, to: 3 }, 'aa')), 'aa');
   assert.equal(made('', change('', { from: 0, to: 0 }, 'new')), 'new');
+});
+
+test('a cell that was put in anew keeps its place, has another as a whole, and no selection in that', () => {
+  const part = { from: 2, to: 4 };
+  assert.equal(carried(SOURCE, SOURCE, part, true), part);
+  assert.deepEqual(carried(SOURCE, 'x = 1', ALL, false), { from: 0, to: 5 });
+  assert.equal(carried(SOURCE, 'x = 1', part, true), null);
 });

@@ -5,10 +5,12 @@ import { Signal } from '@lumino/signaling';
 
 import asks from '../lib/test/chat/ask.js';
 import module from '../lib/test/chat/rooms.js';
+import problems from '../lib/test/server/problems.js';
 import { Held, settled } from './held.mjs';
 
 const { ask } = asks;
 const { Rooms } = module;
+const { TurnError, UNREACHED } = problems;
 
 /** The notebooks of a page, of which one is in front. */
 class Open {
@@ -34,13 +36,14 @@ async function pageOf(server, kept = new Map()) {
     setItem: (key, value) => kept.set(key, value),
     removeItem: key => kept.delete(key)
   };
-  const heard = { addEventListener() {} };
+  const listening = new Map();
+  const heard = { addEventListener: (name, listener) => listening.set(name, listener) };
   globalThis.window = { ...heard, sessionStorage, setTimeout, clearTimeout };
   globalThis.document = { ...heard, hidden: true };
   const open = new Open('a.ipynb');
   const rooms = new Rooms(server, open);
   await settled();
-  return { open, rooms };
+  return { open, rooms, leave: () => listening.get('pagehide')() };
 }
 
 /** What a composer does when its conversation is shown. */
@@ -100,6 +103,34 @@ test('the newest conversation of a notebook is the same one when the notebook is
   server.keep('b_3', 'b.ipynb', 'begun elsewhere', 'yes');
   await thread.refresh();
   assert.equal(thread.id, 'b_3');
+});
+
+test('a question that nobody heard is in the field again after a reload', async () => {
+  const [server, kept] = [history(), new Map()];
+  server.stream = async function* () {
+    throw new TurnError(UNREACHED);
+  };
+  const { rooms, leave } = await pageOf(server, kept);
+  composed(rooms.current);
+  await rooms.current.send(ask('are you there?'));
+  assert.equal(rooms.current.draft.words, '');
+  leave();
+  const after = await pageOf(server, kept);
+  composed(after.rooms.current);
+  assert.equal(after.rooms.current.draft.words, 'are you there?');
+});
+
+test('it stands before what is being written', async () => {
+  const [server, kept] = [history(), new Map()];
+  server.stream = async function* () {
+    throw new TurnError(UNREACHED);
+  };
+  const { rooms, leave } = await pageOf(server, kept);
+  composed(rooms.current);
+  await rooms.current.send(ask('are you there?'));
+  rooms.current.draft.words = 'something else';
+  leave();
+  assert.equal(rooms.current.draft.words, 'are you there?\n\nsomething else');
 });
 
 test('words that were typed before it is known that a conversation is here already go with it', async () => {

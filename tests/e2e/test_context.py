@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import notebook_home
+from tests.e2e.kept import forget_all, send
 from tests.e2e.lab import Lab
+from tests.e2e.test_threads import open_list, row
 from tests.support.servers import RunningServer, running
 
 pytestmark = pytest.mark.browser
@@ -19,6 +22,7 @@ pytestmark = pytest.mark.browser
 def echoing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A lab whose model says what it was asked, with all that went along."""
     home = notebook_home(tmp_path_factory.mktemp("echo") / "home")
+    (home / "work" / "other.ipynb").write_text((home / "work" / "quickstart.ipynb").read_text())
     with running(home, app="lab", config='c.Tether.backend = "mock"\n') as server:
         yield server
 
@@ -31,6 +35,47 @@ def test_a_variable_is_named_by_an_at_sign(page, echoing):
     answer = panel.locator(".tether-Answer").last
     answer.get_by_text("column: str").wait_for()
     answer.get_by_text("price").wait_for()
+
+
+def test_an_at_sign_offers_nothing_of_the_notebook_in_front_in_the_conversation_of_another(page, echoing):
+    forget_all(echoing)
+    send(echoing, "POST", "chat", {"message": "over there", "notebook": "other.ipynb"})
+    lab = Lab(page, echoing)
+    lab.run("column =").locator(".jp-InputPrompt", has_text=re.compile(r"\d")).wait_for()
+    panel = lab.open_panel()
+    box, menu = panel.locator(".tether-input textarea"), panel.get_by_test_id("tether-menu")
+    options = menu.get_by_test_id("tether-option")
+    box.press_sequentially("@")
+    options.filter(has_text="column").filter(has_text="str").wait_for()
+    options.filter(has_text="cell 1").wait_for()
+    box.fill("")
+    row(open_list(lab), "over there").click()
+    panel.get_by_test_id("tether-elsewhere").get_by_text("other.ipynb").wait_for()
+    note = menu.get_by_text("This conversation is about another notebook.")
+    asked = []
+    page.on("request", lambda each: asked.append(each.url) if "/variables/" in each.url else None)
+    box.press_sequentially("@")
+    note.wait_for()
+    options.filter(has_text="quickstart.ipynb").wait_for()
+    assert set(menu.locator(".tether-menuGroup").all_inner_texts()) == {"Files"}
+    # Whoever types the name of what is not offered is told why.
+    box.press_sequentially("column")
+    options.first.wait_for(state="detached")
+    note.wait_for()
+    assert asked == []
+    # What is typed all the same goes along as words alone.
+    box.press_sequentially(", what is it?")
+    box.press("Enter")
+    answer = panel.locator(".tether-Answer").nth(1)
+    answer.get_by_text("@column, what is it?").first.wait_for()
+    panel.get_by_test_id("tether-send").wait_for()
+    assert "price" not in answer.inner_text()
+    # That notebook opened, as the note says, its cells can be named.
+    panel.get_by_test_id("tether-openNotebook").click()
+    panel.get_by_test_id("tether-elsewhere").wait_for(state="detached")
+    box.press_sequentially("@cell")
+    options.filter(has_text="Tether: first light").wait_for()
+    assert note.count() == 0
 
 
 @pytest.fixture

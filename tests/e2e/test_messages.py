@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.conftest import notebook_home
-from tests.e2e.kept import empty_lab, keep
+from tests.e2e.kept import empty_lab, keep, send
 from tests.e2e.lab import Lab, composed
 from tests.support.servers import running
 
@@ -169,3 +169,98 @@ def test_what_was_taken_away_can_be_had_back_for_as_long_as_somebody_is_at_the_b
     page.clock.fast_forward(11_000)
     page.keyboard.press("Enter")
     panel.locator(".tether-Answer", has_text="all of it").wait_for()
+
+
+STREAM = "**/tether/chat/stream*"
+
+
+def ask(panel, words):
+    box = panel.locator(".tether-input textarea")
+    box.fill(words)
+    box.press("Enter")
+
+
+def kept(server):
+    """Return what the server has of the quickstart's conversation: who said what."""
+    found = server.get("tether/conversations?notebook=quickstart.ipynb&limit=1")["conversations"]
+    said = server.get(f"tether/conversations/{found[0]['id']}/messages")["messages"] if found else []
+    return [(each["role"], each["content"]) for each in said]
+
+
+def test_a_question_that_never_reached_jupyter_stays_and_try_again_asks_it_once(panel, server):
+    page = panel.page
+    page.route("**/tether/**", lambda route: route.abort())
+    ask(panel, "Are you there?")
+    failure = panel.get_by_test_id("tether-failure")
+    failure.get_by_text("Jupyter does not answer.").wait_for()
+    # Tried while nobody is there, it fails again, and stands there once.
+    with page.expect_event("requestfailed"):
+        failure.get_by_test_id("tether-retry").click()
+    failure.get_by_text("Jupyter does not answer.").wait_for()
+    assert questions(panel) == ["What is the *total*?", "Are you there?"]
+    # What was said at another door meanwhile takes its place before it, and nothing of it away.
+    send(server, "POST", "chat", {"message": "From a cell.", "notebook": "quickstart.ipynb"})
+    page.unroute("**/tether/**")
+    panel.get_by_text("Look again").first.click()
+    panel.locator(".tether-Question", has_text="From a cell.").wait_for()
+    assert questions(panel) == ["What is the *total*?", "From a cell.", "Are you there?"]
+    failure.get_by_test_id("tether-retry").click()
+    failure.wait_for(state="detached")
+    panel.locator(".tether-Answer").nth(2).get_by_text("all of it").wait_for()
+    panel.get_by_test_id("tether-send").wait_for()
+    assert questions(panel) == ["What is the *total*?", "From a cell.", "Are you there?"]
+    assert [words for role, words in kept(server) if role == "user"] == questions(panel)
+
+
+@pytest.fixture
+def stopped(page, server):
+    """The panel with a question that was stopped before the server heard it, and its line there."""
+    found = empty_lab(page, server).page.locator("#tether-chat")
+    lines = []
+    page.route(STREAM, lambda line: line.continue_() if lines else lines.append(line))
+    ask(found, "Are you there?")
+    found.get_by_test_id("tether-stop").click()
+    unheard = found.get_by_test_id("tether-unheard")
+    unheard.get_by_text("Stopped before the server confirmed the question.").wait_for()
+    (line,) = lines
+    return found, line
+
+
+def test_a_question_that_was_stopped_on_a_dead_line_stays_and_try_again_asks_it_once(stopped, server):
+    panel, line = stopped
+    line.abort()
+    # What was said at another door is brought in, and takes nothing of it away.
+    send(server, "POST", "chat", {"message": "From a cell.", "notebook": "quickstart.ipynb"})
+    panel.page.evaluate("window.dispatchEvent(new Event('focus'))")
+    panel.locator(".tether-Question", has_text="From a cell.").wait_for()
+    assert questions(panel) == ["From a cell.", "Are you there?"]
+    assert [words for role, words in kept(server) if role == "user"] == ["From a cell."]
+    unheard = panel.get_by_test_id("tether-unheard")
+    unheard.get_by_test_id("tether-retry").click()
+    unheard.wait_for(state="detached")
+    panel.locator(".tether-Answer").nth(1).get_by_text("all of it").wait_for()
+    panel.get_by_test_id("tether-send").wait_for()
+    assert questions(panel) == ["From a cell.", "Are you there?"]
+    assert [words for role, words in kept(server) if role == "user"] == questions(panel)
+
+
+def test_a_question_that_was_heard_after_all_is_not_asked_a_second_time(stopped, server):
+    panel, line = stopped
+    # The server hears it and answers; of the answer nothing comes back.
+    line.fetch()
+    line.abort()
+    panel.get_by_test_id("tether-unheard").get_by_test_id("tether-retry").click()
+    panel.locator(".tether-Answer", has_text="all of it").wait_for()
+    panel.get_by_test_id("tether-unheard").wait_for(state="detached")
+    panel.get_by_test_id("tether-send").wait_for()
+    assert questions(panel) == ["Are you there?"]
+    assert [role for role, _ in kept(server)] == ["user", "assistant"]
+
+
+def test_after_a_reload_a_question_that_nobody_heard_is_in_the_field(stopped):
+    panel, line = stopped
+    line.abort()
+    panel.page.reload()
+    panel.page.wait_for_function(
+        "() => document.querySelector('#tether-chat .tether-input textarea')?.value === 'Are you there?'"
+    )

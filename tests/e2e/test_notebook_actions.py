@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.kept import forget_all, send
 from tests.e2e.lab import Lab
+from tests.e2e.test_threads import open_list, row
 from tests.e2e.told import BACKEND, Script, written
 from tests.support.servers import running
 
@@ -267,6 +270,76 @@ def test_switched_off_nothing_of_it_shows(lab, script):
     finally:
         lab.page.evaluate("jupyterapp.commands.execute('tether:toggle-assistance')")
         fix(cell).wait_for(state="visible")
+
+
+@pytest.fixture
+def beside(page, server, script):
+    """The quickstart in front, a cell of which failed, and in the sidebar what was said about another one."""
+    forget_all(server)
+    written(server.root / "over", ("code", "rows = 'of the other notebook'"))
+    (server.root / "over" / "quickstart.ipynb").replace(server.root / "other.ipynb")
+    send(server, "POST", "chat", {"message": "what was there before?", "notebook": "quickstart.ipynb"})
+    send(server, "POST", "chat", {"message": "what are rows over there?", "notebook": "other.ipynb"})
+    lab = Lab(page, server)
+    lab.open_panel()
+    # Its kernel would tell of its variables, were anything asked in its conversation.
+    page.evaluate("jupyterapp.commands.execute('docmanager:open', { path: 'other.ipynb' })")
+    lab.cell("of the other notebook").wait_for()
+    page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) [data-status='idle']").first.wait_for()
+    lab.run("of the other notebook").locator(".jp-InputPrompt", has_text=re.compile(r"\d")).wait_for()
+    page.locator("#jp-main-dock-panel .lm-TabBar-tab", has_text="quickstart.ipynb").click()
+    failed(lab)
+    row(open_list(lab), "what are rows over there?").click()
+    page.get_by_test_id("tether-elsewhere").get_by_text("other.ipynb").wait_for()
+    questions(lab).get_by_text("what are rows over there?").wait_for()
+    return lab
+
+
+def questions(lab):
+    return lab.page.locator("#tether-chat .tether-Question")
+
+
+def test_fix_brings_its_notebooks_own_conversation_and_takes_nothing_of_the_other(beside, server, script):
+    page = beside.page
+    cell = beside.cell("rows = {}")
+    cell.locator(".jp-OutputArea-output", has_text="KeyError").hover()
+    with page.expect_request("**/tether/chat/stream*") as sent:
+        fix(cell).click()
+    panel = answered(beside, "Fix the KeyError in cell 1")
+    panel.get_by_test_id("tether-send").wait_for()
+    assert panel.get_by_test_id("tether-elsewhere").count() == 0
+    shown = questions(beside).all_inner_texts()
+    assert shown[0] == "what was there before?"
+    assert len(shown) == 2
+    assert sent.value.post_data_json["notebook"] == "quickstart.ipynb"
+    asked = "\n".join(script.asked)
+    for part in ("what was there before?", "KeyError: 'price'", "print('so far')"):
+        assert part in asked
+    for part in ("over there", "other.ipynb", "of the other notebook"):
+        assert part not in asked
+    (other,) = server.get("tether/conversations?notebook=other.ipynb")["conversations"]
+    assert other["message_count"] == 2
+
+
+def test_a_cell_that_is_asked_about_goes_into_its_notebooks_own_conversation(beside, script):
+    page = beside.page
+    box = page.locator("#tether-chat .tether-input textarea")
+    box.fill("words for over there")
+    menu(beside, beside.cell("rows = {}").locator(".cm-content"), "Ask about cell")
+    page.get_by_test_id("tether-elsewhere").wait_for(state="detached")
+    page.get_by_test_id("tether-chip").get_by_text("cell 1").wait_for()
+    page.wait_for_function("document.activeElement?.closest('#tether-chat .tether-input') !== null")
+    page.keyboard.type("what is in it?")
+    assert box.input_value() == "what is in it?"
+    page.keyboard.press("Enter")
+    answered(beside, "what is in it?")
+    asked = "\n".join(script.asked)
+    assert "rows['price']" in asked
+    assert "over there" not in asked
+    # What was typed about the other notebook waits in its conversation.
+    row(open_list(beside), "what are rows over there?").click()
+    page.get_by_test_id("tether-elsewhere").wait_for()
+    assert box.input_value() == "words for over there"
 
 
 def test_fix_works_in_notebook_7(page, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from nbformat.sign import NotebookNotary
 
 from tests.e2e.held import GO
+from tests.e2e.kept import send
 from tests.e2e.lab import Lab
 from tests.support.servers import running
 from tether_jupyter import Chat, Client
@@ -60,23 +61,34 @@ def released(request):
 class Widget:
     """A person at the widget under a cell."""
 
-    def __init__(self, page, server, app="lab/tree", cell="Chat()"):
+    def __init__(self, page, server, app="lab/tree", cell="Chat()", model="mock"):
         self.page = page
         for name in (GO, "enough"):
             (server.root / name).unlink(missing_ok=True)
         self.lab = Lab(page, server, app=app)
-        self.chat = self.show(cell)
+        self.chat = self.show(cell, model)
 
-    def show(self, cell):
+    def show(self, cell, model="mock"):
         """Run a cell that ends with the widget, and return that when its kernel has answered."""
         chat = self.lab.run(cell).locator(".tether-widget")
-        chat.locator(".tw-model", has_text="mock").wait_for()
+        chat.locator(".tw-model", has_text=model).wait_for()
         return chat
+
+    def come_back(self):
+        """Leave it for a cell and come back after some time, which has it look at what was said meanwhile."""
+        self.lab.cell("enough").locator(".cm-content").click()
+        self.page.clock.install()
+        self.page.clock.fast_forward(60_000)
+        self.chat.locator("textarea").click()
 
     def ask(self, text):
         box = self.chat.locator("textarea")
         box.fill(text)
         box.press("Enter")
+
+    @property
+    def questions(self):
+        return self.chat.locator(".tw-question[data-row]")
 
     @property
     def writing(self):
@@ -209,7 +221,9 @@ def test_a_notebook_opened_again_shows_the_saved_conversation_before_anything_ru
     assert page.elsewhere == []
 
 
-def test_a_kernel_without_subshells_is_busy_and_the_question_waits(page, widget_lab):
+@pytest.fixture
+def busy(page, widget_lab):
+    """A widget whose kernel hears nothing while a cell runs, as one does; with the number of its answers."""
     settings = widget_lab.root.parent / "config" / KERNELS
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text('{"commsOverSubshells": "disabled"}', encoding="utf-8")
@@ -217,14 +231,114 @@ def test_a_kernel_without_subshells_is_busy_and_the_question_waits(page, widget_
         widget = Widget(page, widget_lab)
         (widget_lab.root / GO).touch()
         widget.lab.run("enough").locator(".jp-InputPrompt", has_text="*").wait_for()
-        before = widget.chat.locator(".tw-answer").count()
-        widget.ask("and now?")
-        widget.chat.locator(".tw-status", has_text="The kernel is busy; your question waits.").wait_for()
-        assert widget.chat.locator(".tw-answer").count() == before
-        (widget_lab.root / "enough").touch()
-        widget.chat.locator(".tw-answer").nth(before).get_by_text("word60").wait_for()
+        yield widget, widget.chat.locator(".tw-answer").count()
     finally:
         settings.unlink()
+
+
+def waits(widget):
+    widget.chat.locator(".tw-status", has_text="The kernel is busy; your question waits.").wait_for()
+
+
+def test_a_kernel_without_subshells_is_busy_and_the_question_waits(busy, widget_lab):
+    widget, before = busy
+    widget.ask("and now?")
+    waits(widget)
+    assert widget.chat.locator(".tw-answer").count() == before
+    (widget_lab.root / "enough").touch()
+    widget.chat.locator(".tw-answer").nth(before).get_by_text("word60").wait_for()
+
+
+def test_words_that_are_typed_while_a_question_waits_are_kept(busy, widget_lab):
+    widget, before = busy
+    box = widget.chat.locator("textarea")
+    widget.ask("and now?")
+    waits(widget)
+    # Enter asks nothing over what waits, and what waits comes back before what was typed.
+    widget.ask("and then?")
+    assert box.input_value() == "and then?"
+    box.press("Escape")
+    assert box.input_value() == "and now?\n\nand then?"
+    box.press("Enter")
+    waits(widget)
+    widget.page.keyboard.type("later")
+    (widget_lab.root / "enough").touch()
+    widget.chat.locator(".tw-answer").nth(before).get_by_text("word60").wait_for()
+    widget.chat.get_by_role("button", name="Send").wait_for()
+    assert widget.questions.last.inner_text() == "and now?\n\nand then?"
+    assert box.input_value() == "later"
+
+
+NOWHERE = "from tether_jupyter import Chat\nchat = Chat(model='nowhere:one')\nchat"
+
+
+@pytest.fixture
+def fresh_lab(tmp_path):
+    """A lab of its own: JupyterLab 4.6 may end a widget's subshell as it lets go of an earlier page's."""
+    home = home_with(tmp_path / "home", [*CELLS, NOWHERE])
+    with running(home, app="lab", config=HELD, PYTHONPATH=ROOT) as server:
+        yield server
+
+
+def test_a_question_that_failed_stays_with_its_words_and_try_again_asks_it_once(page, fresh_lab):
+    widget = Widget(page, fresh_lab, cell="nowhere:one", model="one")
+    (fresh_lab.root / GO).touch()
+    widget.ask("is anybody there?")
+    failure = widget.chat.locator(".tw-failure", has_text="There is no model")
+    failure.wait_for()
+    # Another view has it as well, and what was said elsewhere takes its place before it.
+    widget.show("once more", "one").get_by_text("is anybody there?").wait_for()
+    send(fresh_lab, "POST", "chat", {"message": "from the sidebar", "notebook": "quickstart.ipynb"})
+    widget.come_back()
+    widget.questions.get_by_text("from the sidebar").wait_for()
+    assert widget.questions.all_inner_texts() == ["from the sidebar", "is anybody there?"]
+    assert failure.is_visible()
+    widget.chat.locator(".tw-model").click()
+    widget.chat.get_by_role("menuitemradio", name="As set in Jupyter").click()
+    widget.chat.locator(".tw-model", has_text="mock").wait_for()
+    failure.get_by_role("button", name="Try again").click()
+    failure.wait_for(state="detached")
+    widget.last.get_by_text("word60").wait_for()
+    widget.chat.get_by_role("button", name="Send").wait_for()
+    assert widget.questions.all_inner_texts() == ["from the sidebar", "is anybody there?"]
+    assert asked(newest(fresh_lab)) == ["from the sidebar", "is anybody there?"]
+
+
+def newest(server):
+    """Return the messages of the conversation that the notebook goes on with."""
+    (found,) = server.get("tether/conversations?notebook=quickstart.ipynb&limit=1")["conversations"]
+    return server.get(f"tether/conversations/{found['id']}/messages")["messages"]
+
+
+def asked(messages):
+    return [message["content"] for message in messages if message["role"] == "user"]
+
+
+def test_a_new_chat_stays_new_when_the_answer_before_it_ends(page, fresh_lab):
+    widget = Widget(page, fresh_lab)
+    widget.ask("the old one?")
+    widget.writing.get_by_text("word30").wait_for()
+    (old,) = fresh_lab.get("tether/conversations?notebook=quickstart.ipynb&limit=1")["conversations"]
+    widget.chat.get_by_role("button", name="New chat").click()
+    widget.questions.first.wait_for(state="detached")
+    (fresh_lab.root / GO).touch()
+    for _ in range(600):
+        last = fresh_lab.get(f"tether/conversations/{old['id']}/messages")["messages"][-1]
+        if last["status"] == "complete":
+            break
+        page.wait_for_timeout(100)
+    assert last["content"].endswith("word60")
+    # What is said elsewhere now is said in the new one, which it goes on with.
+    send(fresh_lab, "POST", "chat", {"message": "from the sidebar", "notebook": "quickstart.ipynb"})
+    widget.come_back()
+    widget.questions.get_by_text("from the sidebar").wait_for()
+    assert widget.questions.all_inner_texts() == ["from the sidebar"]
+    widget.ask("the new one?")
+    widget.questions.nth(1).wait_for()
+    widget.last.get_by_text("word60").wait_for()
+    widget.chat.get_by_role("button", name="Send").wait_for()
+    assert widget.questions.all_inner_texts() == ["from the sidebar", "the new one?"]
+    assert asked(newest(fresh_lab)) == ["from the sidebar", "the new one?"]
 
 
 def test_a_kernel_that_is_started_anew_leaves_the_conversation_to_read(page, widget_lab):

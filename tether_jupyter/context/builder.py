@@ -40,6 +40,8 @@ class Wish:
         Variables of the kernel to describe.
     cells:
         `off`, `around` or `all`.
+    shown_error:
+        The error that the question is about, as its cell shows it: another one does not go along.
     """
 
     level: Level = "schema"
@@ -47,6 +49,7 @@ class Wish:
     cells: Literal["off", "around", "all"] = "off"
     cell_id: str | None = None
     error: bool = False
+    shown_error: Mapping[str, Any] | None = None
     running: bool = False
     kernel_id: str | None = None
     notebook: str | None = None
@@ -121,11 +124,15 @@ class Inside:
 
     async def error(self) -> None:
         """Describe the last error."""
+        from tether_jupyter.context.shown_error import is_shown
         from tether_jupyter.context.variables import render_error
 
         asked = await self.kernels.error(self.id, self.wish.level)
         if asked.found is None:
             self.found.miss("error", "the last error", asked.note or "the kernel has had no error")
+            return
+        if self.wish.shown_error is not None and not is_shown(asked.found, self.wish.shown_error):
+            self.found.miss("error", "the last error", "it is another one than the question is about")
             return
         text = render_error(asked.found, self.wish.level)
         self.found.pieces.append(Piece("error", str(asked.found.get("type", "error")), text, ERROR))
@@ -362,5 +369,6 @@ def settled(*layers: Mapping[str, Any] | None, default: str, most: str = "values
         cells=cells if cells in ("around", "all") else "off",
         cell_id=value("cell_id", None),
         error=bool(value("error", False)),
+        shown_error=value("shown_error", None),
         running=bool(value("running", False)),
     )

@@ -111,6 +111,18 @@ class ContextItem(BaseModel):
         return self
 
 
+class ShownError(BaseModel):
+    """An error as a notebook's cell shows it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ename: Annotated[str, StringConstraints(max_length=1024)]
+    evalue: Annotated[str, StringConstraints(max_length=1024)] = Field(
+        "", description="What it says, or how that begins."
+    )
+    execution_count: int | None = Field(None, description="The count of the cell that failed.")
+
+
 class See(BaseModel):
     """What the server itself may look at for a question. What is left open follows the settings."""
 
@@ -133,7 +145,16 @@ class See(BaseModel):
         None, description="The cell where the question stands; the notebook's end without one."
     )
     error: bool | None = Field(None, description="The kernel's last error, with its frames.")
-    running: bool | None = Field(None, description="What the kernel is doing right now.")
+    shown_error: ShownError | None = Field(
+        None,
+        description="The error that the question is about: a kernel's last error goes along only if it is "
+        "this one.",
+    )
+    running: bool | None = Field(
+        None,
+        description="What the kernel is doing right now. With `false` it does not go along either where the "
+        "words ask how far a running cell is.",
+    )
 
 
 class ChatRequest(BaseModel):

@@ -2,8 +2,12 @@ import type { ICodeCellModel } from '@jupyterlab/cells';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 
 import { trimmed } from '../notebook/text';
-import type { IAskOptions, IContext } from '../server/request';
+import type { IAskOptions, IContext, ISee } from '../server/request';
 import { errorText, Output, outputText } from './outputs';
+
+const NOT: ISee = { error: false };
+/** Characters of an error's words that are enough to know it by. */
+const MOST = 500;
 
 /** A cell, by its notebook and its place there. */
 export interface IPlace {
@@ -64,8 +68,10 @@ export function aboutError(place: IPlace, error: Output, fix: boolean): IAbout {
       ? `Fix the ${name}: why does it happen, and what is the corrected cell?`
       : `Explain the ${name}.`,
     context: [{ kind: 'error', name, text: trimmed(errorText(error), 'end') }, ...aboutCell(place)],
-    // A kernel knows of its last error alone.
-    options: { see: { error: isLast(place), cells: 'around', cell_id: id } }
+    // A kernel knows of its last error alone, which may be that of a cell that was corrected since.
+    options: {
+      see: { ...(isLast(place) ? lookFor(place, error) : NOT), cells: 'around', cell_id: id }
+    }
   };
 }
 
@@ -91,6 +97,18 @@ function codeAt({ panel, index }: IPlace): ICodeCellModel | null {
   const cells = panel.content.model?.cells;
   const cell = cells && index >= 0 && index < cells.length ? cells.get(index) : null;
   return cell?.type === 'code' ? (cell as ICodeCellModel) : null;
+}
+
+/** Look into the kernel for an error, and take no other one for it. */
+function lookFor(place: IPlace, { ename, evalue }: Output): ISee {
+  // The server takes no half of a character.
+  const text = (value: unknown) =>
+    (typeof value === 'string' ? value : '').slice(0, MOST).replace(/[\uD800-\uDBFF]$/, '');
+  const execution_count = codeAt(place)?.executionCount ?? null;
+  return {
+    error: true,
+    shown_error: { ename: text(ename), evalue: text(evalue), execution_count }
+  };
 }
 
 /** Whether no cell failed after this one. */

@@ -37,7 +37,7 @@ export function AnswerFooter({ answer, thread, room }: IProps): JSX.Element | nu
     tokens: answer.usage?.completion_tokens ?? null,
     perSecond: answer.usage?.tokens_per_s ?? null,
     cost: answer.usage?.cost_usd ?? null,
-    finish: answer.phase === 'stopped' ? 'cancelled' : answer.finish
+    finish: answer.phase === 'stopped' && !answer.unheard ? 'cancelled' : answer.finish
   });
   return (
     <div className="tether-below">

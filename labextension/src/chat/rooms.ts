@@ -31,6 +31,7 @@ export class Rooms {
     // What was said or taken away in another window is not told to this one.
     window.addEventListener('focus', this._onFront);
     document.addEventListener('visibilitychange', this._onFront);
+    window.addEventListener('pagehide', () => this._all().forEach(thread => thread.leave()));
     void this._current.refresh();
     void this._bringBack();
     void this.checkHealth();
@@ -67,10 +68,13 @@ export class Rooms {
     return message === null || (await there.goTo(message, words));
   }
 
+  private _all(): Thread[] {
+    return [...this._rooms.values(), ...this._others.values()];
+  }
+
   /** Bring the thread of a conversation to the front, and read what was said in it. */
   private async _bring(conversation: string): Promise<Thread> {
-    const threads = [...this._rooms.values(), ...this._others.values()];
-    const known = threads.find(each => each.id === conversation);
+    const known = this._all().find(each => each.id === conversation);
     const thread = known ?? this._make(null, conversation);
     if (!known) {
       this._others.set(conversation, thread);

@@ -239,6 +239,14 @@ export class Thread extends Path {
     await this._ask(again, { regenerate: known });
   }
 
+  /** Put a question that the server may not have heard back into the field, which outlives this page. */
+  leave(): void {
+    const last = this._said[this._said.length - 1];
+    if (last instanceof Answer && last.unheard && last.question) {
+      this.draft.restore(last.question);
+    }
+  }
+
   /** Keep what the reader thinks of an answer. Raises TurnError, and shows what was before. */
   async react(answer: Answer, reaction: Reaction | null): Promise<void> {
     const before = answer.reaction;

@@ -37,6 +37,7 @@ export function Field(props: IProps): JSX.Element {
   /** Where the caret goes once the new words are shown. */
   const caret = React.useRef<number | null>(null);
   const naming = useNaming(mentions, lists);
+  const listed = naming.open && naming.choices.length > 0;
   const words = draft.words;
 
   React.useLayoutEffect(() => {
@@ -100,6 +101,10 @@ export function Field(props: IProps): JSX.Element {
 
   const inMenu = (event: React.KeyboardEvent): boolean => {
     const { choices, active, setActive } = naming;
+    if (!listed && event.key !== 'Escape') {
+      // A note alone is no menu: Enter sends.
+      return false;
+    }
     const last = choices.length - 1;
     switch (event.key) {
       case 'ArrowDown':
@@ -179,8 +184,8 @@ export function Field(props: IProps): JSX.Element {
         aria-label={ASK}
         aria-autocomplete="list"
         aria-haspopup="listbox"
-        aria-controls={naming.open ? MENU : undefined}
-        aria-activedescendant={naming.open ? `${MENU}-${naming.active}` : undefined}
+        aria-controls={listed ? MENU : undefined}
+        aria-activedescendant={listed ? `${MENU}-${naming.active}` : undefined}
         onChange={event => {
           draft.words = event.target.value;
           props.onTyped();
@@ -199,9 +204,11 @@ export function Field(props: IProps): JSX.Element {
         }}
       />
       <span className="tether-spoken" role="status">
-        {naming.open
+        {listed
           ? `${naming.choices.length} to choose from. Up and down to move, Enter to take one.`
-          : ''}
+          : naming.open
+            ? naming.note
+            : ''}
       </span>
     </div>
   );

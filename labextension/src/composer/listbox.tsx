@@ -35,6 +35,7 @@ export function Listbox(props: IProps): JSX.Element {
         // It scrolls. While it is open, Tab in the field takes a line, so nobody stops here on the way.
         tabIndex={0}
         className="tether-menuList"
+        hidden={choices.length === 0}
       >
         {choices.map((each, at) => {
           const head = each.group !== group ? (group = each.group) : null;

@@ -53,6 +53,7 @@ export function useNaming(mentions: Mentions, lists: Lists): INaming {
       setTyped(next);
     }
   };
+  const note = typed?.sign === '@' ? mentions.note : null;
   const choices = !typed
     ? []
     : typed.sign === '@'
@@ -62,8 +63,9 @@ export function useNaming(mentions: Mentions, lists: Lists): INaming {
     typed,
     choices,
     active: Math.min(active, Math.max(choices.length - 1, 0)),
-    note: typed?.sign === '@' ? mentions.note : null,
-    open: typed !== null && choices.length > 0,
+    note,
+    // Where nothing that was typed is listed, the note may be the reason.
+    open: typed !== null && (choices.length > 0 || note !== null),
     setActive,
     follow,
     close: () => {

@@ -14,7 +14,7 @@ import { IPlace, isClosed, isOpen, isProse, isStill, placeOf } from './place';
 import type { IGhostSettings } from './settings';
 import { atEmptyLine, IShape, lineAfter } from './trim';
 import { Watch } from './watch';
-import { IModelHere, Where } from './where';
+import { IModelHere, refusal, Where } from './where';
 
 type List = IInlineCompletionList<{ insertText: string; isIncomplete?: boolean; token?: string }>;
 
@@ -62,7 +62,7 @@ export class GhostText {
     if (!byHand) {
       await new Promise(done => setTimeout(done, this._options.settings().debounce));
     }
-    const model = number === this._number ? await this._where.find() : null;
+    const model = number === this._number ? await this._find() : null;
     // Meanwhile, the notebook may have been closed, or the switch turned.
     const wanted = number === this._number && isStill(place) && this._wanted(place, byHand);
     if (!wanted || !this._allowed(model, byHand)) {
@@ -153,15 +153,14 @@ export class GhostText {
       return byHand && this._tell('Jupyter does not answer, so nothing was completed.');
     }
     if (when === 'local' && !model.local) {
-      return (
-        byHand &&
-        this._tell(
-          `Nothing was sent: ghost text is set to models of this machine, and ${model.place} answers now.`
-        )
-      );
+      return byHand && this._tell(refusal(model));
     }
     // What the demo model was taught is answers to questions: unasked, its code would only be in the way.
-    return byHand || ((wake || model.ready || model.chats) && (when === 'always' || !model.demo));
+    return byHand || ((wake || model.ready) && (when === 'always' || !model.demo));
+  }
+
+  private _find(): Promise<IModelHere | null> {
+    return this._where.find(this._options.settings().when === 'local');
   }
 
   private _begin(place: IPlace, model: IModelHere, byHand: boolean): void {
@@ -170,7 +169,7 @@ export class GhostText {
     const own: IGap = { prefix: place.prefix, suffix: place.suffix };
     const shape: IShape = { gap: own, lines: lines && atEmptyLine(own) };
     const stop = shape.lines ? ['\n\n\n'] : ['\n'];
-    const options = { maxTokens, stop, wake: wake || byHand, asked: byHand };
+    const options = { maxTokens, stop, wake: wake || byHand, asked: byHand, model: model.model };
     const suffix = textAfter(place.suffix);
     const completion = new Completion(place.prefix, place.suffix, shape, signal =>
       model.chats
@@ -179,7 +178,7 @@ export class GhostText {
             { prefix: textBefore([], place.prefix), suffix },
             contextOf(place.cells),
             // A chat model may begin with a line of a fence.
-            { ...options, stop: [] },
+            { ...options, stop: [], language: place.language },
             signal
           )
         : fill(server, { prefix: textBefore(place.cells, place.prefix), suffix }, options, signal)

@@ -1,8 +1,9 @@
 import type { EditorView } from '@codemirror/view';
 import type { CodeEditor } from '@jupyterlab/codeeditor';
-import type { Notebook } from '@jupyterlab/notebook';
+import type { Notebook, NotebookPanel } from '@jupyterlab/notebook';
 import type { Widget } from '@lumino/widgets';
 
+import { languageOf } from '../notebook/language';
 import type { ICellText } from './around';
 
 /** An editor with a cursor in it, and what stands around. */
@@ -15,10 +16,20 @@ export interface IPlace {
   prefix: string;
   suffix: string;
   mimeType: string;
+  /** What the code is written in; empty where nobody knows. */
+  language: string;
   /** The cells before, in a notebook. */
   cells: ICellText[];
 }
 
+/** Types of text that are not called as their language is. */
+const SPOKEN: Record<string, string> = {
+  rsrc: 'R',
+  csrc: 'C',
+  'c++src': 'C++',
+  csharp: 'C#',
+  sh: 'shell'
+};
 /** Cells before the cursor's that are looked at. */
 const CELLS = 40;
 
@@ -41,6 +52,7 @@ export function placeOf(widget: Widget): IPlace | null {
     prefix: text.slice(0, main.head),
     suffix: text.slice(main.head),
     mimeType: editor.model.mimeType,
+    language: languageAt(widget, editor.model.mimeType),
     cells: cellsBefore(widget)
   };
 }
@@ -78,6 +90,15 @@ export function isProse(mimeType: string): boolean {
   return /^text\/(?:plain|markdown|x-markdown|x-ipythongfm|x-gfm|x-rst|x-latex|x-tex)$/.test(
     mimeType
   );
+}
+
+/** A notebook's language, else what the type of the text is called after: `text/x-julia`. */
+export function languageAt(widget: Widget, mimeType: string): string {
+  if (isProse(mimeType)) {
+    return '';
+  }
+  const name = /^(?:text|application)\/(?:x-|vnd\.)?([\w.+#-]+)$/.exec(mimeType)?.[1] ?? '';
+  return languageOf(widget as unknown as NotebookPanel) || (SPOKEN[name] ?? name);
 }
 
 function editorOf(widget: Widget): CodeEditor.IEditor | null {

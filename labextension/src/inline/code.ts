@@ -1,4 +1,5 @@
 import { fenced, IFenced } from '../notebook/fence';
+import { isProse } from '../notebook/prose';
 
 /**
  * The code in an answer that may still be growing: what is in its first fence, null while there is none.
@@ -34,13 +35,6 @@ export function indentOf(text: string): string {
     .filter(line => line.trim())
     .map(line => /^[ \t]*/.exec(line)![0]);
   return own.reduce((a, b) => (b.length < a.length ? b : a), own[0] ?? '');
-}
-
-/** A refusal or a question, rather than code without its fence. */
-function isProse(text: string): boolean {
-  const lines = text.split('\n').filter(line => line.trim());
-  const sentence = /^[A-Z"'“][^=(){}[\]_#]*[.!?:,]$/;
-  return lines.every(line => line.trim().split(/\s+/).length > 3 && sentence.test(line.trim()));
 }
 
 function withoutEdges(text: string): string {

@@ -4,25 +4,26 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
-import { IRestored, lost, restored } from '../notebook/masked';
-import { Along, goesAlong, Preview } from './along';
+import { IRestored, restored } from '../notebook/masked';
+import { Along, goesAlong } from './along';
+import type { IClosed, IEditHost } from './host';
+import { GONE, IKept, READ_ANEW } from './kept';
 import { linesChanged } from './lines';
 import { Popover } from './popover';
-import { IAsked, Proposal } from './proposal';
-import { change, fitting, IPicture, IRegion, IReplacement, picture, selected } from './region';
+import { Proposal } from './proposal';
+import {
+  carried,
+  change,
+  fitting,
+  IPicture,
+  IRegion,
+  IReplacement,
+  picture,
+  selected
+} from './region';
 import { show, shownIn } from './shown';
-import { editable, Subject, viewOf } from './subject';
-import { happening, IKeys, proposed } from './words';
-
-export interface IEditHost {
-  server: IAsked;
-  preview: Preview;
-  keys(): IKeys;
-  /** Tell people who do not see the screen. */
-  say(words: string): void;
-  /** Run the commands that a key in the field is bound to. */
-  keydown(event: KeyboardEvent): void;
-}
+import { editable, sourceOf, Subject, viewOf } from './subject';
+import { happening, lostBy, proposed } from './words';
 
 /** Between two drawings while a proposal streams in: ms, and at least so many times what one takes. */
 const DRAWN_MS = 40;
@@ -41,7 +42,7 @@ export class InlineEdit {
     this._proposal = new Proposal(_host.server, this._subject.kind === 'markdown');
     this._going = new Along(_host.preview, () => this._draw());
     const view = viewOf(cell);
-    const source = view?.state.doc.toString() ?? cell.model.sharedModel.getSource();
+    const source = (this._source = sourceOf(cell));
     const main = view?.state.selection.main;
     this._at = main?.head ?? 0;
     this._selects = Boolean(main && !main.empty && source.slice(main.from, main.to).trim());
@@ -60,7 +61,7 @@ export class InlineEdit {
         take: () => void this.take(),
         close: () => this.close(),
         keydown: event => _host.keydown(event),
-        focusin: event => this._onFocus(event)
+        focusin: event => this._subject.onFocus(event)
       }
     );
     this._proposal.changed.connect(this._later, this);
@@ -76,8 +77,8 @@ export class InlineEdit {
     return this._subject.id;
   }
 
-  /** It is over; `gone` holds a proposal whose cell has been deleted. */
-  get closed(): ISignal<this, { gone: string | null; words: string }> {
+  /** It is over; `kept` holds a proposal whose cell has been deleted, or is another one. */
+  get closed(): ISignal<this, IClosed> {
     return this._closed;
   }
 
@@ -118,7 +119,7 @@ export class InlineEdit {
     const before = [...this._asked];
     this._asked.push(words);
     this._edited = false;
-    this._said = '';
+    this._said = this._trouble = '';
     const question = this._subject.question(words, before, this._base, this._selection);
     void this._going.look(question);
     void this._proposal.ask(question);
@@ -126,10 +127,12 @@ export class InlineEdit {
 
   /** Change the cell as proposed, in one step that one undo takes back. */
   take(): boolean {
+    this._trouble = '';
     const cell = this._cell;
     const view = this._view;
     const shown = view && shownIn(view);
-    if (!cell || !view || !shown) {
+    // A cell that was put in anew may have another source than the view that it had.
+    if (!cell || !view || !shown || viewOf(cell) !== view) {
       return false;
     }
     const source = view.state.doc.toString();
@@ -181,6 +184,11 @@ export class InlineEdit {
     return (this._view && shownIn(this._view)?.region) ?? this._region;
   }
 
+  /** The source that this is a change of. */
+  private get _last(): string {
+    return this._view?.state.doc.toString() ?? this._source;
+  }
+
   private get _selection(): IRegion | null {
     return this._selects ? this._place : null;
   }
@@ -195,6 +203,13 @@ export class InlineEdit {
       if (this._over || !view || view === this._view || this._cell !== cell) {
         return;
       }
+      const now = view.state.doc.toString();
+      const region = carried(this._last, now, this._place, this._selects);
+      if (!region) {
+        return this._leave(READ_ANEW);
+      }
+      this._edited ||= now !== this._last && this._proposal.phase !== 'idle';
+      this._region = region;
       this._view = view;
       cell.addClass(CHANGING);
       this._sizes.disconnect();
@@ -211,20 +226,6 @@ export class InlineEdit {
     }
   }
 
-  /** A notebook in edit mode gives the focus to the editor of the cell that gets it. */
-  private _onFocus(event: FocusEvent): void {
-    if (this._subject.isEdited) {
-      event.stopPropagation();
-      return;
-    }
-    const target = event.target as HTMLElement;
-    setTimeout(() => {
-      if (document.activeElement !== target) {
-        target.focus({ preventScroll: true });
-      }
-    });
-  }
-
   private _onCells(): void {
     // A cell that moves is taken out and put in again.
     queueMicrotask(() => {
@@ -233,13 +234,17 @@ export class InlineEdit {
       }
       const cell = this._cell;
       if (!cell) {
-        const source = this._view?.state.doc.toString() ?? '';
-        this._end(this._held(source, this._place)?.text ?? null);
+        this._leave(GONE);
       } else if (viewOf(cell) !== this._view) {
-        this._region = this._place;
         this._attach(cell);
       }
     });
+  }
+
+  /** End, and keep what is proposed for a source that is no longer there. */
+  private _leave(why: string): void {
+    const held = this._held(this._last, this._place);
+    this._end(held && { source: held.text, kind: this._subject.kind, why });
   }
 
   /** Draw at once what ends a wait; what streams in as often as leaves the page most of its time. */
@@ -311,7 +316,8 @@ export class InlineEdit {
       trouble: Boolean(trouble),
       busy: !ready && phase !== 'idle' && phase !== 'failed',
       ready,
-      takes: this._changed > 0 && !trouble
+      // What forbade it last may be over, which only trying tells.
+      takes: this._changed > 0 && (!trouble || trouble === this._trouble)
     });
     // By the sentence: a wait that counts seconds is told once.
     const spoken = status.replace(/, \d+ s$/, '');
@@ -322,7 +328,6 @@ export class InlineEdit {
         this._popover.select();
       }
     }
-    this._trouble = '';
   }
 
   /** What is proposed, with the secrets put back that were masked in the question. */
@@ -339,7 +344,7 @@ export class InlineEdit {
     return { ...made, whole };
   }
 
-  private _end(gone: string | null): boolean {
+  private _end(kept: IKept | null): boolean {
     if (this._over) {
       return false;
     }
@@ -354,7 +359,7 @@ export class InlineEdit {
     if (this._view) {
       show(this._view, null);
     }
-    this._closed.emit({ gone, words: this._popover.words });
+    this._closed.emit({ kept, words: this._popover.words });
     Signal.clearData(this);
     return true;
   }
@@ -366,6 +371,8 @@ export class InlineEdit {
   /** Where the field and the change are, until an editor shows them. */
   private _at: number;
   private _region: IRegion;
+  /** The cell's source, until an editor shows it. */
+  private _source: string;
   private _selects: boolean;
   /** What was asked, each refining the one before. */
   private _asked: string[] = [];
@@ -378,6 +385,7 @@ export class InlineEdit {
   private _lost = '';
   private _edited = false;
   private _changed = 0;
+  /** Why it was not taken, until something else is tried. */
   private _trouble = '';
   private _said = '';
   private _over = false;
@@ -389,9 +397,5 @@ export class InlineEdit {
   private _sizes = new ResizeObserver(([entry]) => {
     this._popover.width = entry.contentRect.width;
   });
-  private _closed = new Signal<this, { gone: string | null; words: string }>(this);
-}
-
-function lostBy(made: IRestored): string {
-  return `${lost(made)} Taking this would lose it: ask in other words, or select a part without it.`;
+  private _closed = new Signal<this, IClosed>(this);
 }

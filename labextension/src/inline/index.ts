@@ -2,10 +2,11 @@ import { Notification } from '@jupyterlab/apputils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { CommandRegistry } from '@lumino/commands';
 
-import { putSource } from '../notebook/edit';
 import { previewOf } from '../server/preview';
 import type { TetherServer } from '../server/request';
-import { IEditHost, InlineEdit } from './edit';
+import { InlineEdit } from './edit';
+import type { IEditHost } from './host';
+import { IKept, keptWords, putKept } from './kept';
 import { editable } from './subject';
 import type { IKeys } from './words';
 
@@ -44,11 +45,11 @@ export class InlineEdits {
     const edit = new InlineEdit(panel, cell, this._host);
     this._edits.add(edit);
     edit.prefill(this._words.get(edit.cellId) ?? '');
-    edit.closed.connect((_, { gone, words }) => {
+    edit.closed.connect((_, { kept, words }) => {
       this._edits.delete(edit);
       this._words.set(edit.cellId, words);
-      if (gone !== null) {
-        keep(panel, gone);
+      if (kept) {
+        keep(panel, kept);
       }
     });
     // The editor takes the focus when the notebook enters edit mode.
@@ -82,20 +83,13 @@ export class InlineEdits {
   private _spoken = document.createElement('div');
 }
 
-/** The cell was deleted while a proposal for it was there. */
-function keep(panel: NotebookPanel, source: string): void {
-  Notification.emit('The cell is gone; what was proposed for it is kept.', 'info', {
+/** The cell was deleted, or is another one now, while a proposal for it was there. */
+function keep(panel: NotebookPanel, kept: IKept): void {
+  Notification.emit(keptWords(kept), 'info', {
     autoClose: false,
     actions: [
-      {
-        label: 'Add as a cell',
-        callback: () => {
-          if (!panel.isDisposed) {
-            putSource(panel, 'below', panel.content.activeCell?.model.id ?? null, source);
-          }
-        }
-      },
-      { label: 'Copy', callback: () => void navigator.clipboard?.writeText(source) }
+      { label: 'Add as a cell', callback: () => void putKept(panel, kept) },
+      { label: 'Copy', callback: () => void navigator.clipboard?.writeText(kept.source) }
     ]
   });
 }

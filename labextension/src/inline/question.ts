@@ -1,3 +1,4 @@
+import { inLanguage } from '../notebook/language';
 import { trimmed } from '../notebook/text';
 import type { IContext, IQuestion } from '../server/request';
 
@@ -22,6 +23,8 @@ export interface IWanted {
   selection: string | null;
   neighbours: INeighbour[];
   notebook: string;
+  /** What its kernel speaks; empty where nobody knows. */
+  language: string;
 }
 
 /** A cell longer than this cannot be answered whole by most models; what is sent of it is cut here, which is said. */
@@ -59,14 +62,17 @@ export function questionFor(wanted: IWanted): IQuestion {
   }
   return {
     message: said(words, before),
-    system: system(kind, selection !== null, source.trim() === ''),
+    system: system(kind, selection !== null, source.trim() === '', wanted.language),
     context,
-    see: { cells: 'off' },
+    // The field names what goes along: nothing else does but what the words name by `@`.
+    see: { cells: 'off', names: [], error: false, running: false },
     max_tokens: Math.min(
       MOST_TOKENS,
       ROOM + Math.ceil((selection ?? source).length / CHARACTERS_A_TOKEN)
     ),
     notebook: wanted.notebook,
+    // Of no conversation's past: a fresh id has none.
+    conversation_id: `inline-${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`,
     store: false
   };
 }
@@ -79,7 +85,7 @@ function said(words: string, before: string[]): string {
   return `The proposal so far answers this:\n${earlier}\n\nChange the proposal: ${words}`;
 }
 
-function system(kind: CellKind, selected: boolean, empty: boolean): string {
+function system(kind: CellKind, selected: boolean, empty: boolean, language: string): string {
   const markdown = kind === 'markdown';
   const what = markdown ? 'Markdown' : kind === 'raw' ? 'text' : 'code';
   const fence = markdown ? 'four backticks (````markdown)' : 'three backticks';
@@ -91,7 +97,7 @@ function system(kind: CellKind, selected: boolean, empty: boolean): string {
       ? ''
       : ' Keep every line that the request does not touch exactly as it is, comments and blank lines included.';
   return (
-    `You ${empty ? 'write' : 'change'} the ${what} of one cell of a Jupyter notebook, as the user asks. ` +
+    `You ${empty ? 'write' : 'change'} the ${what} of one cell of a Jupyter notebook${kind === 'code' ? inLanguage(language) : ''}, as the user asks. ` +
     `Answer with one block fenced by ${fence}, which holds ${holds}, and with nothing else: ` +
     `no words before it, none after it.${keep}`
   );

@@ -43,6 +43,24 @@ export function fitting(source: string, region: IRegion, { text, whole }: IRepla
   return whole && old.trim() ? shifted + (/(\n[ \t]*)+$/.exec(old)?.[0] ?? '') : shifted;
 }
 
+/**
+ * The part that a proposal replaces when its cell has been put in anew; null where it cannot be told.
+ *
+ * A cell that was moved has its old source; one that was read from the disk anew may have another, in which what was
+ * selected (`selects`) could be anywhere.
+ */
+export function carried(
+  old: string,
+  now: string,
+  region: IRegion,
+  selects: boolean
+): IRegion | null {
+  if (old === now) {
+    return region;
+  }
+  return selects ? null : { from: 0, to: now.length };
+}
+
 /** How the lines of a source change by a replacement, line by line. */
 export function picture(source: string, region: IRegion, { text, whole }: IReplacement): IPicture {
   const start = source.lastIndexOf('\n', region.from - 1) + 1;

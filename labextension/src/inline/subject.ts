@@ -3,6 +3,7 @@ import type { Cell } from '@jupyterlab/cells';
 import type { CodeMirrorEditor } from '@jupyterlab/codemirror';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 
+import { languageOf } from '../notebook/language';
 import { isWritable } from '../notebook/writable';
 import type { IQuestion } from '../server/request';
 import { neighboursOf } from './along';
@@ -44,6 +45,20 @@ export class Subject {
     return mode === 'edit' && activeCell?.model.id === this.id;
   }
 
+  /** A notebook in edit mode gives the focus to the editor of the cell that gets it. */
+  onFocus(event: FocusEvent): void {
+    if (this.isEdited) {
+      event.stopPropagation();
+      return;
+    }
+    const target = event.target as HTMLElement;
+    setTimeout(() => {
+      if (document.activeElement !== target) {
+        target.focus({ preventScroll: true });
+      }
+    });
+  }
+
   /** The numbers of the cells that go along with a question. */
   get sent(): number[] {
     const { number, source } = this;
@@ -73,7 +88,8 @@ export class Subject {
       source,
       selection: selection && source.slice(selection.from, selection.to),
       neighbours: neighboursOf(this.panel, number),
-      notebook: this.panel.context.path
+      notebook: this.panel.context.path,
+      language: languageOf(this.panel)
     });
   }
 
@@ -99,6 +115,13 @@ export class Subject {
 /** Whether a cell can be written to. */
 export function editable(panel: NotebookPanel, cell: Cell): boolean {
   return isWritable(panel) && !cell.readOnly;
+}
+
+/** A cell's source as its editor shows it, which knows one kind of line break. */
+export function sourceOf(cell: Cell): string {
+  return (
+    viewOf(cell)?.state.doc.toString() ?? cell.model.sharedModel.getSource().replace(/\r\n?/g, '\n')
+  );
 }
 
 /** The view of a cell's editor; null while it has none. */

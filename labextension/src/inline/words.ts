@@ -1,3 +1,5 @@
+import { IRestored, lost } from '../notebook/masked';
+
 /** Where a proposal is. */
 export type Phase = 'idle' | 'asking' | 'queued' | 'thinking' | 'writing' | 'ready' | 'failed';
 
@@ -47,6 +49,11 @@ export function proposed(lines: number, keys: IKeys, edited: boolean, masks = 0)
 /** A failure as one line: what happened and what to do next. */
 export function failed(message: string, hint: string | null): string {
   return hint ? `${message} ${hint}` : message;
+}
+
+/** Why a proposal is not taken that would lose a secret. */
+export function lostBy(made: IRestored): string {
+  return `${lost(made)} Taking this would lose it: ask in other words, or select a part without it.`;
 }
 
 function ordinal(n: number): string {

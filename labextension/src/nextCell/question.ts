@@ -1,12 +1,13 @@
 import type { NotebookPanel } from '@jupyterlab/notebook';
 
+import { inLanguage, languageOf } from '../notebook/language';
 import { asksTether, trimmed } from '../notebook/text';
 import type { IQuestion } from '../server/request';
 
-const SYSTEM =
-  'You write the next cell of a Jupyter notebook: the one step that most likely follows. Reply with one fenced code ' +
-  'block of at most fifteen lines and nothing else. Use only names that exist. Reply with nothing if there is no ' +
-  'sensible next step.';
+const system = (language: string) =>
+  `You write the next cell of a Jupyter notebook${inLanguage(language)}: the one step that most likely follows. ` +
+  'Reply with one fenced code block of at most fifteen lines and nothing else. Use only names that exist. Reply with ' +
+  'nothing if there is no sensible next step.';
 
 /** Names of variables that are looked at. */
 const NAMES = 8;
@@ -20,10 +21,13 @@ export function isLast(sources: readonly string[], at: number): boolean {
   );
 }
 
+/** Names before `=`; before `<-` as R has them, where a name may hold dots. */
+const ASSIGNED = /^(?:[A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*\s*=(?!=)|[A-Za-z_.][\w.]*\s*<<?-)/gm;
+
 /** The names that code gives values to, the last ones first. */
 export function assigned(code: string): string[] {
-  const found = [...code.matchAll(/^([A-Za-z_]\w*)(?:\s*,\s*[A-Za-z_]\w*)*\s*=(?!=)/gm)];
-  const names = found.flatMap(each => each[0].replace(/=$/, '').split(','));
+  const found = [...code.matchAll(ASSIGNED)];
+  const names = found.flatMap(each => each[0].replace(/(?:=|<<?-)$/, '').split(','));
   return [...new Set(names.map(name => name.trim()).reverse())].slice(0, NAMES);
 }
 
@@ -32,7 +36,7 @@ export function question(panel: NotebookPanel, sources: readonly string[], at: n
   const cell = panel.content.model!.cells.get(at);
   return {
     message: `Write the cell that follows cell ${at + 1}.`,
-    system: SYSTEM,
+    system: system(languageOf(panel)),
     notebook: panel.context.path,
     kernel_id: panel.sessionContext.session?.kernel?.id,
     // Of no conversation's past: a fresh id has none.
@@ -42,7 +46,8 @@ export function question(panel: NotebookPanel, sources: readonly string[], at: n
     see: {
       cells: 'around',
       cell_id: cell.id,
-      names: assigned(sources.slice(0, at + 1).join('\n'))
+      names: assigned(sources.slice(0, at + 1).join('\n')),
+      running: false
     },
     max_tokens: 400,
     // Nobody asked for it: what somebody did ask for goes first.

@@ -32,7 +32,7 @@ export function putSource(
   where: Where,
   cellId: string | null,
   source: string,
-  type: 'code' | 'markdown' = 'code'
+  type: 'code' | 'markdown' | 'raw' = 'code'
 ): IEdit | null {
   const notebook = panel?.content;
   const shared = notebook?.model?.sharedModel;

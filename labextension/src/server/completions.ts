@@ -1,3 +1,4 @@
+import { inLanguage } from '../notebook/language';
 import { TurnError } from './problems';
 import { IContext, JSON_BODY, TetherServer } from './request';
 
@@ -15,13 +16,18 @@ export interface IFillOptions {
   wake: boolean;
   /** Whether somebody asked for it: otherwise the answers that somebody did ask for go first. */
   asked: boolean;
+  /** Which model is meant, as a request names it; the server's own choice where it is left out. */
+  model?: string;
+  /** What the code is written in; empty where nobody knows. */
+  language?: string;
 }
 
 /** Where completions keep their place in the model's memory, so that they push no conversation out of it. */
 const KEY = 'lab-ghost';
 
-const CHAT_SYSTEM =
-  'You complete code at a cursor. Reply with the text to insert at <cursor/> and nothing else: no explanation, ' +
+const chatSystem = (language: string) =>
+  `You complete code${inLanguage(language)} at a cursor. ` +
+  'Reply with the text to insert at <cursor/> and nothing else: no explanation, ' +
   'no code fence, nothing of what stands before or after it. Reply with nothing if nothing is missing.';
 
 /** Yield the pieces of a text that goes between two others. */
@@ -35,6 +41,7 @@ export async function* fill(
     method: 'POST',
     headers: { ...JSON_BODY, Accept: 'text/event-stream' },
     body: JSON.stringify({
+      model: options.model,
       prompt: gap.prefix,
       suffix: gap.suffix,
       max_tokens: options.maxTokens,
@@ -76,7 +83,8 @@ export async function* fillByChat(
 ): AsyncGenerator<string> {
   const question = {
     message: `${gap.prefix}<cursor/>${gap.suffix}`,
-    system: CHAT_SYSTEM,
+    system: chatSystem(options.language ?? ''),
+    model: options.model,
     // Of no conversation's past: a fresh id has none.
     conversation_id: `ghost-${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`,
     context: cells,

@@ -41,6 +41,8 @@ export interface ISee {
   cells?: 'off' | 'around' | 'all';
   cell_id?: string;
   error?: boolean;
+  /** The error that is asked about: the kernel's last one goes along only if it is this one. */
+  shown_error?: { ename: string; evalue: string; execution_count: number | null };
   running?: boolean;
 }
 
