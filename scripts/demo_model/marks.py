@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from . import told
 from .grammar import Spans
 
 MOST = 96
@@ -38,20 +39,28 @@ def _marked(word: str, in_last_line: bool) -> bool:
 def question(text: str, first: int = 0) -> tuple[str, dict[str, str]]:
     """The text with its marks, and the mark of each word. A mark takes the place of the space before it.
 
+    Below sections, a word that means a name in them is written as that name.
+
     All marks follow once more in a last line, where the model has read the whole question: what is said
     after a name decides on its role as well as what is said before it. Training begins with another mark
     than the ``first`` now and then, so that all of them are known.
     """
     if len(text) > LONGEST:
         return text, {}
+    names, asked = told.told(text)
+    text = text[:asked] + told.joined(text[asked:], names)
     marks: dict[str, str] = {}
     parts, position, last_line = [], 0, text.rfind("\n") + 1
     for match in WORD.finditer(text):
         word = match[0]
-        if not _marked(word, match.start() >= last_line) or (word not in marks and len(marks) == MOST):
+        if not _marked(word, match.start() >= last_line):
             continue
-        mark = marks.setdefault(word, TOKENS[(first + len(marks)) % MOST])
-        parts += [text[position : match.start()].removesuffix(" "), mark, word]
+        if word not in marks and match.start() >= asked:
+            word = told.meant(word, names)
+        gap = text[position : match.start()]
+        if word in marks or (len(marks) < MOST and word.lower() not in UNMARKED):
+            gap = gap.removesuffix(" ") + marks.setdefault(word, TOKENS[(first + len(marks)) % MOST])
+        parts += [gap, word]
         position = match.end()
     return "".join([*parts, text[position:], "\n", *marks.values()]), marks
 

@@ -1,4 +1,4 @@
-"""The chat template of the model: the last message alone, with its marks (`marks.question`) set in Jinja.
+"""The chat template of the model: the last message alone, with names and marks (`marks.question`) in Jinja.
 
 What renders templates without Python's own string methods, as llama-server does, leaves the marks out: the
 model answers there, but chooses worse.
@@ -6,15 +6,33 @@ model answers there, but chooses worse.
 
 from __future__ import annotations
 
-from . import marks
+from . import marks, told
 
 TEMPLATE = (
     """
-{%- set at = namespace(text='', gap='', start=-1, lines=0, seen=[]) %}
+{%- set at = namespace(text='', asked='', begin=-1, below=0, names=[], sizes=[], said='', meant='', gap='',
+                       start=-1, lines=0, seen=[]) %}
+{%- macro mean(word) %}
+{%- set at.meant = '' %}
+{%- for name in at.names %}
+{%- if not at.meant and name|lower == word|lower %}{% set at.meant = name %}{% endif %}
+{%- endfor %}
+{%- for name in at.names %}
+{%- for one, many in [(name|lower, word|lower), (word|lower, name|lower)] %}
+{%- if not at.meant and (many in [one ~ 's', one ~ 'es'] or one.endswith('y') and many == one[:-1] ~ 'ies') %}
+{%- set at.meant = name %}
+{%- endif %}
+{%- endfor %}
+{%- endfor %}
+{{- at.meant or word }}
+{%- endmacro %}
 {%- macro put(word) %}
 {%- if word|length <= $DIGITS and word|int ~ '' == word and not at.lines
     or word[0] not in '0123456789' and ' ' ~ word|lower ~ ' ' not in ' $UNMARKED ' %}
-{%- if word not in at.seen and at.seen|length < $MOST %}{% set at.seen = at.seen + [word] %}{% endif %}
+{%- if word not in at.seen and at.lines < at.below %}{% set word = mean(word) %}{% endif %}
+{%- if word not in at.seen and at.seen|length < $MOST and ' ' ~ word|lower ~ ' ' not in ' $UNMARKED ' %}
+{%- set at.seen = at.seen + [word] %}
+{%- endif %}
 {%- if word in at.seen %}{% set at.gap = '<|w' ~ (at.seen.index(word) + 1) ~ '|>' %}{% endif %}
 {%- endif %}
 {{- at.gap ~ word }}{% set at.gap = '' %}
@@ -25,6 +43,31 @@ TEMPLATE = (
 {%- endif %}
 {{- '<|im_start|>user\n' }}
 {%- if at.text|length > $LONGEST or ''.isidentifier is not defined %}{{ at.text }}{% else %}
+{%- if '</' in at.text %}{% set at.begin = at.text.find('\n', at.text.rfind('</')) %}{% endif %}
+{%- for line in at.text[:at.begin].split('\n') if at.begin >= 0 %}
+{%- set name = line.strip().split(':')[0] %}
+{%- if ':' in line and name.isidentifier() and name not in at.names %}
+{%- set at.names = at.names + [name] %}{% set at.sizes = at.sizes + [(name|length, name)] %}
+{%- endif %}
+{%- endfor %}
+{%- if at.names %}
+{%- set at.asked = at.text[at.begin:] %}
+{%- for size, name in at.sizes|sort(reverse=true) %}
+{%- set at.said = '' %}
+{%- if '_' in name or name.isupper() %}{% set at.said = name.replace('_', ' ') %}
+{%- else %}
+{%- for c in name %}
+{%- set at.said = at.said ~ (' ' ~ c|lower if c.isupper() and not loop.first else c) %}
+{%- endfor %}
+{%- endif %}
+{%- if ' ' in at.said %}
+{%- for form in [at.said, at.said.lower(), at.said.capitalize(), at.said.title()] %}
+{%- for before in $BEFORE %}{% set at.asked = at.asked.replace(before ~ form, before ~ name) %}{% endfor %}
+{%- endfor %}
+{%- endif %}
+{%- endfor %}
+{%- set at.text = at.text[:at.begin] ~ at.asked %}{% set at.below = at.asked.count('\n') %}
+{%- endif %}
 {%- set at.lines = at.text.count('\n') %}
 {%- for piece in at.text.split(' ') %}
 {%- set at.gap = '' if loop.first else ' ' %}
@@ -46,6 +89,7 @@ TEMPLATE = (
 {{- '<|im_end|>\n' }}
 {%- endif %}{% endfor %}
 {%- if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}""".lstrip("\n")
+    .replace("$BEFORE", repr(list(told.BEFORE)))
     .replace("$LONGEST", str(marks.LONGEST))
     .replace("$LETTERS", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789")
     .replace("$QUOTES", marks.QUOTES)

@@ -7,7 +7,7 @@ import pytest
 from scripts.demo_model import questions
 
 
-@pytest.mark.parametrize("name", ["dev", "colleagues", "heldout", "strangers", "newcomers"])
+@pytest.mark.parametrize("name", ["dev", "colleagues", "calibration", "heldout", "strangers", "newcomers"])
 def test_each_set_asks_for_code_for_the_manual_and_off_the_topics(name: str) -> None:
     asked = questions.read(name)
     assert all(asked)
@@ -19,4 +19,4 @@ def test_no_held_out_question_stands_among_those_that_are_read_to_widen_the_phra
         pairs = [pair[0] for each in sets for pair in [*each.code, *each.manual]]
         return {text.lower() for text in [*pairs, *(text for each in sets for text in each.refused)]}
 
-    assert not all_of("heldout", "strangers", "newcomers") & all_of("dev", "colleagues")
+    assert not all_of("heldout", "strangers", "newcomers") & all_of("dev", "colleagues", "calibration")
