@@ -75,7 +75,7 @@ front-test: setup
 
 unit: setup
 	bash scripts/postgres.sh
-	$(BIN)/python -m pytest --ignore tests/e2e --ignore tests/faults $(AGAIN)
+	$(BIN)/python -m pytest --ignore tests/e2e --ignore tests/faults -n 2 --dist loadfile $(AGAIN)
 
 # Every way in which the local engine can break, 50 times each: half an hour.
 faults: setup
