@@ -5,7 +5,7 @@
 
 "generated" are questions of the generator with an unseen seed and held-out names: known sentences,
 new names. The other sets are files of questions/: "dev" and "colleagues" were read to widen the phrases,
-"heldout", "strangers" and "newcomers" never were.
+"calibration" to choose when the model is unsure; "heldout", "strangers" and "newcomers" never were.
 """
 
 from __future__ import annotations
