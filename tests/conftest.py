@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -44,6 +45,12 @@ TETHER_VARIABLES = (
     "TETHER_SLOTS",
     "TETHER_UPLOADS_URL",
 )
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> None:
+    """Let SIGINT interrupt, whatever a test before, or the shell, has made of it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

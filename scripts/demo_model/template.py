@@ -10,8 +10,8 @@ from . import marks, told
 
 TEMPLATE = (
     """
-{%- set at = namespace(text='', asked='', begin=-1, below=0, names=[], sizes=[], said='', meant='', gap='',
-                       start=-1, lines=0, seen=[]) %}
+{%- set at = namespace(text='', asked='', begin=-1, below=0, names=[], sizes=[], known=' ', said='', meant='',
+                       gap='', start=-1, lines=0, seen=[]) %}
 {%- macro mean(word) %}
 {%- set at.meant = '' %}
 {%- for name in at.names %}
@@ -29,7 +29,9 @@ TEMPLATE = (
 {%- macro put(word) %}
 {%- if word|length <= $DIGITS and word|int ~ '' == word and not at.lines
     or word[0] not in '0123456789' and ' ' ~ word|lower ~ ' ' not in ' $UNMARKED ' %}
-{%- if word not in at.seen and at.lines < at.below %}{% set word = mean(word) %}{% endif %}
+{%- if word not in at.seen and at.lines < at.below and ' ' ~ word|lower ~ ' ' in at.known %}
+{%- set word = mean(word) %}
+{%- endif %}
 {%- if word not in at.seen and at.seen|length < $MOST and ' ' ~ word|lower ~ ' ' not in ' $UNMARKED ' %}
 {%- set at.seen = at.seen + [word] %}
 {%- endif %}
@@ -46,12 +48,15 @@ TEMPLATE = (
 {%- if '</' in at.text %}{% set at.begin = at.text.find('\n', at.text.rfind('</')) %}{% endif %}
 {%- for line in at.text[:at.begin].split('\n') if at.begin >= 0 %}
 {%- set name = line.strip().split(':')[0] %}
-{%- if ':' in line and name.isidentifier() and name not in at.names %}
+{%- if ':' in line and name.isidentifier() and name not in at.names and at.names|length < $NAMES %}
 {%- set at.names = at.names + [name] %}{% set at.sizes = at.sizes + [(name|length, name)] %}
+{%- set low = name|lower %}
+{%- set at.known = at.known ~ low ~ ' ' ~ low ~ 's ' ~ low ~ 'es ' ~ low[:-1] ~ 'ies ' %}
+{%- set at.known = at.known ~ low[:-1] ~ ' ' ~ low[:-2] ~ ' ' ~ low[:-3] ~ 'y ' %}
 {%- endif %}
 {%- endfor %}
 {%- if at.names %}
-{%- set at.asked = at.text[at.begin:] %}
+{%- set at.asked = at.text[at.begin:] ~ ' ' %}
 {%- for size, name in at.sizes|sort(reverse=true) %}
 {%- set at.said = '' %}
 {%- if '_' in name or name.isupper() %}{% set at.said = name.replace('_', ' ') %}
@@ -60,12 +65,15 @@ TEMPLATE = (
 {%- set at.said = at.said ~ (' ' ~ c|lower if c.isupper() and not loop.first else c) %}
 {%- endfor %}
 {%- endif %}
-{%- if ' ' in at.said %}
+{%- if ' ' in at.said and at.said|lower in at.asked|lower %}
 {%- for form in [at.said, at.said.lower(), at.said.capitalize(), at.said.title()] %}
-{%- for before in $BEFORE %}{% set at.asked = at.asked.replace(before ~ form, before ~ name) %}{% endfor %}
+{%- for before in $BEFORE %}{% for after in $AFTER %}
+{%- set at.asked = at.asked.replace(before ~ form ~ after, before ~ name ~ after) %}
+{%- endfor %}{% endfor %}
 {%- endfor %}
 {%- endif %}
 {%- endfor %}
+{%- set at.asked = at.asked[:-1] %}
 {%- set at.text = at.text[:at.begin] ~ at.asked %}{% set at.below = at.asked.count('\n') %}
 {%- endif %}
 {%- set at.lines = at.text.count('\n') %}
@@ -89,7 +97,9 @@ TEMPLATE = (
 {{- '<|im_end|>\n' }}
 {%- endif %}{% endfor %}
 {%- if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}""".lstrip("\n")
+    .replace("$NAMES", str(told.MOST))
     .replace("$BEFORE", repr(list(told.BEFORE)))
+    .replace("$AFTER", repr(told.AFTER))
     .replace("$LONGEST", str(marks.LONGEST))
     .replace("$LETTERS", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789")
     .replace("$QUOTES", marks.QUOTES)

@@ -7,8 +7,11 @@ cannot look through spelling, and need not: the chat template writes the column'
 
 from __future__ import annotations
 
+MOST = 96
+"""Names that are looked for; a chat template has its time."""
 BEFORE = " \n'\"`("
-"""What may stand before the first word of a name that is said in several."""
+AFTER = [many + sign for sign in " \n'\"`),.?!:;/" for many in ("", "s", "es")]
+"""What may stand before the first word of a name that is said in several, and after the last one."""
 
 
 def told(text: str) -> tuple[list[str], int]:
@@ -17,7 +20,7 @@ def told(text: str) -> tuple[list[str], int]:
     names: list[str] = []
     for line in text[: max(start, 0)].split("\n"):
         name = line.strip().split(":")[0]
-        if ":" in line and name.isidentifier() and name not in names:
+        if ":" in line and name.isidentifier() and name not in names and len(names) < MOST:
             names.append(name)
     return names, start if names else len(text)
 
@@ -31,13 +34,15 @@ def spoken(name: str) -> str:
 
 def joined(asked: str, names: list[str]) -> str:
     """The question with each name in its own spelling that is said in several words, long names first."""
+    asked += " "
     for _, name in sorted(((len(name), name) for name in names), reverse=True):
         said = spoken(name)
-        if " " in said:
+        if " " in said and said.lower() in asked.lower():
             for form in (said, said.lower(), said.capitalize(), said.title()):
                 for before in BEFORE:
-                    asked = asked.replace(before + form, before + name)
-    return asked
+                    for after in AFTER:
+                        asked = asked.replace(before + form + after, before + name + after)
+    return asked[:-1]
 
 
 def meant(word: str, names: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -332,19 +333,29 @@ async def test_tokens_that_all_went_into_thinking_are_no_answer_but_an_error_tha
     error = found[-1]["error"]
     assert (error["type"], error["retryable"]) == ("upstream_error", False)
     assert "All 100 tokens" in error["message"]
-    assert "--max-tokens" in error["message"]
+    assert "--max-tokens" in error["hint"]
     assert found[-2]["usage"]["completion_tokens"] == 100
     assert model.open == 0
     _, kept = await history.messages("owner", turn.conversation.id)
     assert (kept.content, kept.error, kept.status) == ("", error, "complete")
 
 
-async def test_a_thought_that_has_filled_the_window_is_said_to_have(turn_for, model):
+async def test_a_thought_that_was_cut_before_its_limit_is_said_to_have_been(turn_for, model):
     spent = events.usage(completion_tokens=7)
     model.script = [events.thinking("hm"), events.delta(" \n"), spent, events.done("length")]
     message = (await collect(await turn_for()))[-1]["error"]["message"]
-    assert "until its window was full" in message
+    assert "until it could write no more" in message
     assert "100" not in message
+
+
+async def test_a_row_of_many_that_was_all_thought_is_cut_like_any_other(turn_for, model):
+    spent = events.usage(completion_tokens=100)
+    model.script = [events.thinking("hm"), spent, events.done("length")]
+    turn = await turn_for()
+    turn.prompt = replace(turn.prompt, batch=True)
+    found = await collect(turn)
+    assert found[-1] == events.done("length")
+    assert found[-2]["usage"]["completion_tokens"] == 100
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,10 @@ import pandas as pd
 import pytest
 
 from tests.support.fake_rows import FakeRows, refusal
-from tether_jupyter.errors import NotFound
+from tether_jupyter.errors import NotFound, UpstreamError
 from tether_jupyter.frames.cache import Cache, Kept, key_of
 from tether_jupyter.frames.progress import Progress
+from tether_jupyter.llm.refusals import KeyRefused
 
 
 def frame(count: int = 20) -> pd.DataFrame:
@@ -48,6 +49,17 @@ def test_a_model_that_is_gone_ends_the_next_run_early(fake: FakeRows) -> None:
     frame().tether.map("Say {text}")
     fake.scripts = {"row": [refusal("not_found", 404, message="No such model.")] * 1000}
     with pytest.raises(NotFound, match=r"No such model\. 20 of 200 rows are done"):
+        frame(200).tether.map("Say {text}", concurrency=4)
+    assert len(fake.requests) < 50
+
+
+def test_a_key_that_is_refused_ends_the_next_run_early(fake: FakeRows) -> None:
+    frame().tether.map("Say {text}")
+    refused = KeyRefused("api.example.org refused the key. Check OPENAI_API_KEY.")
+    fake.scripts = {"row": [{"status": 502, "error": refused.payload()}] * 1000}
+    with pytest.raises(
+        UpstreamError, match=r"refused the key.* 20 of 200 rows are done"
+    ):
         frame(200).tether.map("Say {text}", concurrency=4)
     assert len(fake.requests) < 50
 

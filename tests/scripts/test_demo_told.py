@@ -43,7 +43,17 @@ def test_a_word_that_means_a_column_is_read_as_that_column(said: str, read: str)
     assert asked(said) == read
 
 
-@pytest.mark.parametrize("said", ["parents of renters", "rentals", "the code of a zip", "mean per group"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "parents of renters",
+        "rentals",
+        "the code of a zip",
+        "mean per group",
+        "the zip codec",
+        "unit priceless",
+    ],
+)
 def test_other_words_stay_as_they_were_typed(said: str) -> None:
     assert asked(said) == said
 

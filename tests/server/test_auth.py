@@ -322,10 +322,21 @@ class TestALoginHandlerOfAnothersMaking:
         assert json.loads((await ask("conversations", method="GET", headers=ben)).body)["conversations"] == []
 
 
+class OtherPage(LegacyLoginHandler):
+    """Asks for the password on a page of its own."""
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        {"identity_provider_class": "jupyter_server.auth.identity.LegacyIdentityProvider"},
+        {"login_handler_class": "tests.server.test_auth.OtherPage"},
+    ],
+    ids=["jupyter's", "a page of one's own"],
+)
 class TestJupytersOwnLoginHandlerOfOld:
     @pytest.fixture
-    def jp_server_config(self, tether_config):
-        server = {"identity_provider_class": "jupyter_server.auth.identity.LegacyIdentityProvider"}
+    def jp_server_config(self, tether_config, server):
         return {**tether_config, "ServerApp": {"jpserver_extensions": {"tether_jupyter": True}, **server}}
 
     async def test_knows_one_person_whatever_browser_they_come_with(self, ask, mock, services):

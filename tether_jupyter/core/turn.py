@@ -46,16 +46,15 @@ class OnlyThought(UpstreamError):
 
     def __init__(self, used: float | None, most: int | None) -> None:
         if most is not None and (used is None or used >= most):
-            super().__init__(
-                f"All {most:,} tokens that the answer may have went into thinking, and it has not begun. "
-                "Allow more: with --max-tokens, as “Longest answer” in the sidebar's settings, or for all "
-                "questions with `Tether.default_max_tokens`."
+            message = (
+                f"All {most:,} tokens that the answer may have went into thinking, and it has not begun."
             )
+            more = "--max-tokens, “Longest answer” in the sidebar's settings, `Tether.default_max_tokens`"
+            hint = f"Allow more ({more}), ask for less at once, or choose a model that thinks less."
         else:
-            super().__init__(
-                "The model thought until its window was full, and its answer has not begun. Begin a new "
-                "conversation, send less along, or give the model a longer context."
-            )
+            message = "The model thought until it could write no more, and its answer has not begun."
+            hint = "Begin a new conversation, send less along, or choose a model that thinks less."
+        super().__init__(message, hint=hint)
 
 
 @dataclass(slots=True)
@@ -124,7 +123,8 @@ class Turn:
                         break
                 # Readers have the last words, of a short answer all, before it is closed and kept.
                 await asyncio.sleep(0)
-                if heard.only_thought:
+                # A row of many, and what nobody asked for, is only cut: its asker knows what that means.
+                if heard.only_thought and not self.prompt.batch:
                     raise OnlyThought(heard.usage["completion_tokens"], self.sampling.max_tokens)
                 ending = heard.ending or events.done("stop")
             finally:

@@ -204,8 +204,7 @@ class Flow:
             each.answer, each.read = Answer(kept.text, usage=kept.usage), read
             self.state.done += each.shown
             self.state.cached += each.shown
-        # What is asked again may all fail alike: it is what the run before had left.
-        self.verdict.promising = len(left) < len(self.distinct)
+        self.verdict.resumed = len(left) < len(self.distinct)
         return left
 
     def _must_wait(self, rest: list[Distinct]) -> bool:

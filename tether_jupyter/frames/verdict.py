@@ -45,8 +45,9 @@ class Verdict:
         self.reason: TetherError | None = None
         self._alike = 0
         self._first: str | None = None
-        self.promising = False
-        """Whether a row has shown that the others need not fail: one of this run, or of the run before."""
+        self._promising = False
+        self.resumed = False
+        """Whether the run before has answers: what is asked again may be what it had left, and fail alike."""
 
     @property
     def is_final(self) -> bool:
@@ -65,14 +66,14 @@ class Verdict:
         if self.reason is not None:
             return True
         if error is None or is_of_the_row(error):
-            self.promising = True
+            self._promising = True
         elif isinstance(error, OF_THE_SERVER):
             self.reason = error
-        elif not self.promising:
+        elif not self._promising and not (self.resumed and isinstance(error, InvalidRequest)):
             self._first = str(error) if self._first is None else self._first
-            self.promising = str(error) != self._first
+            self._promising = str(error) != self._first
             self._alike += 1
-            if self._alike >= ALIKE and not self.promising:
+            if self._alike >= ALIKE and not self._promising:
                 self.reason = error
         if self.reason is None and self.max_cost is not None and self.spent > self.max_cost:
             self.reason = NotConfirmed(

@@ -56,7 +56,9 @@ def owner_of(handler: JupyterHandler) -> str:
     """
     provider = handler.identity_provider
     if type(provider) is LegacyIdentityProvider:
-        one = provider.login_handler_class is LegacyLoginHandler
+        # A page of one's own may ask for the password: it is Jupyter's word then, which names nobody.
+        names = getattr(provider.login_handler_class, "get_user", None)
+        one = getattr(names, "__func__", None) is LegacyLoginHandler.get_user.__func__
     else:
         one = type(provider) in (IdentityProvider, PasswordIdentityProvider)
     return "owner" if one else str(handler.current_user.username)
