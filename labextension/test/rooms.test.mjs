@@ -43,7 +43,7 @@ async function pageOf(server, kept = new Map()) {
   const open = new Open('a.ipynb');
   const rooms = new Rooms(server, open);
   await settled();
-  return { open, rooms, leave: () => listening.get('pagehide')() };
+  return { open, rooms, leave: () => listening.get('pagehide')({ persisted: false }) };
 }
 
 /** What a composer does when its conversation is shown. */
@@ -118,6 +118,21 @@ test('a question that nobody heard is in the field again after a reload', async 
   const after = await pageOf(server, kept);
   composed(after.rooms.current);
   assert.equal(after.rooms.current.draft.words, 'are you there?');
+});
+
+test('but not where it was heard after all', async () => {
+  const [server, kept] = [history(), new Map()];
+  server.stream = async function* () {
+    throw new TurnError(UNREACHED);
+  };
+  const { rooms, leave } = await pageOf(server, kept);
+  composed(rooms.current);
+  await rooms.current.send(ask('are you there?'));
+  leave();
+  server.keep('a_1', 'a.ipynb', 'are you there?', 'yes');
+  const after = await pageOf(server, kept);
+  composed(after.rooms.current);
+  assert.equal(after.rooms.current.draft.words, '');
 });
 
 test('it stands before what is being written', async () => {

@@ -31,7 +31,11 @@ export class Rooms {
     // What was said or taken away in another window is not told to this one.
     window.addEventListener('focus', this._onFront);
     document.addEventListener('visibilitychange', this._onFront);
-    window.addEventListener('pagehide', () => this._all().forEach(thread => thread.leave()));
+    window.addEventListener('pagehide', ({ persisted }) => {
+      if (!persisted) {
+        this._all().forEach(thread => thread.leave());
+      }
+    });
     void this._current.refresh();
     void this._bringBack();
     void this.checkHealth();

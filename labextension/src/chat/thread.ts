@@ -3,7 +3,7 @@ import { LeftOut } from '../composer/leftOut';
 import { merged, ownOf } from '../composer/options';
 import { Waiting } from '../composer/waiting';
 import type { IProblem } from '../server/events';
-import type { Reaction } from '../server/history';
+import type { IStoredMessage, Reaction } from '../server/history';
 import { asTurnError, TurnError } from '../server/problems';
 import type { IContext, IHealth, IQuestion } from '../server/request';
 import { Answer, Question } from './answer';
@@ -65,6 +65,7 @@ export class Thread extends Path {
     this._isKept = true;
     const { asks } = this._waiting;
     this.draft.keepAs(name);
+    this._forgetHeard();
     this.leftOut.keepAs(name);
     this._waiting.keepAs(name);
     if (this._waiting.asks.length !== asks.length) {
@@ -310,6 +311,18 @@ export class Thread extends Path {
     }
     this.leftOut.clear();
     this.draft.forget();
+  }
+
+  protected _adopt(conversation: string | null, branch: IStoredMessage[]): void {
+    super._adopt(conversation, branch);
+    this._forgetHeard();
+  }
+
+  private _forgetHeard(): void {
+    const last = [...this._said].reverse().find(each => each instanceof Question);
+    if (last && last.id !== null) {
+      this.draft.heard((last as Question).words);
+    }
   }
 
   private async _ask(answer: Answer, words: IQuestion): Promise<void> {

@@ -29,6 +29,7 @@ export class Draft {
   set words(words: string) {
     if (words !== this._words) {
       this._words = words;
+      this._isFound = false;
       if (!words.trim() && !this._editing) {
         // The question is gone that it belonged to; the next one is another.
         this._own = {};
@@ -91,7 +92,15 @@ export class Draft {
         each => !this._attachments.some(mine => mine.id === each.id)
       );
       this._put(kept.words, [...chips, ...this._chips], [...files, ...this._attachments]);
+      this._isFound = true;
     });
+  }
+
+  /** Empty it of a question that was heard: before a reload nobody could know that. */
+  heard(words: string): void {
+    if (this._isFound && this._words === words) {
+      this._empty();
+    }
   }
 
   /** Put something beside the words; what is there under the same key is replaced. */
@@ -219,6 +228,7 @@ export class Draft {
   }
 
   private _put(words: string, chips: readonly IChip[], attachments: readonly IAttachment[]): void {
+    this._isFound = false;
     this._words = words;
     this._chips = chips;
     this._attachments = attachments;
@@ -248,6 +258,8 @@ export class Draft {
   private _chosen: IChosen = {};
   /** What belongs to the question that stands here alone, such as the error that it is about. */
   private _own: IAskOptions = {};
+  /** Whether it stands as it was found after a reload. */
+  private _isFound = false;
   private _editing: { question: object; aside: IAsk } | null = null;
   private _written: Kept;
   private _kept: Kept;
