@@ -181,6 +181,26 @@ class TestSilence:
         await hang(lite, silence)
         assert [await lite.read(count) for _ in range(10)] == [1] * 10
 
+    async def test_of_one_work_is_not_taken_for_that_of_all_who_come_at_once(
+        self, lite, silence, monkeypatch
+    ):
+        await lite.write(adding("one"))
+        await hang(lite, silence)
+        monkeypatch.setattr(readers, "LOOK_SECONDS", 60)
+        assert await asyncio.gather(*(lite.read(count) for _ in range(5))) == [1] * 5
+
+    async def test_is_over_where_a_look_is_refused(self, lite, silence, monkeypatch):
+        def refusing(connection):
+            raise NotFound("There is none.")
+
+        await lite.write(adding("one"))
+        await hang(lite, silence)
+        monkeypatch.setattr(readers, "LOOK_SECONDS", 60)
+        monkeypatch.setattr(readers, "LOOK_AGAIN_SECONDS", 60)
+        with pytest.raises(NotFound):
+            await lite.read(refusing)
+        assert await lite.read(count) == 1
+
     async def test_keeps_nobody_from_closing(self, lite, silence):
         await hang(lite, silence)
         writing = lite.submit(lambda _: silence.wait(60))

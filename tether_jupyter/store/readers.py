@@ -35,6 +35,7 @@ class Readers:
         self._idle = threading.Semaphore(0)
         self._waiting: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
         self._stuck: Future[Any] | None = None
+        self._look: asyncio.Future[Any] | None = None
         self._looked_at = 0.0
 
     async def run(self, work: Callable[[], Result]) -> Result:
@@ -45,22 +46,40 @@ class Readers:
         StoreFailed
             It takes too long, or another one has not come back and nothing has been read since.
         """
-        stuck = self._stuck is not None and not self._stuck.done()
-        if stuck:
-            if time.monotonic() - self._looked_at < LOOK_AGAIN_SECONDS:
+        stuck = self._is_stuck()
+        if stuck and self._look is not None:
+            # What the one finds that looks already holds for all who come meanwhile.
+            await asyncio.wait([self._look], timeout=LOOK_SECONDS)
+            stuck = self._is_stuck()
+            if stuck:
                 raise StoreFailed(cause="silent")
-            self._looked_at = time.monotonic()
+        elif stuck and time.monotonic() - self._looked_at < LOOK_AGAIN_SECONDS:
+            raise StoreFailed(cause="silent")
         future = self._submit(work)
+        read = asyncio.wrap_future(future)
+        if stuck:
+            self._look = read
         try:
             async with asyncio.timeout(LOOK_SECONDS if stuck else PATIENCE_SECONDS):
-                result = await asyncio.wrap_future(future)
+                result = await read
         except TimeoutError:
-            if not future.cancel() and not stuck:  # Else it has only stood in line.
+            if stuck:
+                self._looked_at = time.monotonic()
+            elif not future.cancel():  # Else it has only stood in line.
                 # One work may be slow and the database well: the next one looks.
                 self._stuck, self._looked_at = future, float("-inf")
             raise StoreFailed(cause="silent") from None
+        except Exception:
+            self._stuck = None  # A refusal is an answer, too.
+            raise
+        finally:
+            if self._look is read:
+                self._look = None
         self._stuck = None
         return result
+
+    def _is_stuck(self) -> bool:
+        return self._stuck is not None and not self._stuck.done()
 
     def close(self, seconds: float) -> None:
         """Finish what was asked for, for so many seconds: a thread that is stuck is left behind."""
