@@ -57,8 +57,11 @@ def owner_of(handler: JupyterHandler) -> str:
     provider = handler.identity_provider
     if type(provider) is LegacyIdentityProvider:
         # A page of one's own may ask for the password: it is Jupyter's word then, which names nobody.
-        names = getattr(provider.login_handler_class, "get_user", None)
-        one = getattr(names, "__func__", None) is LegacyLoginHandler.get_user.__func__
+        names, jupyters = (
+            getattr(getattr(door, "get_user", None), "__func__", None)
+            for door in (provider.login_handler_class, LegacyLoginHandler)
+        )
+        one = names is jupyters
     else:
         one = type(provider) in (IdentityProvider, PasswordIdentityProvider)
     return "owner" if one else str(handler.current_user.username)

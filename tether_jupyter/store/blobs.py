@@ -28,7 +28,7 @@ log = logging.getLogger("tether.store")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 MARKS, OTHERS = "databases", "others"
 """Where the marks of who keeps files here are, and the one of somebody unknown: see `store/place.py`."""
-MARK = re.compile(rf"d_[0-9a-f]{{32}}|{OTHERS}")
+MARK = re.compile(rf"[dp]_[0-9a-f]{{32}}|{OTHERS}")
 PIECE = 1 << 18
 WHOLE_AT_ONCE = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oci", "oss"})
 """Protocols where a file that is being written is not there until it is whole."""
