@@ -405,3 +405,70 @@ class TestWithoutSpaces:
             await said(history, f"word 結合{number}", begun=DAY + timedelta(days=number))
         assert await texts(search, "結合") == [f"word [結合]{number}" for number in (4, 3, 2)]
         assert len(await texts(search, "結合 word ")) == 3
+
+    @pytest.mark.parametrize(
+        ("q", "shown"),
+        [
+            ("pandas ", "使用[pandas]的merge函数合并两个DataFrame"),
+            ("MERGE ", "使用pandas的[merge]函数合并两个DataFrame"),
+            ("dataf", "使用pandas的merge函数合并两个[DataF]rame"),
+            ("dataframe pandas ", "使用[pandas]的merge函数合并两个[DataFrame]"),
+            ("合并两个 merge ", "使用pandas的[merge]函数[合并两个]DataFrame"),
+        ],
+    )
+    async def test_a_word_of_another_script_is_found_within_a_run(self, history, search, q, shown):
+        words = "使用pandas的merge函数合并两个DataFrame"
+        await said(history, words, "the emerged 合并两个 pandasql", "xmerge函数", title="其他")
+        await said(history, words, owner="ben")
+        assert await texts(search, q) == [shown]
+
+    async def test_it_goes_together_with_a_word_that_the_index_has(self, history, search):
+        await said(history, "sort、使用pandas", "sort_values", "使用pandas", "Le résumé: 使用Café的")
+        assert await texts(search, "sort pandas ") == ["[sort]、使用[pandas]"]
+        assert await texts(search, '"résumé" café ') == ["Le [résumé]: 使用[Café]的"]
+
+    @pytest.mark.parametrize("words", ["it emerged", "它emerged了", "merged之后", "2merge之后"])
+    async def test_a_part_of_a_word_is_not_one_within_a_run_either(self, history, search, words):
+        await said(history, words, title=words)
+        assert await texts(search, "merge ") == []
+
+    async def test_what_the_index_has_stands_before_it_and_no_message_twice(self, history, search):
+        await said(history, "merge 1 和 merge函数", begun=DAY)
+        for number in (2, 3, 4):
+            await said(history, f"用merge函数{number}", begun=DAY + timedelta(days=number))
+        await said(history, "其他", title="用merge合并")
+        runs = ["用[merge]合并", *(f"用[merge]函数{number}" for number in (4, 3, 2))]
+        whole = ["[merge] 1 和 [merge]函数", *runs]
+        assert await texts(search, "merge ") == whole
+        pages = [await texts(search, "merge ", limit=2, offset=start) for start in range(0, 6, 2)]
+        assert [each for page in pages for each in page] == whole
+
+    async def test_a_full_page_of_the_index_is_all_that_is_asked_for(self, history, search, monkeypatch):
+        await said(history, "merge 1", "merge 2", "用merge函数")
+        for form in ("sqlite", "postgresql"):
+            monkeypatch.delattr(f"tether_jupyter.store.search_{form}.likely_messages")
+        page = await search.search("ann", "merge ", limit=1)
+        assert (len(page.hits), page.next) == (1, 1)
+
+    async def test_that_there_is_no_such_text_is_remembered_until_something_is_written(self, history, search):
+        conversation, _ = await said(history, "用merge函数", notebook="n.ipynb")
+        await history.change("ann", conversation, deleted=True)
+        await said(history, "it emerged — twice")
+        for _ in range(10):
+            assert await texts(search, "merge ") == []
+        await history.change("ann", conversation, deleted=False)
+        assert await texts(search, "merge ") == ["用[merge]函数"]
+        assert await texts(search, "merge ", notebook="other.ipynb") == []
+        assert await texts(search, "merge ", notebook="n.ipynb") == ["用[merge]函数"]
+
+    async def test_filters_and_what_is_deleted_or_written_hold_in_a_run(self, history, search, monkeypatch):
+        _, (_, answer) = await said(history, "用merge函数", "用merge", notebook="n.ipynb")
+        await said(history, "x", "用merge", status="running")
+        assert len(await texts(search, "merge ")) == 2
+        assert await texts(search, "merge ", notebook="other.ipynb") == []
+        assert await texts(search, "merge ", before=DAY) == []
+        await history.change_message("ann", answer.id, deleted=True)
+        assert await texts(search, "merge ") == ["用[merge]函数"]
+        for form in ("sqlite", "postgresql"):
+            monkeypatch.setattr(f"tether_jupyter.store.search_{form}.LOOKED", 0)
+        assert await texts(search, "merge ") == []

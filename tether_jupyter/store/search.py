@@ -14,17 +14,20 @@ batch mode does in SQLite, takes their triggers along and must make them again.
 
 Words that stand in thousands of messages are not ranked over all of them: the newest `CANDIDATES` are. Which
 these are is exact, whatever the filters. Text that is written without spaces, which no index knows, is looked
-for in the newest `LOOKED` messages, or in as many that have the other words.
+for in the newest `LOOKED` messages, or in as many that have the other words. Where the indexes give less than
+a page, words that stand within such text are looked for in the newest `LOOKED` messages as well.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from tether_jupyter.store.failures import StoreFailed
-from tether_jupyter.store.words import Query
+from tether_jupyter.store.words import UNSPACED, Query
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -54,6 +57,9 @@ TITLES = 100
 NARROW = 10_000
 """Where the filters let no more messages through than this, their list is made first."""
 MOST = 100
+WITHOUT = "tether_without_unspaced"
+REMEMBERED = 1000
+"""Of how many owners and filters a connection knows that there is no text without spaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +163,8 @@ class Search:
     ) -> Hits:
         """Return a page of what has all the words: titles, the newest first, then messages, the best first.
 
+        Behind them is what has a word within text without spaces: titles, then messages, the newest first.
+
         Parameters
         ----------
         q:
@@ -200,9 +208,9 @@ class Search:
                 raise
 
 
-def texts(query: Query, column: str, *, like: str = "LIKE") -> str:
-    """Return the condition that a column has the texts that no index knows, in SQL; empty without one."""
-    return " AND ".join(f"{column} {like} :{name} ESCAPE '!'" for name in query.likes())
+def texts(names: Iterable[str], column: str, *, like: str = "LIKE") -> str:
+    """Return the condition that a column has the texts of these names, in SQL; empty without one."""
+    return " AND ".join(f"{column} {like} :{name} ESCAPE '!'" for name in names)
 
 
 def found(
@@ -217,12 +225,49 @@ def found(
     titles = [] if filters.model is not None else form.titles(connection, owner, query, filters)
     last = offset + limit
     numbers = form.messages(connection, owner, query, filters) if last + 1 > len(titles) else []
-    both = [*titles, *numbers]
+    both: list[str | int] = [*titles, *numbers]
+    short = query.indexed and len(both) <= last and len(numbers) < CANDIDATES
+    if short and has_unspaced(connection, form, owner, filters):
+        titled = [] if filters.model is not None else form.likely_titles(connection, owner, query, filters)
+        both += standing(query, titled, titles, TITLES - len(titles))
+        likely = form.likely_messages(connection, owner, query, filters)
+        both += standing(query, likely, numbers, CANDIDATES - len(numbers))
     page = both[offset:last]
     ids = [each for each in page if isinstance(each, str)]
     hits = {**named(connection, owner, query, ids)}
     hits |= said(connection, owner, query, [each for each in page if isinstance(each, int)])
     return Hits([hits[each] for each in page if each in hits], last if last < len(both) else None)
+
+
+def has_unspaced(connection: Connection, form: Any, owner: str, filters: Filters) -> bool:
+    """Return whether text without spaces is in what is looked through.
+
+    Most people have none. A connection remembers that until something is written, for to see it takes longer
+    than to ask an index for words that are nowhere.
+    """
+    state = form.state(connection)
+    before, none = connection.info.get(WITHOUT, (None, set()))
+    if before != state or len(none) >= REMEMBERED:
+        none = set()
+        connection.info[WITHOUT] = (state, none)
+    if (owner, filters) in none:
+        return False
+    anything = Query(())
+    if any(UNSPACED.search(text) for _, text in form.likely_titles(connection, owner, anything, filters)):
+        return True
+    if any(UNSPACED.search(text) for _, text in form.likely_messages(connection, owner, anything, filters)):
+        return True
+    none.add((owner, filters))
+    return False
+
+
+def standing(
+    query: Query, likely: Iterable[tuple[Any, str]], besides: Sequence[str | int], most: int
+) -> list[str | int]:
+    """Return which of some texts have the words of a query within what is written without spaces."""
+    known = set(besides)
+    hits = (key for key, text in likely if key not in known and query.stands_in(text))
+    return list(islice(hits, max(most, 0)))
 
 
 def named(connection: Connection, owner: str, query: Query, ids: list[str]) -> dict[str | int, Hit]:

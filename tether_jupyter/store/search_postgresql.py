@@ -13,6 +13,8 @@ from tether_jupyter.store.search import CANDIDATES, LOOKED, TITLES, texts
 from tether_jupyter.store.tables import Moment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Connection, TextClause
 
     from tether_jupyter.store.search import Filters
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 # A plan is made for these words and not for any: which index serves depends on how common they are.
 PLAN = "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true)"
 WORDS = "to_tsquery('simple', :words)"
+BEYOND_ASCII = "octet_length({0}) > char_length({0})"
+"""What holds for all text without spaces, and for hardly any English: ILIKE takes much longer to say no."""
 READ = 1500
 """Of a phrase in words as common as that, older messages are not found."""
 
@@ -28,7 +32,7 @@ READ = 1500
 def titles(connection: Connection, owner: str, query: Query, filters: Filters) -> list[str]:
     """Return the conversations whose titles have the words, the one last spoken in first."""
     words = [f"c.search @@ {WORDS}"] if query.indexed else []
-    having = [*words, *filter(None, [texts(query, "c.title", like="ILIKE")])]
+    having = [*words, *filter(None, [texts(query.likes(), "c.title", like="ILIKE")])]
     statement = (
         f"SELECT c.id FROM conversations c WHERE {' AND '.join(having)} AND {filters.of_conversations()} "
         f"ORDER BY c.last_message_at DESC LIMIT {TITLES}"
@@ -45,7 +49,7 @@ def messages(connection: Connection, owner: str, query: Query, filters: Filters)
     phrased = any(len(term.words) > 1 for term in query.indexed)
     first = "to_tsquery('simple', :loose)" if phrased else WORDS
     first = f"m.search @@ {first}" if query.indexed else "m.search IS NOT NULL"
-    having = texts(query, "m.text", like="ILIKE")
+    having = texts(query.likes(), "m.text", like="ILIKE")
     most = READ if phrased else LOOKED if having else CANDIDATES
     columns = f"m.number, m.search, m.created_at{', m.text' if having else ''}"
     hits = (
@@ -65,13 +69,42 @@ def messages(connection: Connection, owner: str, query: Query, filters: Filters)
     return list(connection.execute(*bound(ranked, owner, query, filters)).scalars())
 
 
+def within(query: Query, column: str) -> str:
+    """Return the condition on what may have all terms, some of them within text without spaces."""
+    likely = texts(query.likely(), column, like="ILIKE")
+    return " AND ".join(filter(None, [BEYOND_ASCII.format(column), likely]))
+
+
+def state(connection: Connection) -> Any:
+    """Return what changes whenever anything is written."""
+    return connection.execute(text("SELECT pg_current_snapshot()::text")).scalar()
+
+
+def likely_titles(connection: Connection, owner: str, query: Query, filters: Filters) -> Iterable[Any]:
+    """Return conversations and their titles that may have all terms, the one last spoken in first."""
+    statement = f"SELECT c.id, c.title FROM conversations c WHERE {filters.of_conversations()} "
+    statement += f"AND {within(query, 'c.title')} ORDER BY c.last_message_at DESC"
+    return connection.execute(*bound(statement, owner, query, filters))
+
+
+def likely_messages(connection: Connection, owner: str, query: Query, filters: Filters) -> Iterable[Any]:
+    """Return numbers and texts of messages that may have all terms, the newest first."""
+    newest = (
+        "SELECT m.number, m.text, m.created_at FROM messages m WHERE m.search IS NOT NULL "
+        f"AND {filters.of_messages()} ORDER BY m.created_at DESC LIMIT {LOOKED}"
+    )
+    statement = f"SELECT number, text FROM ({newest}) m WHERE {within(query, 'm.text')} "
+    statement += "ORDER BY created_at DESC, number DESC"
+    return connection.execute(*bound(statement, owner, query, filters))
+
+
 def bound(statement: str, owner: str, query: Query, filters: Filters) -> tuple[TextClause, dict[str, Any]]:
     """Return a statement with its parameters."""
     given = {
         "owner": owner,
         "words": query.tsquery(),
         "loose": query.tsquery(loose=True),
-        **query.likes(),
+        **query.likely(),
         **filters.parameters(),
     }
     used = {name: value for name, value in given.items() if f":{name}" in statement}

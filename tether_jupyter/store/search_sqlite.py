@@ -13,6 +13,8 @@ from tether_jupyter.store.search import CANDIDATES, COMMON, LOOKED, NARROW, TITL
 from tether_jupyter.store.tables import Moment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Connection, TextClause
 
     from tether_jupyter.store.search import Filters
@@ -24,6 +26,8 @@ KINDS = (
 )
 SAID = "m.status != 'running' AND m.deleted_at IS NULL"
 """What is searched, where the index does not say so by itself."""
+BEYOND_ASCII = "length(CAST({0} AS BLOB)) > length({0})"
+"""What holds for all text without spaces, and for hardly any English."""
 AT_ONCE = 500
 """Rows that are indexed in one transaction: about a tenth of a second, in which no turn is written."""
 
@@ -52,7 +56,7 @@ def catch_up(connection: Connection) -> bool:
 
 def titles(connection: Connection, owner: str, query: Query, filters: Filters) -> list[str]:
     """Return the conversations whose titles have the words, the one last spoken in first."""
-    having = texts(query, "c.title")
+    having = texts(query.likes(), "c.title")
     if not query.indexed:
         statement = f"SELECT c.id FROM conversations c WHERE {filters.of_conversations()} AND {having} "
         statement += f"ORDER BY c.last_message_at DESC LIMIT {TITLES}"
@@ -74,12 +78,9 @@ def messages(connection: Connection, owner: str, query: Query, filters: Filters)
     The index yields its hits from the newest on, so it can stop early; where the filters let little through,
     it would not. Then their list comes first, and a hit is looked up in that instead of in the table.
     """
-    having = texts(query, "m.text")
+    having = texts(query.likes(), "m.text")
     if not query.indexed:
-        newest = f"SELECT m.number FROM messages m WHERE {filters.of_messages()} AND {SAID} "
-        newest += f"ORDER BY m.number DESC LIMIT {LOOKED}"
-        statement = f"SELECT m.number FROM messages m WHERE m.number IN ({newest}) AND {having} "
-        statement += f"ORDER BY m.number DESC LIMIT {CANDIDATES}"
+        statement = f"SELECT m.number {newest(filters, having)} LIMIT {CANDIDATES}"
         return list(connection.execute(*bound(statement, owner, query, filters)).scalars())
     allowed = f"SELECT m.number FROM messages m WHERE {filters.of_messages()}"
     hits = "SELECT f.rowid AS number, {score} AS score FROM messages_fts f "
@@ -101,6 +102,36 @@ def messages(connection: Connection, owner: str, query: Query, filters: Filters)
     return list(connection.execute(*bound(ranked, owner, query, filters)).scalars())
 
 
+def newest(filters: Filters, having: str) -> str:
+    """Return a statement, all but its columns and its end, for what of the newest messages has a text."""
+    looked = f"SELECT m.number FROM messages m WHERE {filters.of_messages()} AND {SAID} "
+    looked += f"ORDER BY m.number DESC LIMIT {LOOKED}"
+    return f"FROM messages m WHERE m.number IN ({looked}) AND {having} ORDER BY m.number DESC"
+
+
+def within(query: Query, column: str) -> str:
+    """Return the condition on what may have all terms, some of them within text without spaces."""
+    return " AND ".join(filter(None, [texts(query.likely(), column), BEYOND_ASCII.format(column)]))
+
+
+def state(connection: Connection) -> Any:
+    """Return what changes on a connection that only reads whenever anything is written."""
+    return connection.execute(text("PRAGMA data_version")).scalar()
+
+
+def likely_titles(connection: Connection, owner: str, query: Query, filters: Filters) -> Iterable[Any]:
+    """Return conversations and their titles that may have all terms, the one last spoken in first."""
+    statement = f"SELECT c.id, c.title FROM conversations c WHERE {filters.of_conversations()} "
+    statement += f"AND {within(query, 'c.title')} ORDER BY c.last_message_at DESC"
+    return connection.execute(*bound(statement, owner, query, filters))
+
+
+def likely_messages(connection: Connection, owner: str, query: Query, filters: Filters) -> Iterable[Any]:
+    """Return numbers and texts of messages that may have all terms, the newest first."""
+    statement = f"SELECT m.number, m.text {newest(filters, within(query, 'm.text'))}"
+    return connection.execute(*bound(statement, owner, query, filters))
+
+
 def at_most(connection: Connection, most: int, statement: str, *given: Any) -> bool:
     """Return whether a statement has no more rows than that; no more are counted."""
     counted = f"SELECT count(*) FROM ({statement} LIMIT {most + 1})"
@@ -109,7 +140,7 @@ def at_most(connection: Connection, most: int, statement: str, *given: Any) -> b
 
 def bound(statement: str, owner: str, query: Query, filters: Filters) -> tuple[TextClause, dict[str, Any]]:
     """Return a statement with its parameters."""
-    given = {"owner": owner, "words": query.fts5(), **query.likes(), **filters.parameters()}
+    given = {"owner": owner, "words": query.fts5(), **query.likely(), **filters.parameters()}
     used = {name: value for name, value in given.items() if f":{name}" in statement}
     times = [bindparam(name, type_=Moment()) for name in ("after", "before") if name in used]
     return text(statement).bindparams(*times), used

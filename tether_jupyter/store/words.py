@@ -2,7 +2,8 @@
 
 A word is a run of letters and digits, whatever its case and accents: `df_total` and `pd.read_csv` are words
 in a row, which is how the indexes of both databases see them too. What is written without spaces, such as
-Chinese, Japanese and Thai, has no words that an index would see: the text itself is looked for. Nothing of
+Chinese, Japanese and Thai, has no words that an index would see: the text itself is looked for. A word of
+another script within such a run, as `pandas` in 使用pandas的, is a word here and none in an index. Nothing of
 this is a syntax that can be wrong.
 """
 
@@ -12,7 +13,7 @@ import heapq
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MOST_TYPED = 2000
 MOST_WORDS = 16
@@ -26,16 +27,17 @@ READ_ON = 1_000_000
 CHUNK = re.compile(r'"([^"]*)"?|([^"\s]+)')
 WORD = re.compile(r"[^\W_]+")
 SPACE = re.compile(r"\s+")
-UNSPACED = re.compile(
-    "["
+UNSPACED_LETTERS = (
     "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3400-\u4dbf\u4e00-\u9fff"  # Han
     "\uf900-\ufaff\U00020000-\U0003ffff"
     "\u3041-\u309f\u30a1-\u30ff\u31f0-\u31ff\uff66-\uff9f\u3105-\u312f\u31a0-\u31bf"  # Kana, Bopomofo
     "\u0e01-\u0e3a\u0e40-\u0eff\u0f40-\u0fbc\u1000-\u109f\u1780-\u17ff"  # Thai to Khmer
     "\u1950-\u19df\u1a20-\u1aaf\ua000-\ua48c\ua9e0-\ua9ff\uaa60-\uaadf"
-    "]"
 )
+UNSPACED = re.compile(f"[{UNSPACED_LETTERS}]")
 """A letter of a script that is written without spaces between its words."""
+LETTER = rf"[^\W_{UNSPACED_LETTERS}]"
+"""A letter or a digit that goes on with a word. One of the others begins something else."""
 
 
 class Folding(dict[int, int]):
@@ -66,17 +68,20 @@ class Term:
     ----------
     text:
         What is looked for as it is, within words too, whatever its case; empty where the words are.
+    like:
+        What SQL's LIKE finds the words by, wherever a text has them as they were typed.
     """
 
     words: tuple[str, ...]
     beginning: bool = False
     text: str = ""
+    like: str = field(default="", compare=False)
 
     @property
     def pattern(self) -> str:
         """A regular expression that finds the term in a folded text."""
-        end = "" if self.beginning else r"(?![^\W_])"
-        return r"(?<![^\W_])" + r"[\W_]+".join(map(re.escape, self.words)) + end
+        end = "" if self.beginning else f"(?!{LETTER})"
+        return f"(?<!{LETTER})" + r"[\W_]+".join(map(re.escape, self.words)) + end
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,8 @@ class Query:
         for chunk in CHUNK.finditer(typed):
             # Composed, for a letter and its accent are one word.
             text = unicodedata.normalize("NFC", chunk[0])
-            words = tuple(folded(word)[:LONGEST_WORD] for word in WORD.findall(text))[:left]
+            typed_words = [word[:LONGEST_WORD] for word in WORD.findall(text)][:left]
+            words = tuple(map(folded, typed_words))
             if not words:
                 continue
             left -= len(words)
@@ -108,7 +114,8 @@ class Query:
                     break
                 continue
             open_end = chunk[1] is None and chunk.end() == len(typed) and typed[-1].isalnum()
-            terms.append(Term(words, open_end and len(words[-1]) >= SHORTEST_BEGINNING))
+            beginning = open_end and len(words[-1]) >= SHORTEST_BEGINNING
+            terms.append(Term(words, beginning, like=f"%{'%'.join(map(wildcarded, typed_words))}%"))
             if not left:
                 break
         return cls(tuple(dict.fromkeys(terms)))
@@ -122,6 +129,17 @@ class Query:
         """Return what SQL's LIKE finds the other terms by, as parameters by name; `!` escapes."""
         texts = [re.sub(r"([!%_])", r"!\1", term.text) for term in self.terms if term.text]
         return {f"text{number}": f"%{text}%" for number, text in enumerate(texts)}
+
+    def likely(self) -> dict[str, str]:
+        """Return the same for all terms: of what it finds, `stands_in` says where they are words."""
+        return {f"word{number}": term.like for number, term in enumerate(self.indexed)} | self.likes()
+
+    def stands_in(self, text: str) -> bool:
+        """Return whether a text with runs has the terms that an index knows, within the runs too."""
+        if not UNSPACED.search(text, 0, READ_ON):
+            return False
+        look = folded(text[:READ_ON])
+        return all(re.search(term.pattern, look) for term in self.indexed)
 
     def fts5(self) -> str:
         """Return the query in the form of SQLite's FTS5: quoted words, which it can only take as words."""
@@ -183,6 +201,11 @@ class Query:
             if start > first + SNIPPET:
                 return
             yield start, stop
+
+
+def wildcarded(word: str) -> str:
+    """Return a word for LIKE, which may not know the cases of a letter beyond ASCII, and knows no accents."""
+    return "".join(c if c.isascii() or c.lower() == c.upper() else "%" for c in word)
 
 
 def bare(text: str) -> str:
