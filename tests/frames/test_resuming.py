@@ -57,9 +57,7 @@ def test_a_key_that_is_refused_ends_the_next_run_early(fake: FakeRows) -> None:
     frame().tether.map("Say {text}")
     refused = KeyRefused("api.example.org refused the key. Check OPENAI_API_KEY.")
     fake.scripts = {"row": [{"status": 502, "error": refused.payload()}] * 1000}
-    with pytest.raises(
-        UpstreamError, match=r"refused the key.* 20 of 200 rows are done"
-    ):
+    with pytest.raises(UpstreamError, match=r"refused the key.* 20 of 200 rows are done"):
         frame(200).tether.map("Say {text}", concurrency=4)
     assert len(fake.requests) < 50
 
