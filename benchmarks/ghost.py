@@ -69,8 +69,9 @@ def proposed(page: GhostPage, rounds: int) -> tuple[list[float], list[list[float
         if len(shown) < rounds and (time := page.propose(LINES[number % len(LINES)])) is not None:
             shown.append(time)
             parts += [found] if (found := page.parts()) else []
-    if not parts:
+    if not shown:
         raise RuntimeError("The demo model proposed nothing.")
+    # Without a wait, the text of an earlier key's request may be there each time.
     return shown, [list(each) for each in zip(*parts, strict=True)]
 
 
