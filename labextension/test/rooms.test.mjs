@@ -105,14 +105,20 @@ test('the newest conversation of a notebook is the same one when the notebook is
   assert.equal(thread.id, 'b_3');
 });
 
-test('a question that nobody heard is in the field again after a reload', async () => {
+/** A page on which something was asked that the server never heard. */
+async function unheard() {
   const [server, kept] = [history(), new Map()];
   server.stream = async function* () {
     throw new TurnError(UNREACHED);
   };
-  const { rooms, leave } = await pageOf(server, kept);
-  composed(rooms.current);
-  await rooms.current.send(ask('are you there?'));
+  const page = await pageOf(server, kept);
+  composed(page.rooms.current);
+  await page.rooms.current.send(ask('are you there?'));
+  return { server, kept, ...page };
+}
+
+test('a question that nobody heard is in the field again after a reload', async () => {
+  const { server, kept, rooms, leave } = await unheard();
   assert.equal(rooms.current.draft.words, '');
   leave();
   const after = await pageOf(server, kept);
@@ -121,13 +127,7 @@ test('a question that nobody heard is in the field again after a reload', async 
 });
 
 test('but not where it was heard after all', async () => {
-  const [server, kept] = [history(), new Map()];
-  server.stream = async function* () {
-    throw new TurnError(UNREACHED);
-  };
-  const { rooms, leave } = await pageOf(server, kept);
-  composed(rooms.current);
-  await rooms.current.send(ask('are you there?'));
+  const { server, kept, leave } = await unheard();
   leave();
   server.keep('a_1', 'a.ipynb', 'are you there?', 'yes');
   const after = await pageOf(server, kept);
@@ -136,13 +136,7 @@ test('but not where it was heard after all', async () => {
 });
 
 test('it stands before what is being written', async () => {
-  const [server, kept] = [history(), new Map()];
-  server.stream = async function* () {
-    throw new TurnError(UNREACHED);
-  };
-  const { rooms, leave } = await pageOf(server, kept);
-  composed(rooms.current);
-  await rooms.current.send(ask('are you there?'));
+  const { rooms, leave } = await unheard();
   rooms.current.draft.words = 'something else';
   leave();
   assert.equal(rooms.current.draft.words, 'are you there?\n\nsomething else');
