@@ -96,6 +96,26 @@ def page(chromium: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     context.close()
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Let a failure tell what stood on the page: where a run's pictures cannot be seen, its words can."""
+    outcome = yield
+    report = outcome.get_result()
+    page = getattr(item, "funcargs", {}).get("page")
+    if report.when == "call" and report.failed and page is not None:
+        report.sections.append(("what stood on the page", words_on(page)))
+
+
+def words_on(page: Any) -> str:
+    """Return the words of the dialogs, the notifications, the menus and the sidebar."""
+    places = (".jp-Dialog-content", ".Toastify__toast", ".lm-Menu", "#tether-chat")
+    try:
+        told = [f"{place}\n{words}" for place in places for words in page.locator(place).all_inner_texts()]
+    except Exception as reason:  # noqa: BLE001 - the page may be gone, and the failure itself matters more
+        told = [f"The page does not tell: {reason}"]
+    return "\n\n".join(told)
+
+
 def local(url: str) -> bool:
     return url.startswith(("http://127.0.0.1:", "data:", "blob:", "ws://127.0.0.1:"))
 

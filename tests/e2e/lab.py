@@ -57,6 +57,20 @@ class Lab:
         box.press("Enter")
 
 
+def fresh(page: Any, server: RunningServer) -> tuple[Lab, Any]:
+    """Open the panel with nothing said in it, and return the lab and the panel."""
+    lab = Lab(page, server)
+    panel = lab.open_panel()
+    panel.get_by_test_id("tether-badge").get_by_text("this machine").wait_for()
+    known = server.get("tether/conversations?notebook=quickstart.ipynb")["conversations"]
+    if known and known[0]["message_count"]:
+        # What was said last comes after the panel.
+        panel.locator(".tether-Question").first.wait_for()
+        panel.get_by_test_id("tether-newChat").click()
+        panel.get_by_test_id("tether-empty").wait_for()
+    return lab, panel
+
+
 def composed(field: Any, key: str) -> None:
     """Press a key that an input method takes, in each of the ways in which browsers tell of it."""
     for composing in ({"isComposing": True}, {"keyCode": 229}):

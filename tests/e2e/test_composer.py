@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.conftest import notebook_home
-from tests.e2e.lab import Lab, composed
+from tests.e2e.lab import Lab, composed, fresh
 from tests.support.servers import RunningServer, running
 
 pytestmark = pytest.mark.browser
@@ -59,20 +59,6 @@ def source(page, lab, text, new):
     page.keyboard.press("Control+A")
     page.keyboard.insert_text(new)
     page.keyboard.press("Control+Enter")
-
-
-def fresh(page, server):
-    """Open the panel with nothing said in it."""
-    lab = Lab(page, server)
-    panel = lab.open_panel()
-    panel.get_by_test_id("tether-badge").get_by_text("this machine").wait_for()
-    known = server.get("tether/conversations?notebook=quickstart.ipynb")["conversations"]
-    if known and known[0]["message_count"]:
-        # What was said last comes after the panel.
-        panel.locator(".tether-Question").first.wait_for()
-        panel.get_by_test_id("tether-newChat").click()
-        panel.get_by_test_id("tether-empty").wait_for()
-    return lab, panel
 
 
 def test_a_variable_is_chosen_from_the_menu_and_goes_along_as_the_server_describes_it(page, echoing):

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import notebook_home
-from tests.e2e.lab import Lab
-from tests.e2e.test_composer import box, chips, fresh
+from tests.e2e.lab import Lab, fresh
+from tests.e2e.test_composer import box, chips
 from tests.support.servers import RunningServer, running
 
 pytestmark = pytest.mark.browser

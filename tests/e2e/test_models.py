@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.lab import Lab
+from tests.e2e.lab import Lab, fresh
 from tests.support.servers import running
 
 pytestmark = pytest.mark.browser
@@ -69,10 +69,10 @@ def command(page: Any, words: str) -> None:
 
 
 def test_the_model_is_unloaded_from_the_sidebar_and_loads_again_when_asked(page, demo_lab):
-    lab = Lab(page, demo_lab)
-    panel = lab.open_panel()
+    lab, panel = fresh(page, demo_lab)
     lab.ask("What is a NameError?")
-    panel.locator(".tether-figures").last.wait_for()
+    # A conversation of its own: figures of an earlier answer would stand there before this one is written.
+    panel.locator(".tether-figures").wait_for()
     assert loaded(demo_lab)["tether-demo"]
     panel.get_by_test_id("tether-more").focus()
     page.keyboard.press("Enter")
@@ -81,9 +81,8 @@ def test_the_model_is_unloaded_from_the_sidebar_and_loads_again_when_asked(page,
     told.wait_for()
     assert "The next question loads it again." in told.inner_text()
     assert not loaded(demo_lab)["tether-demo"]
-    before = panel.locator(".tether-figures").count()
     lab.ask("What is a KeyError?")
-    panel.locator(".tether-figures").nth(before).wait_for()
+    panel.locator(".tether-figures").nth(1).wait_for()
     assert loaded(demo_lab)["tether-demo"]
     assert page.elsewhere == []
 
