@@ -140,6 +140,23 @@ def test_without_a_model_the_notice_says_why_and_looks_again(page, tmp_path_fact
         assert faults(page) == []
 
 
+def test_a_setting_that_cannot_be_is_named_in_the_sidebar(page, tmp_path_factory):
+    home = notebook_home(tmp_path_factory.mktemp("bad-setting") / "home")
+    with running(home, app="lab", TETHER_CONTEXT_LENGTH="8k") as server:
+        lab = Lab(page, server)
+        panel = lab.open_panel()
+        notice = panel.get_by_test_id("tether-notice")
+        notice.get_by_text("TETHER_CONTEXT_LENGTH in the environment must be a number.").wait_for()
+        notice.get_by_text("restart Jupyter").wait_for()
+        # No model that could be chosen would help, and once is enough.
+        assert notice.get_by_role("button").all_inner_texts() == ["Look again"]
+        assert panel.get_by_text("TETHER_CONTEXT_LENGTH").count() == 1
+        page.get_by_test_id("tether-status-item").get_by_text("no model · cannot answer").wait_for()
+        # The notebook itself works on.
+        lab.run("column =").locator(".jp-InputPrompt", has_text="1").wait_for()
+        assert faults(page) == []
+
+
 def test_a_server_that_is_away_is_looked_for_again(page, slow_lab):
     page.route("**/tether/health**", lambda route: route.abort())
     panel = Lab(page, slow_lab).open_panel()

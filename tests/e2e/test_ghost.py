@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.filling import ANSWERS, ASLEEP, BACKEND, LOG
+from tests.e2e.kept import send
 from tests.support.servers import RunningServer, running
 
 pytestmark = pytest.mark.browser
@@ -148,6 +149,7 @@ class Typing:
 
 
 SETTING = "lab/api/settings/@tether/jupyterlab:ghost"
+ALWAYS = {"@tether/jupyterlab/ghost": {"when": "always"}}
 READ = ["df = pd.re", 'ad_csv("a.csv")', ""]
 
 
@@ -424,3 +426,17 @@ def test_code_does_not_leave_this_machine_unasked(page, tmp_path):
         assert body["message"].startswith("x = pri<cursor/>")
         assert body["store"] is False
         typing.see("int(1)")
+
+
+def test_the_model_that_was_chosen_for_all_conversations_completes(page, tmp_path):
+    home = Path(tmp_path) / "home"
+    config = f'c.Tether.backend = "{BACKEND}"\nc.MockLLM.answer = "int(2)"\n'
+    with running(home, app="lab", config=config, settings=ALWAYS) as server:
+        send(server, "PUT", "clients/lab/llm", {"model": "mock:mock"})
+        typing = Typing(page, server, [["x = pri", "not this", ""]])
+        with page.expect_request("**/chat/stream*") as asked:
+            typing.type("x = pri")
+        body = asked.value.post_data_json
+        assert (body["model"], body["store"]) == ("mock:mock", False)
+        typing.see("int(2)")
+        assert "not this" not in "".join(typing.seen)

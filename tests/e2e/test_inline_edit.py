@@ -147,6 +147,25 @@ def test_the_question_holds_the_cell_and_its_neighbours(lab, script):
     assert LONG[:30] not in asked
 
 
+def test_nothing_of_the_notebooks_conversation_goes_along_and_no_kernel_is_looked_into(lab, script):
+    script.says("Noted.")
+    panel = lab.open_panel()
+    lab.ask("Remember the xylophone.")
+    panel.locator(".tether-Answer", has_text="Noted.").wait_for()
+    script.says(fenced(BETTER))
+    field = Field(lab, 1)
+    field.open()
+    with lab.page.expect_request("**/tether/chat/stream*") as sent:
+        field.ask("make it a running mean of the variables")
+    field.says("1 line changed.")
+    asked = sent.value.post_data_json
+    assert asked["see"] == {"cells": "off", "names": [], "error": False, "running": False}
+    assert asked["store"] is False
+    assert not {"attachments", "project_id"} & set(asked)
+    assert "xylophone" not in "\n".join(script.asked)
+    assert panel.locator(".tether-Question").count() == 1
+
+
 def test_escape_gives_the_cell_back_and_ends_the_answer(lab, script):
     script.says(f"```python\nentirely = 'other'\n{HOLD}code = 1\n```")
     field = Field(lab, 1)

@@ -29,6 +29,7 @@ CELLS = (
     ("code", "%load_ext tether_jupyter"),
     ("code", "%%tether --no-such-option\nhello"),
     ("code", ""),
+    ("code", "xylophone = 1 / 0"),
     *(("code", f"filler_{n} = {n}\n\n\n\n\n") for n in range(30)),
 )
 
@@ -99,6 +100,18 @@ def test_fix_asks_with_the_error_and_its_cell(lab, script):
     for part in ("KeyError: 'price'", "print('so far')", "Fix the KeyError in cell 1"):
         assert part in asked
     assert lab.page.elsewhere == []
+
+
+def test_fix_on_an_older_error_takes_that_one_along_and_no_other(lab, script):
+    cell = failed(lab)
+    lab.run("xylophone").locator(".jp-OutputArea-output", has_text="ZeroDivisionError").wait_for()
+    cell.locator(".jp-OutputArea-output", has_text="KeyError").hover()
+    fix(cell).click()
+    answered(lab, "Fix the KeyError in cell 1")
+    asked = "\n".join(script.asked)
+    assert "KeyError: 'price'" in asked
+    assert "ZeroDivisionError" not in asked
+    assert "xylophone" not in asked
 
 
 def test_what_a_fix_looked_at_goes_with_no_later_question(lab, script):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import notebook_home
+from tests.e2e.lab import Lab
 from tests.e2e.test_models import command, toast
 from tests.e2e.test_models_page import serious
 from tests.support.servers import RunningServer, running
@@ -48,6 +49,16 @@ def test_looking_at_the_model_does_not_wake_it(page, status_lab):
     assert {url.split("/tether/")[1].split("?")[0] for url in asked} <= {"health", "clients/lab/llm"}
     assert not status_lab.get("tether/health")["llm_service"]["ready"]
     assert page.elsewhere == []
+
+
+def test_a_cell_that_asks_is_seen_at_once(page, status_lab):
+    lab = Lab(page, status_lab)
+    lab.load()
+    item = page.get_by_test_id("tether-status-item")
+    item.get_by_text("demo model · asleep").wait_for()
+    lab.run("NameError").get_by_text("demo model ·").wait_for()
+    # A page that saw nothing of it would look again half a minute later.
+    item.get_by_text("demo model · ready").wait_for(timeout=20_000)
 
 
 def test_the_line_follows_what_the_model_does(page, status_lab):

@@ -55,7 +55,7 @@ class UnreadyHealth(UnreadyHandler):
         self.answer(
             {
                 "status": "unhealthy",
-                "model": unknown,
+                "model": "",
                 "backend": unknown,
                 "llm_service": {"type": unknown, "ready": False},
                 "database": {"kind": unknown, "ok": True, "problem": None},

@@ -19,6 +19,9 @@ const WAYS = [
 
 const NOT_KEPT = 'What is said now is not kept: the database cannot be written.';
 
+/** What health tells of the backend while the server cannot read its settings. */
+const UNKNOWN = 'unknown';
+
 /** The command of the page that shows and fetches models, where there is one. */
 const MODELS = 'tether:models';
 
@@ -35,6 +38,8 @@ export function Notice({ rooms }: { rooms: Rooms }): JSX.Element | null {
   const sick = health && health.status !== 'healthy' && health.problem ? health.problem : null;
   if (rooms.unreachable || sick) {
     const words = rooms.unreachable?.message ?? sick;
+    // Where a setting cannot be read there is no backend, and no model that could be chosen.
+    const choice = sick && health?.backend !== UNKNOWN;
     return (
       <section
         className="tether-notice tether-mod-problem"
@@ -45,13 +50,13 @@ export function Notice({ rooms }: { rooms: Rooms }): JSX.Element | null {
           <Coded words={words ?? ''} />
         </p>
         {rooms.unreachable?.hint && <p>{rooms.unreachable.hint}</p>}
-        {sick && how && <Ways />}
+        {choice && how && <Ways />}
         <div className="tether-noticeButtons">
           <button type="button" className="tether-button" onClick={() => void rooms.checkHealth()}>
             Look again
           </button>
-          {sick && <Models />}
-          {sick && <How open={how} toggle={() => setHow(!how)} />}
+          {choice && <Models />}
+          {choice && <How open={how} toggle={() => setHow(!how)} />}
         </div>
       </section>
     );

@@ -172,7 +172,8 @@ export class Rooms {
     }
     this._changed.emit();
     const cutOff = this.current.answer?.problem?.type === 'connection_lost';
-    if (!this._unreachable && (wasAway || cutOff)) {
+    const unread = this._health?.status === 'healthy' && this.current.trouble;
+    if (!this._unreachable && (wasAway || cutOff || unread)) {
       // What was cut off may have come to its end meanwhile.
       void this.current.refresh();
     }

@@ -23,6 +23,7 @@ export function Suggestions({ rooms, thread, room }: IProps): JSX.Element | null
   const { open, server } = rooms;
   useSignals(thread.changed, thread.stateChanged, open.activeCellChanged, open.ran);
   useSignals(lab.assistance?.changed);
+  useSignals(rooms.changed);
   const { loaded, trouble } = thread;
   const blank = thread.said.length === 0;
   const empty = blank && loaded && lab.assistance?.on !== false;
@@ -39,13 +40,15 @@ export function Suggestions({ rooms, thread, room }: IProps): JSX.Element | null
   if (!blank) {
     return null;
   }
+  // The notice above says it already, and has the button.
+  const told = Boolean(trouble && rooms.health?.problem?.includes(trouble));
   const begin = (idea: IIdea) => {
     void thread.send(ask(idea.question, idea.context, idea.options));
     room.focusInput();
   };
   return (
     <>
-      {trouble ? <Unread thread={thread} words={trouble} /> : !loaded && <Looking />}
+      {trouble ? !told && <Unread thread={thread} words={trouble} /> : !loaded && <Looking />}
       {empty && (
         <div className="tether-empty" data-testid="tether-empty">
           <p id="tether-emptyTitle">Ask about this notebook, or begin with one of these:</p>

@@ -45,8 +45,12 @@ export class HealthWatch {
   /** Look now. */
   async refresh(): Promise<void> {
     try {
-      const [health, values] = await Promise.all([this._server.health(), inForce(this._server)]);
-      const chosen = values.model?.value;
+      const [health, values] = await Promise.all([
+        this._server.health(),
+        // A server that cannot read its settings still says so: it is not away.
+        inForce(this._server).catch(() => null)
+      ]);
+      const chosen = values?.model?.value;
       this.look = { health, offline: false, chosen: typeof chosen === 'string' ? chosen : null };
     } catch {
       this.look = { ...this.look, offline: true };

@@ -1,10 +1,14 @@
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import type { Cell } from '@jupyterlab/cells';
+import { NotebookActions } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStatusBar } from '@jupyterlab/statusbar';
 
 import { HealthWatch } from '../models/healthWatch';
 import { StatusItem } from '../models/statusItem';
 import { statusOf } from '../models/statusWords';
+import { asksTether } from '../notebook/text';
+import { activity } from '../server/activity';
 import { TetherServer } from '../server/request';
 import { IAssistance } from '../tokens';
 import { CommandIDs as Models } from './models';
@@ -56,6 +60,15 @@ export const statusItem: JupyterFrontEndPlugin<void> = {
       item.setHidden(!shown);
       follow();
     });
+
+    // A cell that asks wakes the model as well, and the page sees nothing of its answer.
+    const asks = (_: unknown, { cell }: { cell: Cell }) => {
+      if (asksTether(cell.model.sharedModel.getSource())) {
+        activity.stir();
+      }
+    };
+    NotebookActions.executionScheduled.connect(asks);
+    NotebookActions.executed.connect(asks);
 
     let close: (() => void) | null = null;
     const open = async () => {

@@ -22,6 +22,11 @@ class Activity {
     };
   }
 
+  /** Say that something asks besides: a cell, which the server answers without this page. */
+  stir(): void {
+    this.changed.emit();
+  }
+
   private _count = 0;
 }
 
