@@ -29,6 +29,22 @@ PRICES = {
 }
 
 
+SHOWN = """---------------------------------------------------------------------------
+KeyError                                  Traceback (most recent call last)
+Cell In[2], line 1
+----> 1 sales['prise'].mean()
+
+File ~/.venv/lib/python3.11/site-packages/pandas/core/indexes/base.py:3823, in Index.get_loc(self, key)
+   3822         raise InvalidIndexError(key) from err
+-> 3823     raise KeyError(key) from err
+   3824 except TypeError:
+
+File pandas/_libs/hashtable_class_helper.pxi:7734, in pandas._libs.hashtable.PyObjectHashTable.get_item()
+-> 7734 'Could not get source, probably due dynamically evaluated source code.'
+
+KeyError: 'prise'"""
+
+
 def content(reply: Any) -> Any:
     return json.loads(reply.body)
 
@@ -441,6 +457,28 @@ async def test_no_more_is_kept_of_the_data_than_the_model_saw(ask, services):
     kept = json.dumps(stored[0].data)
     assert "city" in kept
     assert [word for word in ("Vienna", "17.25", SECRET) if word in kept] == []
+
+
+async def test_an_error_as_a_page_shows_it_goes_without_the_frames_of_libraries(ask, mock):
+    asked = {"message": "why?", "context": [{"kind": "error", "name": "KeyError in cell 2", "text": SHOWN}]}
+    first = content(await ask("chat", body=asked))
+    [message] = [each["content"] for each in mock.prompts[-1].messages if each["role"] == "user"]
+    assert "----> 1 sales['prise'].mean()" in message
+    assert "2 frames in pandas" in message
+    assert "KeyError: 'prise'" in message
+    assert "raise KeyError(key)" not in message
+    assert "hashtable" not in message
+    again = {"conversation_id": first["conversation_id"], "regenerate": True}
+    await ask("chat", body=again)
+    assert mock.prompts[-1].messages[-1]["content"] == message
+
+
+@pytest.mark.parametrize(
+    "text", ["KeyError: 'prise'", "Error in eval(expr): object 'x' not found\n  at line 3"]
+)
+async def test_an_error_that_is_no_traceback_goes_as_it_is(ask, mock, text):
+    await ask("chat", body={"message": "why?", "context": [{"kind": "error", "name": "it", "text": text}]})
+    assert text in mock.prompts[-1].messages[-1]["content"]
 
 
 async def test_a_plain_question_says_nothing_of_context(stream):

@@ -187,7 +187,8 @@ class Builder:
         """
         found = Found()
         masker = self.masking.new() if self.masking is not None else None
-        asked = [*allowed(question.sections, wish, found), *self._given(given, wish, found, masker)]
+        texts = [brief(section) for section in allowed(question.sections, wish, found)]
+        asked = [*texts, *self._given(given, wish, found, masker)]
         await self._look(wish, found, reader, masker)
         if not (asked or found.pieces or found.left_out):
             return await self._masked(question, [], found, wish, masker)
@@ -324,6 +325,14 @@ class Builder:
 def room_for(reader: Reader) -> int:
     """Return the tokens that the context may have at most."""
     return reader.budget or (reader.window // 2 if reader.window else WITHOUT_WINDOW)
+
+
+def brief(section: Section) -> Section:
+    """Return an error without the frames of libraries: a page sends the traceback as it is shown."""
+    from tether_jupyter.context.tracebacks import reduced
+
+    text = reduced("", "", [section.text]) if section.kind == "error" else ""
+    return replace(section, text=text) if 0 < len(text) < len(section.text) else section
 
 
 def allowed(sections: Sequence[Section], wish: Wish, found: Found) -> list[Section]:

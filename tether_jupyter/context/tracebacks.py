@@ -39,6 +39,8 @@ GROUP = re.compile(r"[ |]*\+[-+ |]*(?:Exception Group Traceback|-{4,})")
 PACKAGE = re.compile(r"(?:site-packages|dist-packages)[/\\](?P<name>[\w-]+)")
 MADE = re.compile(r"<(?P<name>frozen [\w. ]+|__array_function__ internals|decorator-gen-\d+|string)>")
 STANDARD = re.compile(r"[/\\](?:[Ll]ib|lib64)[/\\](?:python\d[\w.]*[/\\])?(?P<name>[\w-]+)(?:\.py|[/\\])")
+COMPILED = re.compile(r"(?P<name>\w+)/[\w/.]+\.(?:pyx|pxi)")
+"""A compiled library's frames have the paths of its own sources."""
 TEMPORARY = re.compile(r"[/\\]ipykernel_\d+[/\\]\d+\.py$")
 """What a cell is called where its source was written into a file."""
 PLACE = re.compile(r" \([^()\n]*, line \d+\)\Z")
@@ -133,7 +135,7 @@ def library_of(match: re.Match[str]) -> str:
     """Return the library that a frame is in; nothing for the user's own."""
     group = match.groupdict()
     place = group["file1"] or group["file2"] or group["file3"] or ""
-    found = PACKAGE.search(place) or MADE.search(place) or STANDARD.search(place)
+    found = PACKAGE.search(place) or MADE.search(place) or STANDARD.search(place) or COMPILED.fullmatch(place)
     return found["name"] if found else ""
 
 

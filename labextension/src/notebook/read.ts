@@ -2,7 +2,7 @@ import { ICodeCellModel } from '@jupyterlab/cells';
 import { NotebookPanel } from '@jupyterlab/notebook';
 
 import { IContext } from '../server/request';
-import { asksTether, mentions, trimmed, withoutAnsi } from './text';
+import { asksTether, ERROR_LIMIT, mentions, trimmed, withoutAnsi } from './text';
 
 /** Something that can be asked of a notebook, with what goes along. */
 export interface ISuggestion {
@@ -127,7 +127,7 @@ function errorContext(panel: NotebookPanel, index: number): IContext[] {
     {
       kind: 'error',
       name: `${error.ename} in cell ${index + 1}`,
-      text: trimmed(text, 'end')
+      text: trimmed(text, 'end', ERROR_LIMIT)
     }
   ];
 }

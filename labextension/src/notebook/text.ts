@@ -1,6 +1,9 @@
 /** The most of one cell or traceback that goes with a question, in characters. */
 export const CONTEXT_LIMIT = 4000;
 
+/** The same of a traceback, which the server leaves without the frames of libraries. */
+export const ERROR_LIMIT = 40_000;
+
 /** Remove terminal colours and other escape sequences. */
 export function withoutAnsi(text: string): string {
   return text.replace(
