@@ -10,7 +10,7 @@ import random
 import re
 from typing import NamedTuple
 
-from . import context, grammar, names, offtopic, phrases, rough, wording
+from . import basics, context, grammar, names, offtopic, phrases, rough, wording
 from .grammar import Spans
 from .phrases import Item
 
@@ -99,23 +99,6 @@ def _resemble(slots: dict[str, str], rng: random.Random) -> None:
         slots[other] = made
 
 
-def _ask(item: Item, rng: random.Random) -> str:
-    """One template of the item, opened as a task, a thing or a sentence of its own."""
-    forms = (
-        [("task", t) for t in item.do] + [("thing", t) for t in item.thing] + [("say", t) for t in item.say]
-    )
-    kinds = sorted({kind for kind, _ in forms})
-    kind = rng.choices(kinds, [{"task": 4, "thing": 3, "say": 3}[k] for k in kinds])[0]
-    text = grammar.expand(rng.choice([t for k, t in forms if k == kind]), rng)
-    if kind == "task":
-        return wording.opening_for_task(text, rng)
-    if kind == "thing":
-        if text.startswith("the ") and text.count("@") == 1 and rng.random() < 0.06:
-            text = "$n's " + text[4:].replace("@", "")
-        return wording.opening_for_thing(text, rng)
-    return text
-
-
 def idiom(rng: random.Random, held: bool = False) -> Example:
     """A how-to question on a frame, an array or a plot."""
     kind = rng.random()
@@ -154,7 +137,7 @@ def idiom(rng: random.Random, held: bool = False) -> Example:
             slots["s"] = rng.choice(("data/", "../", "raw/")) + slots["s"]
     if not held and not array and rng.random() < 0.08:
         _resemble(slots, rng)
-    text = _ask(item, rng)
+    text = wording.ask(item, rng)
     if DOUBLE_OF.search(text):  # "the sum of" and "of price"
         slots["W"] = slots["W"].removesuffix(" of").removesuffix(" in").removesuffix(" value")
     slots["q"] = names.identifier(rng, "frame", held)
@@ -220,6 +203,7 @@ COMMANDS = (  # what `%tether fix` and `explain` ask, and the buttons on an erro
     "Explain this {}: what went wrong, where, and how to mend it.",
     "Fix the {} in cell {}: why does it happen, and what is the corrected cell?",
     "Explain the {} in cell {}.",
+    "Why does cell {1} fail with {0}, and how do I fix it?",
 )
 BARE_TYPES = ("ZeroDivisionError", "KeyError: '$c'", "IndexError: [", "StopIteration")
 
@@ -316,7 +300,7 @@ AROUND = [
 def about(rng: random.Random) -> Example:
     """A question on Tether itself."""
     entry = weighted(rng, MANUAL)
-    text = _ask(entry, rng)
+    text = wording.ask(entry, rng)
     if entry.do and rng.random() < 0.22:
         text = grammar.expand(rng.choice(AROUND), rng).replace("{}", text)
     text = grammar.fill(text, {"n": names.invent(rng)})
@@ -326,11 +310,17 @@ def about(rng: random.Random) -> Example:
     return Example("tether", text, entry.answer, [])
 
 
+def basic(rng: random.Random) -> Example:
+    """A question that names nothing."""
+    return Example("basic", *basics.question(rng))
+
+
 def other(rng: random.Random) -> Example:
     """A question that is refused."""
     text = offtopic.question(rng)
     if rng.random() < 0.09:
-        text = offtopic.elsewhere(idiom(rng).question, rng) or text
+        step = idiom(rng).question if rng.random() < 0.7 else basics.question(rng)[0]
+        text = offtopic.elsewhere(step, rng) or text
     if rng.random() < 0.03:
         body = "\n".join(context.code_line(rng) for _ in range(rng.randint(1, 4)))
         tag = rng.choice(("selection", "cell"))
@@ -366,12 +356,14 @@ def gen(rng: random.Random, drills: float = 0.0) -> Example:
     if rng.random() < drills:
         return drill(rng)
     kind = rng.random()
-    if kind < 0.10:
+    if kind < 0.09:
         return error(rng)
-    if kind < 0.50:
+    if kind < 0.46:
         return idiom(rng)
-    if kind < 0.68:
+    if kind < 0.60:
         return about(rng)
+    if kind < 0.72:
+        return basic(rng)
     return other(rng)
 
 

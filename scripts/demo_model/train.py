@@ -37,7 +37,7 @@ COPY_WEIGHT = DECISION_WEIGHT = 2.0  # of names, and of the words that decide on
 CUT = 12
 POOL = 2400  # examples that are put into batches by their length
 SHIFTED = 0.15  # of the questions begin with another mark, so that all are known
-CUTS = {"do": 0.5, "err": 0.25, "tether": 0.8, "off": 0.85, "drill": 0.0}  # how often
+CUTS = {"do": 0.5, "err": 0.25, "tether": 0.8, "off": 0.85, "basic": 0.6, "drill": 0.0}  # how often
 
 
 def faster_in_half() -> bool:
@@ -216,6 +216,7 @@ def evaluation_sets(text: Text, seed: int = 424242) -> dict[str, list[Row]]:
         "errors": take(lambda r: corpus.error(r, True), 100),
         "howto": take(lambda r: corpus.idiom(r, True), 120),
         "tether": take(corpus.about, 80),
+        "basic": take(corpus.basic, 100),
         "off": take(corpus.other, 100),
     }
 

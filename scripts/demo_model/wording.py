@@ -43,6 +43,23 @@ def opening_for_thing(thing: str, rng: random.Random) -> str:
     return grammar.expand(rng.choice(FORMS["thing"]), rng).replace("$Y", thing)
 
 
+def ask(item: phrases.Item, rng: random.Random) -> str:
+    """One template of the item, opened as a task, a thing or a sentence of its own."""
+    forms = (
+        [("task", t) for t in item.do] + [("thing", t) for t in item.thing] + [("say", t) for t in item.say]
+    )
+    kinds = sorted({kind for kind, _ in forms})
+    kind = rng.choices(kinds, [{"task": 4, "thing": 3, "say": 3}[k] for k in kinds])[0]
+    text = grammar.expand(rng.choice([t for k, t in forms if k == kind]), rng)
+    if kind == "task":
+        return opening_for_task(text, rng)
+    if kind == "thing":
+        if text.startswith("the ") and text.count("@") == 1 and rng.random() < 0.06:
+            text = "$n's " + text[4:].replace("@", "")
+        return opening_for_thing(text, rng)
+    return text
+
+
 QUOTES = ("{}", "{}", "{}", "{}", "{}", "`{}`", "'{}'", '"{}"')
 AS_COLUMN = ("column {}", "the column {}", "the {} column", "{} column", "col {}", "the {}")
 

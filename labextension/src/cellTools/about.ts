@@ -67,7 +67,10 @@ export function aboutError(place: IPlace, error: Output, fix: boolean): IAbout {
     words: fix
       ? `Fix the ${name}: why does it happen, and what is the corrected cell?`
       : `Explain the ${name}.`,
-    context: [{ kind: 'error', name, text: trimmed(errorText(error), 'end', ERROR_LIMIT) }, ...aboutCell(place)],
+    context: [
+      { kind: 'error', name, text: trimmed(errorText(error), 'end', ERROR_LIMIT) },
+      ...aboutCell(place)
+    ],
     // A kernel knows of its last error alone, which may be that of a cell that was corrected since.
     options: {
       see: { ...(isLast(place) ? lookFor(place, error) : NOT), cells: 'around', cell_id: id }
