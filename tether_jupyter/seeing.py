@@ -162,10 +162,11 @@ class Seeing:
                 raise Forbidden("You may not look into kernels on this server: leave `see` and `@` out.")
         if wish.cells != "off" and may is not None and not await may("read", "contents"):
             raise Forbidden("You may not read notebooks on this server: leave `see.cells` out.")
+        window = service.window_of(model)
         reader = Reader(
             service.count,
-            service.window_of(model),
-            request.max_tokens or self.settings.tether.default_max_tokens or 0,
+            window,
+            service.reserved(request.max_tokens or self.settings.tether.default_max_tokens or 0, window),
             self.settings.tether.context_budget,
             service.sees(model) is not False,
             f"{service.service_type}:{service.model_name}" if service.is_ready() else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import random
 import re
 
@@ -34,7 +35,13 @@ def frame_section(rng: random.Random, name: str, columns: list[str]) -> str:
         lines = [f"DataFrame, {rows} rows, {len(columns)} column{'s' if len(columns) != 1 else ''}"]
         lines += [f"{column}: {rng.choice(DTYPES)}" for column in columns]
         return section("variable", name, "\n".join(lines))
-    size = f"{rng.randint(1, 999) / rng.choice((1, 10)):g} {rng.choice(('B', 'kB', 'kB', 'MB'))}"
+    return section("variable", name, "\n".join(frame_lines(rng, name, columns)))
+
+
+def frame_lines(rng: random.Random, name: str, columns: list[str]) -> list[str]:
+    """A DataFrame as Tether writes it."""
+    rows = rng.choice((rng.randint(1, 99), rng.randint(100, 9999), rng.randint(10000, 2000000)))
+    size = f"{rng.randint(1, 999) / rng.choice((1, 10)):g} {rng.choice(('bytes', 'B', 'kB', 'kB', 'MB'))}"
     index = rng.choice(("RangeIndex", "RangeIndex", "RangeIndex", "Index", "DatetimeIndex"))
     lines = [f"{name}: pandas.DataFrame, {rows:,} × {len(columns)}, {size}, index {index}"]
     for column in columns:
@@ -44,7 +51,32 @@ def frame_section(rng: random.Random, name: str, columns: list[str]) -> str:
     if rng.random() < 0.1:
         lines += ["  first rows:", "    " + " ".join(columns)]
         lines.append("    " + " ".join(str(rng.randint(0, 999)) for _ in columns))
-    return section("variable", name, "\n".join(lines))
+    return lines
+
+
+LIBRARIES = ("pandas", "pandas", "pandas", "numpy", "matplotlib", "pandas, numpy", "sklearn")
+COMPILED = ("hashtable_class_helper.pxi", "index.pyx", "parsers.pyx", "lib.pyx")
+NAME = re.compile(r"(?<![\w.'\"])[a-z_]\w*(?![\w(])")
+CAUSE = "The above exception was the direct cause of the following exception:"
+
+
+def in_libraries(rng: random.Random) -> str:
+    """The line that stands for frames of libraries."""
+    count = rng.randint(1, 9)
+    return f"… {count} frame{'s' if count > 1 else ''} in {rng.choice(LIBRARIES)}"
+
+
+def locals_of(rng: random.Random, line: str) -> list[str]:
+    """The variables of a frame as Tether writes them below its code."""
+    found = [name for name in dict.fromkeys(NAME.findall(line)) if not keyword.iskeyword(name)]
+    lines = []
+    for name in found[:2]:
+        if rng.random() < 0.5:
+            lines += frame_lines(rng, name, more_columns(rng, [], 4) or ["a"])
+        else:
+            kind, value = rng.choice((("int", "3"), ("str", "'x'"), ("list", "[1, 2]"), ("float", "0.5")))
+            lines += [f"{name}: {kind}", f"  = {value}"]
+    return lines
 
 
 def told_error(rng: random.Random, message: str, line: str, number: int) -> str:
@@ -54,7 +86,29 @@ def told_error(rng: random.Random, message: str, line: str, number: int) -> str:
     shown.append(f"    → {len(above) + 1}  {line}")
     where = "<module>" if not line.startswith(" ") else invent(rng)
     head = f"cell [{number}], {where}, line {len(above) + 1}:"
-    return "\n".join([message, head, *shown])
+    if rng.random() < 0.35:
+        shown += [f"    {each}" for each in locals_of(rng, line)]
+    if rng.random() < 0.35:
+        shown.append(in_libraries(rng))
+    cause = []
+    if message.startswith("KeyError") and rng.random() < 0.4:
+        place = f"pandas/_libs/{rng.choice(COMPILED)} line {rng.randint(90, 8000)}"
+        cause = [f"  caused by {message}, in {place}"]
+    return "\n".join([message, *cause, head, *shown])
+
+
+def brief_error(rng: random.Random, message: str, line: str, number: int) -> str:
+    """The same as a page sends it: a traceback, in which Tether counts the frames of libraries."""
+    above = [code_line(rng) for _ in range(rng.choice((0, 0, 1, 1, 2)))]
+    at = len(above) + 1
+    shown = [f"Cell In[{number}], line {at}"]
+    shown += [f"{i:>7} {text}" for i, text in enumerate(above, 1)]
+    shown.append(f"----> {at} {line}")
+    if message.startswith("KeyError") and rng.random() < 0.4:
+        shown = [in_libraries(rng), message, CAUSE, *shown]
+    if rng.random() < 0.45:
+        shown.append(in_libraries(rng))
+    return "\n".join([*shown, message])
 
 
 def more_columns(rng: random.Random, have: list[str], most: int = 6) -> list[str]:

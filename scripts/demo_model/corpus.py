@@ -256,15 +256,22 @@ def error(rng: random.Random, held: bool = False) -> Example:
         return Example("err", text, *grammar.fill_spans(answer, slots))
     name = message.split(":")[0].split(".")[-1].strip()
     number = rng.randint(1, 60)
-    if rng.random() < 0.5:  # as Tether's own commands send it
-        body = context.told_error(rng, message, line, number)
+    title, parts = name, []
+    way = rng.random()
+    if way < 0.7:  # as Tether's own commands and its sidebar send it
+        told = context.told_error if way < 0.4 else context.brief_error
+        body = told(rng, message, line, number)
+        if told is context.brief_error:
+            title = f"{name} in cell {number}"
+            if rng.random() < 0.3:
+                parts.append(context.section("error", name, context.told_error(rng, message, line, number)))
         if rng.random() < 0.6:
             ask = rng.choice(COMMANDS).format(name, rng.randint(1, 60))
     else:
         body = trace if rng.random() < 0.85 or not problem.alone else message
     if body is message:
         answer = problem.alone
-    parts = [context.section("error", name, body)]
+    parts.insert(0, context.section("error", title, body))
     other = rng.random()
     if other < 0.35:
         source = [context.code_line(rng) for _ in range(rng.randint(0, 2))] + [line]
@@ -356,11 +363,11 @@ def gen(rng: random.Random, drills: float = 0.0) -> Example:
     if rng.random() < drills:
         return drill(rng)
     kind = rng.random()
-    if kind < 0.09:
+    if kind < 0.12:
         return error(rng)
-    if kind < 0.46:
+    if kind < 0.48:
         return idiom(rng)
-    if kind < 0.60:
+    if kind < 0.61:
         return about(rng)
     if kind < 0.72:
         return basic(rng)

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 
+import nbformat
 import pytest
 
 from tests.support import tiny_gguf
@@ -120,6 +121,16 @@ class TestADemoModelOnAFreshMachine:
         assert "total" in json.loads(known.body)["content"]
         other = await ask("chat", body={"message": "What is the capital of France?"})
         assert "demo model" in json.loads(other.body)["content"]
+
+
+    async def test_the_cells_before_go_along_in_its_small_window(self, ask, jp_root_dir):
+        cells = [nbformat.v4.new_code_cell(text, id=text[0]) for text in ("rows = 3", "print(rows)")]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), jp_root_dir / "small.ipynb")
+        asked = {"message": "why?", "notebook": "small.ipynb", "see": {"cells": "around", "cell_id": "p"}}
+        await ask("chat", body={"message": "hello"})
+        preview = json.loads((await ask("context", body=asked)).body)
+        assert "rows = 3" in preview["messages"][-1]["content"]
+        assert not preview.get("left_out")
 
 
 class TestAFileThatIsNotThere:

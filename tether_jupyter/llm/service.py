@@ -96,6 +96,10 @@ class LLMService:
         """Return the tokens of a model's window, where they are known."""
         return self.window
 
+    def reserved(self, most: int, window: int | None) -> int:
+        """Return the tokens of a window that are kept free for an answer of so many tokens at most."""
+        return most
+
     def check_model(self, name: str | None) -> None:
         """Raise `NotFound` where a request names a model that does not answer here."""
         if name not in (None, self.model_name) and not self.takes_models:

@@ -13,6 +13,11 @@ SHARE = 4
 Conversation = list[Message]
 
 
+def reserved(max_tokens: int | None, context_length: int) -> int:
+    """Return the tokens of a context that are kept free for the answer."""
+    return min(max_tokens or context_length, context_length // SHARE)
+
+
 def fit(
     messages: Sequence[Message],
     *,
@@ -39,8 +44,7 @@ def fit(
     ContextOverflow
         The question alone is too long. Nothing was computed.
     """
-    room = min(max_tokens or context_length, context_length // SHARE)
-    most = context_length - max(room, 1)
+    most = context_length - max(reserved(max_tokens, context_length), 1)
     choices = [list(messages)]
     while shorter := shrink(choices[-1]):
         choices.append(shorter)

@@ -19,7 +19,7 @@ from tether_jupyter.errors import (
     NotFound,
     TetherError,
 )
-from tether_jupyter.llm.local import bindings, state
+from tether_jupyter.llm.local import bindings, fitting, state
 from tether_jupyter.llm.local.answers import answer, counts, vectors
 from tether_jupyter.llm.local.breaker import Breaker
 from tether_jupyter.llm.local.checking import figures, plain
@@ -320,6 +320,10 @@ class LocalService(LLMService):
     def window_of(self, name: str | None) -> int | None:
         """Return the tokens of a model's window; of one that is not loaded yet, those that are set."""
         return self.window if name in (None, self.model_name) else self.settings.context_length or None
+
+    def reserved(self, most: int, window: int | None) -> int:
+        """Return the tokens that the engine keeps free for an answer."""
+        return fitting.reserved(most, window) if window else most
 
     async def count(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has; about how many, while no model is loaded."""
