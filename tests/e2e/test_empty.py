@@ -117,6 +117,20 @@ def test_nothing_has_run_so_general_questions_are_offered(page, tmp_path_factory
         assert labels(panel) == ["Read a CSV file", "Draw a histogram", "What Tether can do"]
 
 
+def test_without_a_notebook_nothing_speaks_of_one(page, tmp_path_factory):
+    home = notebook_home(tmp_path_factory.mktemp("launcher") / "home")
+    with running(home, app="lab") as server:
+        page.goto(f"{server.url}lab?token={server.token}&reset")
+        page.locator(".jp-Launcher").first.wait_for()
+        page.locator('.jp-SideBar .lm-TabBar-tab[data-id="tether-chat"]').click()
+        panel = page.locator("#tether-chat")
+        panel.get_by_test_id("tether-empty").get_by_text("Ask a question, or begin with").wait_for()
+        panel.get_by_role("textbox", name="Ask a question").wait_for()
+        page.locator(".jp-DirListing-item", has_text="quickstart").dblclick()
+        panel.get_by_test_id("tether-empty").get_by_text("Ask about this notebook, or").wait_for()
+        panel.get_by_role("textbox", name="Ask about this notebook").wait_for()
+
+
 def test_the_demo_model_says_that_it_is_one_until_it_is_put_away(page, demo_lab):
     panel = Lab(page, demo_lab).open_panel()
     notice = panel.get_by_test_id("tether-notice")

@@ -1,6 +1,6 @@
 import React from 'react';
 
-import { panelFor } from '../notebook/read';
+import { invitation, panelFor } from '../notebook/read';
 import { lab } from '../threads/lab';
 import { IIdea, ideas, ownPrompts } from '../threads/ideas';
 import { ask } from './ask';
@@ -51,7 +51,7 @@ export function Suggestions({ rooms, thread, room }: IProps): JSX.Element | null
       {trouble ? !told && <Unread thread={thread} words={trouble} /> : !loaded && <Looking />}
       {empty && (
         <div className="tether-empty" data-testid="tether-empty">
-          <p id="tether-emptyTitle">Ask about this notebook, or begin with one of these:</p>
+          <p id="tether-emptyTitle">{invitation(thread, open)}, or begin with one of these:</p>
           <ul aria-labelledby="tether-emptyTitle">
             {ideas(panelFor(thread, open), prompts).map(idea => (
               <li key={idea.label}>

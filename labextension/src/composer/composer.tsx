@@ -6,6 +6,7 @@ import { useSignals } from '../chat/hooks';
 import { TOO_LONG } from '../chat/question';
 import type { Rooms } from '../chat/rooms';
 import { keptName, type Thread } from '../chat/thread';
+import { invitation } from '../notebook/read';
 import { asTurnError } from '../server/problems';
 import { handOver } from './asking';
 import { choose, Menu, menuOf } from './choosing';
@@ -257,6 +258,7 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
           />
         )}
         <Field
+          title={invitation(thread, rooms.open)}
           draft={draft}
           mentions={mentions}
           lists={lists}

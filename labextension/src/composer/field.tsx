@@ -9,11 +9,12 @@ import { IChoice, Mentions } from './mentions';
 import { useNaming } from './naming';
 import { endsLine, replaced } from './typed';
 
-const ASK = 'Ask about this notebook';
 const MENU = 'tether-naming';
 const ROWS = 8;
 
 interface IProps {
+  /** What is asked here. */
+  title: string;
   draft: Draft;
   mentions: Mentions;
   lists: Lists;
@@ -180,8 +181,8 @@ export function Field(props: IProps): JSX.Element {
         ref={field}
         rows={1}
         value={words}
-        placeholder={ASK}
-        aria-label={ASK}
+        placeholder={props.title}
+        aria-label={props.title}
         aria-autocomplete="list"
         aria-haspopup="listbox"
         aria-controls={listed ? MENU : undefined}

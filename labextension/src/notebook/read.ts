@@ -70,6 +70,16 @@ export function panelFor(
   return notebook === null || notebook === open.path ? open.panel : null;
 }
 
+/** What the sidebar invites to: there may be no notebook. */
+export function invitation(
+  conversation: { notebook: string | null },
+  open: { path: string | null }
+): string {
+  return (conversation.notebook ?? open.path) === null
+    ? 'Ask a question'
+    : 'Ask about this notebook';
+}
+
 function codeCell(panel: NotebookPanel, index: number): ICodeCellModel | null {
   const cells = panel.content.model?.cells;
   const cell = cells && index >= 0 && index < cells.length ? cells.get(index) : null;
