@@ -98,6 +98,23 @@ def test_an_empty_conversation_asks_of_its_notebook(page, tmp_path_factory):
         assert "`sales`" in asked["content"]
 
 
+def test_the_demo_model_is_asked_what_it_can_answer(page, tmp_path_factory):
+    home = home_with(tmp_path_factory.mktemp("demo-ran"), RAN)
+    with running(home, app="lab") as server:
+        panel = Lab(page, server).open_panel()
+        panel.get_by_test_id("tether-notice").get_by_text("This is the demo model").wait_for()
+        offered = ["Fix the KeyError in cell 3", "Look into sales, 1,200 × 80", "Read a CSV file"]
+        assert labels(panel) == offered
+        for label in offered:
+            panel.get_by_test_id("tether-suggestion").filter(has_text=label).click()
+            panel.locator(".tether-figures").wait_for()
+            answer = panel.locator(".tether-Answer").last
+            assert "do not know" not in answer.inner_text()
+            assert answer.locator("pre").count() == 1
+            panel.get_by_test_id("tether-newChat").click()
+            panel.get_by_test_id("tether-empty").wait_for()
+
+
 def test_where_the_notebook_has_little_to_ask_of_the_own_prompts_are_offered(page, tmp_path_factory):
     home = home_with(tmp_path_factory.mktemp("little"), [cell("x = 1", count=1)])
     with running(home, app="lab", config=ANSWER) as server:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
+
 from scripts.demo_model import context, corpus
+from tether_jupyter.context.tracebacks import reduced
 from tether_jupyter.context.variables import render
 from tether_jupyter.magics import asks
 
@@ -20,3 +23,10 @@ def test_a_frame_stands_there_as_tether_writes_it() -> None:
         "index": "RangeIndex", "columns": columns,
     }  # fmt: skip
     assert render(variable, "schema") in told
+
+
+def test_an_error_of_a_page_stands_there_as_tether_leaves_it() -> None:
+    rng = random.Random(7)  # noqa: S311 - not for secrets
+    for _ in range(200):
+        text = context.brief_error(rng, "KeyError: 'prise'", "sales['prise'].mean()", 3)
+        assert reduced("", "", [text]) == text

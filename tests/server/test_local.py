@@ -122,6 +122,17 @@ class TestADemoModelOnAFreshMachine:
         other = await ask("chat", body={"message": "What is the capital of France?"})
         assert "demo model" in json.loads(other.body)["content"]
 
+    @pytest.mark.parametrize(
+        ("question", "part"),
+        [
+            ("How do I read a CSV file into a DataFrame?", "pd.read_csv("),
+            ("How do I draw a histogram of a column?", ".plot.hist("),
+            ("What can Tether do in a notebook?", "cell magic"),
+            ("What is a NameError?", "does not know a name"),
+        ],
+    )
+    async def test_it_answers_what_people_ask_first(self, ask, question, part):
+        assert part in json.loads((await ask("chat", body={"message": question})).body)["content"]
 
     async def test_the_cells_before_go_along_in_its_small_window(self, ask, jp_root_dir):
         cells = [nbformat.v4.new_code_cell(text, id=text[0]) for text in ("rows = 3", "print(rows)")]

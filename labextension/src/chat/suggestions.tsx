@@ -53,7 +53,7 @@ export function Suggestions({ rooms, thread, room }: IProps): JSX.Element | null
         <div className="tether-empty" data-testid="tether-empty">
           <p id="tether-emptyTitle">{invitation(thread, open)}, or begin with one of these:</p>
           <ul aria-labelledby="tether-emptyTitle">
-            {ideas(panelFor(thread, open), prompts).map(idea => (
+            {ideas(panelFor(thread, open), prompts, rooms.health?.demo).map(idea => (
               <li key={idea.label}>
                 <button
                   type="button"

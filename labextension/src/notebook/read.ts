@@ -17,7 +17,7 @@ const ANYWHERE: ISuggestion[] = [
   ['What Tether can do', 'What can Tether do in a notebook?']
 ].map(([label, question]) => ({ label, question, context: [] }));
 
-/** Three things worth asking here: the last error, the last cell that ran, the next step. */
+/** What is worth asking here: the last error, the last cell that ran, the next step; and what can be asked anywhere. */
 export function suggestions(panel: NotebookPanel | null): ISuggestion[] {
   const cells = panel?.content.model?.cells;
   if (!panel || !cells) {
@@ -46,7 +46,7 @@ export function suggestions(panel: NotebookPanel | null): ISuggestion[] {
       context: cellContext(panel, ran)
     });
   }
-  return [...found, ...ANYWHERE].slice(0, 3);
+  return [...found, ...ANYWHERE];
 }
 
 /** What goes with typed words: only what they name outright, so that nothing is sent unasked. */

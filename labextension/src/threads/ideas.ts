@@ -15,14 +15,20 @@ const MOST = 3;
 /** A cell's output is looked through up to here: a table says how large it is at its end or its beginning. */
 const LOOKED_AT = 200_000;
 
-/** Three things to ask: the notebook's last error, its biggest table, its next step; else what people have noted. */
-export function ideas(panel: NotebookPanel | null, prompts: IIdea[]): IIdea[] {
+/**
+ * Three things to ask: the notebook's last error, its biggest table, its next step; else what people have noted.
+ * The demo model reads no code: it is asked what it knows.
+ */
+export function ideas(panel: NotebookPanel | null, prompts: IIdea[], demo = false): IIdea[] {
   const found = suggestions(panel);
   const ofNotebook = found.filter(each => each.context.length);
   const failed = ofNotebook.filter(each => each.context[0].kind === 'error');
   // The next step before the explanation of what was just written.
   const others = ofNotebook.filter(each => !failed.includes(each)).reverse();
   const anywhere = found.filter(each => !each.context.length);
+  if (demo) {
+    return [...failed, ...table(panel), ...anywhere].slice(0, MOST);
+  }
   // What comes with Tether speaks of a cell, so it makes sense only where there is one that has run.
   const noted = ofNotebook.length ? prompts : [];
   return [...failed, ...table(panel), ...others, ...noted, ...anywhere].slice(0, MOST);

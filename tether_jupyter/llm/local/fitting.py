@@ -70,5 +70,6 @@ def fit(
     raise ContextOverflow(
         f"The question has {'at least ' if certain else ''}{count} tokens; the model reads {most}. "
         f"Shorten it by {count - most}.",
-        hint=f"The context holds {context_length} tokens; {context_length - most} are for the answer.",
+        hint=f"The context holds {context_length} tokens; {context_length - most} are for the answer. "
+        "Send less along, or ask a model with a larger context.",
     )
