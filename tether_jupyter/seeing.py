@@ -162,6 +162,7 @@ class Seeing:
                 raise Forbidden("You may not look into kernels on this server: leave `see` and `@` out.")
         if wish.cells != "off" and may is not None and not await may("read", "contents"):
             raise Forbidden("You may not read notebooks on this server: leave `see.cells` out.")
+        await service.look()
         window = service.window_of(model)
         reader = Reader(
             service.count,
@@ -199,7 +200,12 @@ class Seeing:
     async def told(self, turn: Turn, backend: str, service: LLMService) -> dict[str, Any]:
         """Return what a turn would send, where to, and how many tokens that is."""
         state = await service.describe()
-        texts = [text_of(message["content"]) for message in turn.prompt.messages]
+        messages = turn.prompt.messages
+        counts = await self.counted(service, [text_of(message["content"]) for message in messages])
+        # What is before the question, engines leave behind where there is no room for it.
+        stays = [message["role"] == "system" for message in messages[:-1]] + [True]
+        window = service.window_of(turn.prompt.model)
+        kept = service.reserved(turn.sampling.max_tokens or 0, window)
         seen = turn.seen
         return {
             "to": {
@@ -212,9 +218,11 @@ class Seeing:
             "items": seen.get("items", []),
             "left_out": seen.get("left_out", []),
             "masked": seen.get("masked", []),
-            "messages": list(turn.prompt.messages),
-            "tokens": sum(await self.counted(service, texts)),
-            "window": service.window_of(turn.prompt.model),
+            "messages": list(messages),
+            "tokens": sum(counts),
+            "needed": sum(count for count, needed in zip(counts, stays, strict=True) if needed),
+            "window": window,
+            "room": None if window is None else max(window - kept, 0),
         }
 
     async def counted(self, service: LLMService, texts: Sequence[str]) -> list[int]:

@@ -3,17 +3,19 @@ import { test } from 'node:test';
 
 import module from '../lib/test/cellTools/about.js';
 
-const { aboutError, errorAt } = module;
+const { aboutError, aboutOutput, errorAt } = module;
 const ERROR = { output_type: 'error', ename: 'KeyError', evalue: "'b'", traceback: [] };
 
 /** A notebook of code cells, each its count and what it put out. */
-function notebook(...cells) {
+const notebook = (...cells) => notebookOf(null, ...cells);
+
+function notebookOf(source, ...cells) {
   const models = cells.map(([executionCount, ...outputs], index) => ({
     type: 'code',
     id: `c${index}`,
     executionCount,
     outputs: { toJSON: () => outputs },
-    sharedModel: { getSource: () => `cell ${index}` }
+    sharedModel: { getSource: () => source ?? `cell ${index}` }
   }));
   return { content: { model: { cells: { length: models.length, get: at => models[at] } } } };
 }
@@ -48,4 +50,31 @@ test('of long words there is enough, and no half of a character', () => {
   assert.equal(evalue, 'x'.repeat(499));
   const { ename } = see(notebook([1, { ...ERROR, ename: undefined }]), 0).shown_error;
   assert.equal(ename, '');
+});
+
+test('a question about an output has each error as a piece of its own, with its message', () => {
+  const frames = Array.from({ length: 300 }, (_, n) => `File ~/site-packages/lib.py:${n}, in f()`);
+  const error = { ...ERROR, traceback: [...frames, "KeyError: 'b'"] };
+  const printed = { output_type: 'stream', name: 'stdout', text: 'loading' };
+  const pieces = aboutOutput({ panel: notebook([1, printed, error, ERROR]), index: 0 });
+  assert.deepEqual(
+    pieces.map(each => [each.kind, each.name]),
+    [
+      ['cell', 'cell 1'],
+      ['selection', 'output of cell 1'],
+      ['error', 'KeyError in cell 1'],
+      ['error', 'KeyError in cell 1, number 2']
+    ]
+  );
+  assert.equal(pieces[1].text, 'loading');
+  assert.match(pieces[2].text, /KeyError: 'b'$/);
+});
+
+test('a cell that is to be corrected goes along whole, up to a length', () => {
+  const source = 'value = 1\n'.repeat(1500);
+  const panel = notebookOf(source, [1, ERROR]);
+  const [, cell] = aboutError({ panel, index: 0 }, ERROR, true).context;
+  assert.equal(cell.text, source);
+  const [, explained] = aboutError({ panel, index: 0 }, ERROR, false).context;
+  assert.equal(explained.text.length, 4000);
 });

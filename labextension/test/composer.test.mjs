@@ -218,6 +218,31 @@ test('the window warns from nine tenths on, and says when it is full', () => {
   assert.equal(fullness(5, null), null);
 });
 
+test('the window is full where what cannot be left behind is more than the answer leaves', () => {
+  const of = (tokens, needed) => fullness(tokens, 4096, true, { tokens, needed, room: 3072 });
+  assert.deepEqual([of(2700, 2700).state, of(2700, 2700).percent], ['low', 66]);
+  assert.equal(of(2900, 900).state, 'high');
+  assert.match(
+    of(2900, 900).words,
+    /^Nearly full: with .* 4,096 .*1,024 of which .* the answer\.$/
+  );
+  assert.equal(of(3300, 3300).state, 'full');
+  assert.match(of(3300, 3300).words, /^The window is full: .* 3,300 tokens, .* reads 3,072\./);
+  assert.doesNotMatch(of(3300, 3300).words, /new conversation/);
+});
+
+test('a conversation that is too long for the window leaves its beginning behind, which is told', () => {
+  const { state, words, percent } = fullness(5200, 4096, true, {
+    tokens: 5200,
+    needed: 900,
+    room: 3072
+  });
+  assert.deepEqual([state, percent], ['high', 127]);
+  assert.match(words, /^The beginning of the conversation stays behind: .*5,200 .*3,072\.$/);
+  const unknown = { tokens: 900, needed: 900, room: null };
+  assert.equal(fullness(900, 1000, true, unknown).state, 'high');
+});
+
 test('tokens are short figures', () => {
   assert.deepEqual([812, 1000, 1290, 9949, 9951, 32768].map(short), [
     '812',

@@ -67,6 +67,30 @@ test('a question holds the cell and its neighbours, and is kept nowhere', () => 
   assert.match(asked.system, /change the code.*whole new source/s);
 });
 
+test('of the cells around, the farthest is left out first where there is no room; what is asked about goes along', () => {
+  const neighbours = [2, 3, 4, 5, 7].map(number => ({ number, source: `x${number} = 1` }));
+  const asked = questionFor({
+    ...WANTED,
+    number: 6,
+    neighbours,
+    selection: 'x = 1',
+    proposal: 'x = 2'
+  });
+  assert.deepEqual(
+    asked.context.map(each => [each.name, each.optional]),
+    [
+      ['cell 2', 4],
+      ['cell 3', 3],
+      ['cell 4', 2],
+      ['cell 5', 1],
+      ['cell 7', 1],
+      ['cell 6, the one to change', undefined],
+      ['selected in cell 6', undefined],
+      ['the proposal so far', undefined]
+    ]
+  );
+});
+
 test('a question has no past, and looks at nothing but what its words name by @', () => {
   const [one, two] = [questionFor(WANTED), questionFor(WANTED)];
   assert.match(one.conversation_id, /^inline-[a-z0-9-]+$/);
@@ -119,6 +143,21 @@ test('what goes along is told by its cells, and where to', () => {
   assert.equal(goesAlong([3], 3, null), 'With this cell');
   assert.equal(goesAlong([2], 3, null), 'With cell 2');
   assert.equal(goesAlong([], 1, here), 'With nothing of the notebook · stays on this machine');
+});
+
+test('cells that there is no room for are not told as if they went along', async () => {
+  const left = name => ({ kind: 'cell', name, tokens: 600, why: 'over the budget' });
+  const to = { place: 'this machine', leaves: false };
+  const found = new Along(
+    async () => ({ to, masked: [], left_out: [2, 3, 7].map(each => left(`cell ${each}`)) }),
+    () => undefined
+  );
+  await found.look({});
+  assert.equal(
+    goesAlong([2, 3, 4, 5, 7, 6], 6, found.to, found.leftOut),
+    'With cells 4 to 6 · no room for 2, 3 and 7 · stays on this machine'
+  );
+  assert.equal(goesAlong([2, 6], 6, null, found.leftOut), 'With this cell · no room for 2');
 });
 
 test('the four cells before and the one after go along', () => {

@@ -6,6 +6,7 @@ import catalogs from '../lib/test/models/catalog.js';
 import files from '../lib/test/models/presetFile.js';
 import rows from '../lib/test/models/rows.js';
 import values from '../lib/test/models/values.js';
+import problems from '../lib/test/server/problems.js';
 import levels from '../lib/test/settings/level.js';
 
 const { Asked } = askeds;
@@ -14,6 +15,7 @@ const { fileOf, freeName } = files;
 const { address, canLoad, canRemove, figures, groupOf, isChosen, matching, ordered } = rows;
 const { removalWords, resumeText, stateWords, tokens } = rows;
 const { FIELDS, layerWords, presetWords, read } = values;
+const { TurnError } = problems;
 
 const HERE = 'this machine';
 
@@ -114,7 +116,11 @@ test('what a model does is said in words', () => {
   );
   assert.equal(words({ installed: false, partial: 9e6 }), '9.00 MB of 2.50 GB is here already');
   assert.equal(words({ active: true }, undefined, true), 'Not loaded: the next question loads it');
-  assert.equal(words({}, undefined, true), 'Not loaded: load it before you ask');
+  assert.equal(words({}, undefined, true), 'Not loaded: the next question loads it');
+  assert.equal(
+    words({ installed: false }, undefined, true),
+    'Not on this machine: fetch it before you ask'
+  );
   assert.equal(words({}), '');
 });
 
@@ -264,6 +270,61 @@ test('questions stay where they went when the model cannot be loaded', async () 
   assert.equal(told.length, 1);
   assert.equal(catalog.answering.name, 'tiny');
   assert.equal(catalog.doing(catalog.models[1]), undefined);
+});
+
+const PREVIEW = 'context?brief=true';
+
+/** A server that refuses one path, and what is told of it. */
+async function refusing(path, message) {
+  const problem = { type: 'not_found', message, retryable: false, hint: null };
+  const here = server([model({ active: true })], {
+    [PREVIEW]: () => ({ to: { backend: 'openai' } }),
+    [path]: () => Promise.reject(new TurnError(problem))
+  });
+  const catalog = new Catalog(here);
+  const told = [];
+  catalog.told.connect((_, words) => told.push(words));
+  await catalog.refresh();
+  return { here, catalog, told };
+}
+
+test('a name that nothing answers to is refused where it was typed, and not kept', async () => {
+  const words = "There is no local model called 'ollama:llama3.2'.";
+  const { here, catalog, told } = await refusing(PREVIEW, words);
+  assert.equal(await catalog.useNamed('ollama:llama3.2'), false);
+  assert.deepEqual(told, [words]);
+  assert.equal(catalog.failures.get('ollama:llama3.2').message, words);
+  assert.deepEqual(here.state.own, {});
+  const [[, , question]] = here.state.asked.filter(([, path]) => path === PREVIEW);
+  assert.deepEqual([question.model, question.store], ['ollama:llama3.2', false]);
+});
+
+test('a service without a key is refused before questions go to it', async () => {
+  const { here, catalog, told } = await refusing('models/load', 'There is no API key.');
+  assert.equal(await catalog.useNamed('openai:gpt-4o-mini'), false);
+  assert.deepEqual(told, ['There is no API key.']);
+  assert.deepEqual(here.state.own, {});
+  const [[, , body]] = here.state.asked.filter(([, path]) => path === 'models/load');
+  assert.deepEqual(body, { name: 'openai' });
+});
+
+test('a model of a service that can be asked is kept', async () => {
+  const { here, catalog, told } = await refusing('nothing', '');
+  assert.equal(await catalog.useNamed('openai:gpt-4o-mini'), true);
+  assert.deepEqual(told, ['openai:gpt-4o-mini answers from now on.']);
+  assert.deepEqual(here.state.own, { model: 'openai:gpt-4o-mini' });
+});
+
+test('a model of this machine that is typed as one of a service is loaded as well', async () => {
+  const here = server([model({ active: true }), model({ name: 'other' })]);
+  const catalog = new Catalog(here);
+  await catalog.refresh();
+  assert.equal(await catalog.useNamed('other'), true);
+  const changes = here.state.asked.filter(([method]) => method !== 'GET');
+  assert.deepEqual(changes, [
+    ['POST', 'models/load', { name: 'local:other' }],
+    ['PATCH', 'clients/lab/llm', { model: 'local:other' }]
+  ]);
 });
 
 test('a list that cannot be read leaves the one that was', async () => {

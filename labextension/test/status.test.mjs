@@ -55,10 +55,18 @@ test('off and offline are said without a model', () => {
   assert.equal(spoken(gone), 'Tether: offline. Jupyter does not answer.');
 });
 
-test('a model that was chosen and is not the one that is ready is named as what it is', () => {
+test('a model of this machine that was chosen and is not loaded is asleep: a question loads it', () => {
   const replaced = statusOf(look(health(), 'local:other'), true);
-  assert.equal(replaced.line, 'other · not loaded');
-  assert.match(replaced.problem, /Questions go to other, but qwen3-4b is/);
+  assert.equal(replaced.line, 'other · asleep');
+  assert.deepEqual([replaced.state, replaced.problem], ['asleep', null]);
+  assert.deepEqual(replaced.figures[1], ['Loaded now', 'qwen3-4b']);
+  const nothing = health({ ready: false, engine: {} }, { demo: true, model: 'tether-demo' });
+  const restarted = statusOf(look(nothing, 'local:other'), true);
+  assert.equal(restarted.line, 'other · asleep');
+  assert.deepEqual(restarted.figures, [['Model', 'other']]);
+});
+
+test('a model that was chosen and is not the one that health tells of is named as what it is', () => {
   assert.equal(line(health(), 'openai:gpt-4o'), 'openai:gpt-4o');
   for (const same of [null, 'local', 'qwen3-4b', 'local:qwen3-4b']) {
     assert.equal(line(health(), same), 'qwen3-4b · ready');

@@ -191,6 +191,25 @@ def unrelated(rng: random.Random) -> str:
     return section("file", name, body)
 
 
+def long_sections(rng: random.Random) -> str:
+    """Sections that the question is not about, and many lines of them: cells, and files of figures."""
+    parts, room = [], rng.randint(150, 900)
+    while room > 0:
+        count = rng.randint(3, 20)
+        if rng.random() < 0.5:
+            body = "\n".join(code_line(rng) for _ in range(count))
+            parts.append(section("cell", f"cell {rng.randint(1, 60)}", body))
+        else:
+            width = rng.randint(1, 4)
+            rows = [
+                [f"{rng.uniform(0, 999):.{rng.randint(0, 2)}f}" for _ in range(width)] for _ in range(count)
+            ]
+            body = "\n".join(",".join(row) for row in rows)
+            parts.append(section("file", identifier(rng, "frame") + ".csv", body))
+        room -= len(body)
+    return "\n\n".join(parts)
+
+
 SHORT = re.compile(r'<variable name="(\w+)">\nDataFrame, (\d+) rows, (\d+) columns?\n((?:.+\n)+?)</variable>')
 
 

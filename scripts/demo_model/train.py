@@ -32,7 +32,7 @@ from scripts.demo_model import corpus, marks, names
 from scripts.demo_model.model import Config, DemoModel
 
 Row = tuple[list[int], list[float]]
-LONGEST = 600  # tokens; longer examples are left out
+LONGEST = 1000  # tokens; longer examples are left out
 COPY_WEIGHT = DECISION_WEIGHT = 2.0  # of names, and of the words that decide on the answer
 CUT = 12
 POOL = 2400  # examples that are put into batches by their length

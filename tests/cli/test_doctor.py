@@ -6,7 +6,9 @@ import sys
 import pytest
 
 from tests.cli.conftest import FILE
+from tests.support import gguf_bytes
 from tether_jupyter.cli import doctor
+from tether_jupyter.core.sizes import human
 from tether_jupyter.llm.local import bindings, build, hardware
 from tether_jupyter.llm.local.hardware import Card
 
@@ -114,6 +116,25 @@ def test_a_model_path_that_leads_nowhere_is_a_problem(tether, monkeypatch, put):
     assert tether("doctor")[0] == 0
 
 
+def test_a_split_model_is_as_sound_as_its_files(tether, tmp_path, monkeypatch):
+    first, second, third = (tmp_path / f"m-0000{number}-of-00003.gguf" for number in (1, 2, 3))
+    for number, path in enumerate((first, second)):
+        path.write_bytes(gguf_bytes.model(split=(number, 3)))
+    monkeypatch.setenv("TETHER_MODEL_PATH", str(second))
+    status, out, _ = tether("doctor")
+    assert status == 1
+    assert "Name the first in `LocalLLM.model_path`: m-00001-of-00003.gguf." in out
+    monkeypatch.setenv("TETHER_MODEL_PATH", str(first))
+    status, out, _ = tether("doctor")
+    assert status == 1
+    assert "2 of the 3 files of 'm' are there." in out
+    third.write_bytes(gguf_bytes.model(split=(2, 3)))
+    status, out, _ = tether("doctor")
+    assert status == 0
+    size = sum(path.stat().st_size for path in (first, second, third))
+    assert f"answers ({human(size)})" in out
+
+
 def test_a_folder_that_cannot_be_written_to_is_a_problem(tether, home, monkeypatch):
     (home / "file").write_text("")
     monkeypatch.setenv("TETHER_MODELS_DIR", str(home / "file" / "models"))
@@ -127,6 +148,46 @@ def test_an_api_without_a_key_is_a_problem(tether, monkeypatch):
     status, out, _ = tether("doctor")
     assert status == 1
     assert "Set OPENAI_API_KEY" in out
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OPENAI_API_KEY", "sk-canary"),
+        ("OPENROUTER_API_KEY", "sk-or-canary"),
+        ("OPENAI_BASE_URL", "http://localhost:11434/v1"),
+    ],
+)
+def test_what_is_set_for_an_api_that_nobody_chose_comes_with_how_to_choose_it(
+    tether, monkeypatch, put, variable, value
+):
+    advice = "set TETHER_LLM_BACKEND=openai"
+    assert advice not in tether("doctor")[1]
+    monkeypatch.setenv(variable, value)
+    status, out, _ = tether("doctor")
+    assert status == 0, "the demo model answers"
+    assert f"! {variable} is set, but only what names `openai:MODEL` goes to the API" in out
+    assert advice in out
+    monkeypatch.setenv("TETHER_MODEL_PATH", str(put()))
+    assert advice not in tether("doctor")[1], "somebody chose a model of this machine"
+    monkeypatch.delenv("TETHER_MODEL_PATH")
+    monkeypatch.setenv("TETHER_LLM_BACKEND", "local")
+    assert advice not in tether("doctor")[1], "somebody chose this machine"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("OPENAI_API_KEY", "sk-…", "The key in OPENAI_API_KEY holds characters that no key has"),
+        ("OPENAI_BASE_URL", "http://localhost:11434v1", "OPENAI_BASE_URL holds no address"),
+    ],
+)
+def test_an_api_that_cannot_be_asked_is_a_problem(tether, monkeypatch, variable, value, said):
+    monkeypatch.setenv("TETHER_LLM_BACKEND", "openai")
+    monkeypatch.setenv(variable, value)
+    status, out, _ = tether("doctor")
+    assert status == 1
+    assert said in out
 
 
 def test_a_key_for_another_service_is_none_for_openai(tether, monkeypatch):

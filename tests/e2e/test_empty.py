@@ -152,11 +152,25 @@ def test_the_demo_model_says_that_it_is_one_until_it_is_put_away(page, demo_lab)
     panel = Lab(page, demo_lab).open_panel()
     notice = panel.get_by_test_id("tether-notice")
     notice.get_by_text("This is the demo model").wait_for()
+    # A key or an address alone changes nothing.
+    notice.get_by_text("TETHER_LLM_BACKEND=openai", exact=True).wait_for()
     notice.get_by_test_id("tether-how").click()
     notice.get_by_text("Start Jupyter with one of these:").wait_for()
+    notice.get_by_text("After make lab, write make lab in place of jupyter lab.").wait_for()
     assert faults(page) == []
     notice.get_by_role("button", name="Put this notice away").click()
     notice.wait_for(state="detached")
+
+
+def test_where_another_model_was_chosen_nothing_speaks_of_the_demo_model(page, tmp_path_factory):
+    home = notebook_home(tmp_path_factory.mktemp("chosen") / "home")
+    service = 'c.OpenAILLM.base_url = "http://127.0.0.1:9/v1"'
+    with running(home, app="lab", config=service) as server:
+        send(server, "PATCH", "clients/lab/llm", {"model": "openai:some-model"})
+        panel = Lab(page, server).open_panel()
+        panel.get_by_test_id("tether-badge").get_by_text("some-model").wait_for()
+        panel.get_by_test_id("tether-suggestion").first.wait_for()
+        assert panel.get_by_test_id("tether-notice").count() == 0
 
 
 def test_without_a_model_the_notice_says_why_and_looks_again(page, tmp_path_factory):

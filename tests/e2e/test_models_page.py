@@ -77,6 +77,8 @@ def models_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
     with Hub() as hub:
         hub.add(REPO, FILE, gguf_bytes.model(floats=750_000))
         config = f"c.LocalLLM.models_dir = {str(folder)!r}\nc.LocalLLM.hub_endpoint = {hub.url!r}\n"
+        # A service of one's own wants no key; nobody is there, and nobody is asked.
+        config += 'c.OpenAILLM.base_url = "http://127.0.0.1:9/v1"\n'
         with running(home, app="lab", config=config) as server:
             yield Shelf(server, folder, hub)
 
@@ -490,6 +492,18 @@ def test_a_model_of_a_service_is_used_by_its_name(page, shelf):
     field.press("Enter")
     answering(page, "openai:some-model")
     assert shelf.send("GET", "clients/lab/llm")["model"] == "openai:some-model"
+
+
+def test_a_name_that_nothing_answers_to_is_refused_where_it_was_typed(page, shelf):
+    models = open_page(page, shelf)
+    field = page.get_by_test_id("tether-service-name")
+    field.fill("ollama:llama3.2")
+    field.press("Enter")
+    services = models.get_by_role("region", name="Services")
+    services.get_by_text("There is no local model called 'ollama:llama3.2'").wait_for()
+    services.get_by_text("As openai:MODEL, for Ollama and other services too.").wait_for()
+    answering(page, "tether-demo")
+    assert "model" not in shelf.send("GET", "clients/lab/llm")
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])

@@ -10,6 +10,7 @@ from tests.support.fake_openai import FakeOpenAI
 from tether_jupyter.core import events
 from tether_jupyter.core.prompt import Prompt, Sampling
 from tether_jupyter.errors import ModelNotReady, TetherError
+from tether_jupyter.llm.address import NONE as NO_ADDRESS
 from tether_jupyter.llm.openai import OpenAIService
 from tether_jupyter.settings import OpenAILLM, load
 
@@ -219,6 +220,49 @@ def test_each_service_gets_its_own_key_where_there_are_two(keys, url, sent):
 def test_no_key_goes_in_the_clear_to_an_address_without_a_scheme_but_to_what_is_near(address, url):
     settings = load(environment={"OPENAI_API_KEY": "key", "OPENAI_BASE_URL": address})
     assert OpenAIService.from_settings(settings).base_url == url
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(
+            "http://localhost:11434v1",
+            "localhost:11434v1",
+            "http://localhost:port/v1",
+            "http://localhost:0/v1",
+        ),
+        *("http:/localhost:9/v1", "http//localhost:9/v1", "htp://localhost/v1", "http://[::1", "[::1"),
+        *("“http://localhost:9/v1”", "http://local host/v1", "http://localhost:9/v1\u200b"),
+    ],
+)
+async def test_a_typo_in_the_address_is_told_by_health_and_by_the_question(address):
+    service = OpenAIService.from_settings(
+        load(environment={"OPENAI_API_KEY": "key", "OPENAI_BASE_URL": address})
+    )
+    facts = await service.describe()
+    assert (facts["ready"], facts["problem"]) == (False, NO_ADDRESS)
+    service.prepare()
+    with pytest.raises(ModelNotReady) as refused:
+        await service.initialize()
+    assert refused.value.message == NO_ADDRESS
+
+
+async def test_a_host_that_only_the_transport_knows_to_be_none_is_told_in_the_same_words():
+    with pytest.raises(ModelNotReady) as refused:
+        await service_at("http://…/v1").initialize()
+    assert refused.value.message == NO_ADDRESS
+
+
+@pytest.mark.parametrize("key", ["sk-…", "“sk-abc”", "sk-abc\nsk-def", "sk-\u200babc", "ключ"])
+async def test_a_key_that_no_header_takes_is_told_by_health_and_by_the_question(key):
+    for name in ("OPENAI_API_KEY", "OPENROUTER_API_KEY"):
+        service = OpenAIService.from_settings(load(environment={name: key}))
+        problem = (await service.describe())["problem"]
+        assert problem.startswith(f"The key in {name} holds characters that no key has")
+        assert key not in problem
+        service.prepare()
+        with pytest.raises(ModelNotReady, match=f"The key in {name} .* Copy it anew"):
+            await anext(service.stream(asked("m"), Sampling()))
 
 
 def test_a_key_that_is_named_goes_before_openrouters_own():

@@ -155,6 +155,14 @@ def test_the_advice_fits_what_happened(status, body, said):
     assert said in refusal(status, body, "api.example", "m", []).message
 
 
+def test_a_model_that_an_api_does_not_know_comes_with_where_to_name_another():
+    body = json.dumps({"error": {"message": 'model "m" not found, try pulling it first'}})
+    message = refusal(404, body, "localhost", "m", []).message
+    assert "set TETHER_OPENAI_MODEL to one" in message
+    assert "with -m" in message
+    assert message.endswith('It says: model "m" not found, try pulling it first')
+
+
 def test_a_key_that_is_refused_is_named_and_not_tried_again():
     error = refusal(401, "", "api.example", "m", [], "OPENROUTER_API_KEY")
     assert "OPENROUTER_API_KEY" in error.message

@@ -160,8 +160,9 @@ class TestCells:
             shell.run_cell(cell, store_history=True)
         (request,) = tether.requests
         assert request["context"] == [
-            {"kind": "cell", "name": "In [1]", "text": "x = 1"},
-            {"kind": "cell", "name": "In [2]", "text": "y = x + 1"},
+            # Where there is no room for all, the oldest is left out first.
+            {"kind": "cell", "name": "In [1]", "text": "x = 1", "optional": 5},
+            {"kind": "cell", "name": "In [2]", "text": "y = x + 1", "optional": 1},
         ]
         assert "cells" not in request["see"]
 

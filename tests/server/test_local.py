@@ -7,6 +7,7 @@ import signal
 import nbformat
 import pytest
 
+from tests.server.test_uploads import BOUNDARY, form
 from tests.support import tiny_gguf
 from tether_jupyter.core import events
 
@@ -142,6 +143,41 @@ class TestADemoModelOnAFreshMachine:
         preview = json.loads((await ask("context", body=asked)).body)
         assert "rows = 3" in preview["messages"][-1]["content"]
         assert not preview.get("left_out")
+
+    async def test_a_file_that_is_too_long_for_it_goes_along_in_part_and_harms_no_later_question(
+        self, ask, jp_fetch
+    ):
+        figures = "\n".join(f"{day},{day * 0.37:.2f},{day * 7 % 31}" for day in range(2000))
+        kind = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+        file = form(("weather.csv", figures.encode()))
+        added = await jp_fetch("tether", "uploads", method="POST", body=file, headers=kind)
+        [upload] = json.loads(added.body)["uploads"]
+        asked = {"message": "What is a KeyError?", "attachments": [upload["id"]]}
+        first = json.loads((await ask("chat", body=asked)).body)
+        assert first["finish_reason"] == "stop"
+        [left] = first["context"]["left_out"]
+        assert (left["kind"], left["name"]) == ("file", "weather.csv")
+        assert left["why"].startswith("Only the first ")
+        later = {"message": "hello", "conversation_id": first["conversation_id"]}
+        assert json.loads((await ask("chat", body=later)).body)["finish_reason"] == "stop"
+
+    async def test_an_error_and_the_cells_around_it_fit_before_it_is_loaded_and_when_asked_again(
+        self, ask, jp_root_dir
+    ):
+        cells = [
+            nbformat.v4.new_code_cell("rows = [1, 2, 3]  # and more\n" * 12, id=f"c{n}") for n in range(9)
+        ]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), jp_root_dir / "long.ipynb")
+        asked = {
+            "message": "Fix the NameError in cell 9",
+            "notebook": "long.ipynb",
+            "see": {"cells": "around", "cell_id": "c8"},
+            "context": [{"kind": "error", "name": "it", "text": "NameError: name 'total' is not defined"}],
+        }
+        first = json.loads((await ask("chat", body=asked)).body)
+        assert "total" in first["content"]
+        again = {"conversation_id": first["conversation_id"], "regenerate": True}
+        assert "total" in json.loads((await ask("chat", body=again)).body)["content"]
 
 
 class TestAFileThatIsNotThere:

@@ -118,3 +118,27 @@ async def test_what_an_error_says_is_compared_and_not_sent(ask, jp_serverapp):
         shown = {"ename": "KeyError", "evalue": "Vienna", "execution_count": 1}
         preview = await previewed(ask, kernel_id=kernel_id, see={"error": True, "shown_error": shown})
         assert "Vienna" not in json.dumps(preview)
+
+
+async def test_a_preview_tells_what_stays_of_a_long_conversation_and_the_room_for_it(ask, mock, monkeypatch):
+    monkeypatch.setattr(mock, "window", 4096)
+    monkeypatch.setattr(mock, "reserved", lambda most, window: min(most, window // 4))
+
+    async def count(texts):
+        return [len(text) for text in texts]
+
+    monkeypatch.setattr(mock, "count", count)
+    told = content(await ask("chat", body={"message": "remember: " + "milk " * 300}))
+    preview = await previewed(ask, conversation_id=told["conversation_id"])
+    assert [message["role"] for message in preview["messages"]] == ["system", "user", "assistant", "user"]
+    stays = [preview["messages"][at]["content"] for at in (0, -1)]
+    assert preview["needed"] == sum(len(text) for text in stays)
+    assert preview["tokens"] > preview["needed"] + 1500
+    assert (preview["window"], preview["room"]) == (4096, 3072)
+    assert (await previewed(ask, max_tokens=96))["room"] == 4000
+
+
+async def test_the_room_of_an_unknown_window_is_unknown(ask):
+    preview = await previewed(ask)
+    assert (preview["window"], preview["room"]) == (None, None)
+    assert preview["needed"] == preview["tokens"] > 0

@@ -19,9 +19,10 @@ from tether_jupyter.cli import configuration
 from tether_jupyter.cli.models import active
 from tether_jupyter.core.redact import safe
 from tether_jupyter.core.sizes import human
-from tether_jupyter.errors import TetherError
+from tether_jupyter.errors import ModelNotReady, TetherError
 from tether_jupyter.llm.local import build, demo, hardware
 from tether_jupyter.llm.local.gguf import GGUFError
+from tether_jupyter.llm.local.model_file import ModelFile
 from tether_jupyter.llm.models import facts
 from tether_jupyter.llm.models.library import Library
 from tether_jupyter.llm.models.shelf import size_of
@@ -225,30 +226,40 @@ def models(settings: Settings) -> Iterator[Finding]:
         advice = f"Pull it again to go on, or `tether rm {part.name}`."
         yield Finding("Models", "note", f"{part.name} was broken off after {human(part.size)}", advice)
     if settings.tether.backend == "local":
-        yield answering(*active(settings, library))
+        name, path = active(settings, library)
+        yield answering(name, ModelFile(settings.local, library.shelf, path))
 
 
-def answering(name: str, path: Path | None) -> Finding:
+def answering(name: str, file: ModelFile) -> Finding:
     """Look at the file of the model that answers."""
-    path = path or demo.PATH
+    path = file.path
     try:
         facts.read(path)
+        file.header()
     except FileNotFoundError:
         problem = f"{path} is not there."
     except OSError as reason:
         problem = f"{path} cannot be read: {os.strerror(reason.errno or 0)}."
     except GGUFError as reason:
         problem = f"{path} is no model that can be loaded: {reason}."
+    except ModelNotReady as reason:
+        return Finding("Models", "problem", reason.message)
     else:
+        size = sum(size_of(each) for each in file.files())
         demonstration = ", a toy; `tether models` lists real ones" if path == demo.PATH else ""
-        return Finding("Models", "ok", f"{name} answers ({human(size_of(path))}{demonstration})")
+        return Finding("Models", "ok", f"{name} answers ({human(size)}{demonstration})")
     return Finding("Models", "problem", problem, "Correct `LocalLLM.model_path` (TETHER_MODEL_PATH).")
 
 
 def backend(settings: Settings) -> Iterator[Finding]:
-    """Look at who answers, where that is not the local engine: of that, two headings tell already."""
+    """Look at who answers: of the local engine, which has its own headings, only whether it is meant."""
     name = settings.tether.backend
     if name == "local":
+        if (names := unused(settings)) and not settings.local.model_path:
+            are = "is" if len(names) == 1 else "are"
+            text = f"{' and '.join(names)} {are} set, but only what names `openai:MODEL` goes to the API"
+            choose = "To have the API answer every question, set TETHER_LLM_BACKEND=openai."
+            yield Finding("Backend", "warning", text, choose)
         return
     service = Backends(settings).get()
     problem = asyncio.run(service.describe()).get("problem")
@@ -259,6 +270,15 @@ def backend(settings: Settings) -> Iterator[Finding]:
     unset = name == "openai" and key and not settings.secret(key)
     advice = f"`OpenAILLM.api_key_name` names {key}, which is not set." if unset else None
     yield Finding("Backend", "problem", f"{name}: {problem}", advice)
+
+
+def unused(settings: Settings) -> list[str]:
+    """Return what is set for an API, where nobody has said who answers: the engine does by default."""
+    if "Tether.backend" in settings.sources:
+        return []
+    own = settings.openai.api_key_name
+    keys = [own] if own else ["OPENAI_API_KEY", "OPENROUTER_API_KEY"]
+    return [*filter(settings.secret, keys), *(["OPENAI_BASE_URL"] if settings.openai.base_url else [])]
 
 
 def jupyter() -> Iterator[Finding]:

@@ -25,7 +25,11 @@ FAR = "Nearer cells take all the room there is."
 WITHOUT_WINDOW = 8000
 """Tokens of context for a model whose window nobody knows."""
 ROOM_FOR_WORDS = 512
-"""Tokens of the window that context leaves for what was said before, at least."""
+"""Tokens of the window that context leaves for what was said before, where so much was."""
+LEAST_CHARACTERS = 3
+"""Characters of most texts that make a token."""
+ROOM_FOR_MARKS = 48
+"""Tokens for what the model's template puts around messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +191,13 @@ class Builder:
         """
         found = Found()
         masker = self.masking.new() if self.masking is not None else None
-        texts = [brief(section) for section in allowed(question.sections, wish, found)]
-        asked = [*texts, *self._given(given, wish, found, masker)]
+        asked = [*allowed(question.sections, wish, found), *self._given(given, wish, found, masker)]
         await self._look(wish, found, reader, masker)
+        asked = await self._made_to_fit(asked, question, found, reader)
         if not (asked or found.pieces or found.left_out):
             return await self._masked(question, [], found, wish, masker)
         fixed = [text_of(question.text), question.system or "", *(section.text for section in asked)]
-        kept, images, sizes = await self._fitted(found, fixed, reader)
+        kept, images, sizes = await self._fitted(found, fixed, question, reader)
         sections = [Section(each.kind, each.name, each.text, wish.level) for each in kept]
         words = question.text
         if images:
@@ -283,8 +287,23 @@ class Builder:
             self._counted = (reader.model, Counted(count))
         return self._counted[1]
 
+    async def _made_to_fit(
+        self, sections: list[Section], question: Question, found: Found, reader: Reader
+    ) -> list[Section]:
+        """Return what came with the question, as far as the model's window has room for it."""
+        from tether_jupyter.context.room import brief, made_to_fit
+
+        sections = [brief(section) for section in sections]
+        if not sections or not reader.window:
+            return sections
+        words = sum(await reader.count([text_of(question.text), question.system or ""]))
+        room = reader.window - reader.answer - words - ROOM_FOR_MARKS
+        kept, left = await asyncio.to_thread(made_to_fit, sections, room, self._counter(reader))
+        found.left_out += left
+        return kept
+
     async def _fitted(
-        self, found: Found, fixed: list[str], reader: Reader
+        self, found: Found, fixed: list[str], question: Question, reader: Reader
     ) -> tuple[list[Piece], list[str], list[int]]:
         """Return the pieces that there is room for, their images, and the tokens of all texts."""
         from tether_jupyter.context.budget import fit
@@ -292,7 +311,9 @@ class Builder:
         sizes = await reader.count(fixed)
         room = room_for(reader)
         if reader.window:
-            room = min(room, reader.window - reader.answer - sum(sizes) - ROOM_FOR_WORDS)
+            said = sum(len(text_of(each["content"])) for each in question.past)
+            words = min(ROOM_FOR_WORDS, said // LEAST_CHARACTERS) + ROOM_FOR_MARKS
+            room = min(room, reader.window - reader.answer - sum(sizes) - words)
         if not found.pieces:
             return [], [], sizes
         fitted = await asyncio.to_thread(fit, found.pieces, max(room, 0), self._counter(reader))
@@ -325,14 +346,6 @@ class Builder:
 def room_for(reader: Reader) -> int:
     """Return the tokens that the context may have at most."""
     return reader.budget or (reader.window // 2 if reader.window else WITHOUT_WINDOW)
-
-
-def brief(section: Section) -> Section:
-    """Return an error without the frames of libraries: a page sends the traceback as it is shown."""
-    from tether_jupyter.context.tracebacks import reduced
-
-    text = reduced("", "", [section.text]) if section.kind == "error" else ""
-    return replace(section, text=text) if 0 < len(text) < len(section.text) else section
 
 
 def allowed(sections: Sequence[Section], wish: Wish, found: Found) -> list[Section]:

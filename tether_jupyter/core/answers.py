@@ -70,7 +70,9 @@ class ContextPreview(BaseModel):
     masked: list[MaskedKind] = Field(description="Secrets that were taken out.")
     messages: list[dict[str, Any]] = Field(description="Exactly what the model would get.")
     tokens: int
+    needed: int = Field(description="Those that stay where a conversation is too long for the model.")
     window: int | None
+    room: int | None = Field(description="Tokens of the window that are not kept for the answer.")
 
 
 class Stopped(BaseModel):

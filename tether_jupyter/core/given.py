@@ -37,7 +37,9 @@ def named_in(data: Mapping[str, Any]) -> frozenset[str]:
 def as_kept(sections: Sequence[Section]) -> list[dict[str, Any]]:
     """Return pieces of context in the form in which they are kept: with the level of what was looked at."""
     return [
-        {"kind": each.kind, "name": each.name, "text": each.text, "level": each.level} for each in sections
+        {"kind": each.kind, "name": each.name, "text": each.text, "level": each.level}
+        | ({"optional": each.optional} if each.optional else {})
+        for each in sections
     ]
 
 
@@ -61,5 +63,14 @@ def given_with(data: Mapping[str, Any]) -> list[Section]:
         if not (isinstance(name, str) and isinstance(text, str) and text):
             continue
         level = item.get("level", (before or MOST) if kind in LOOKED_AT else None)
-        found.append(Section(kind, name, text, level if isinstance(level, str | None) else MOST))
+        optional = item.get("optional")
+        found.append(
+            Section(
+                kind,
+                name,
+                text,
+                level if isinstance(level, str | None) else MOST,
+                optional if isinstance(optional, int) else 0,
+            )
+        )
     return found

@@ -93,7 +93,9 @@ async def open_turn(
     asked = (again.attachments or []) if again else request.attachments
     given = [item.model_dump(exclude_defaults=True) for item in request.context]
     sections = [
-        Section(i["kind"], i.get("name", ""), i["text"], i.get("level")) for i in given if i.get("text")
+        Section(i["kind"], i.get("name", ""), i["text"], i.get("level"), i.get("optional", 0))
+        for i in given
+        if i.get("text")
     ]
     if again is not None:
         # A branch holds only what was said.
@@ -103,7 +105,8 @@ async def open_turn(
             given = as_kept(sections)
     content, attachments = words, 0
     if files is not None:
-        earlier = [id for m in reversed(chain) for id in m.attachments or () if id not in asked]
+        # What a question without an answer held goes no further: it may be why there is none.
+        earlier = [id for m in reversed(answered(chain)) for id in m.attachments or () if id not in asked]
         attached = await files(asked, list(dict.fromkeys(earlier)), conversation.project_id)
         content, read = attach(words, attached, sees=sees, model=model_label, most=file_room)
         sections, attachments = [*read, *sections], len(read)

@@ -74,12 +74,15 @@ class Section:
     level:
         How much of the data it may show, where it comes out of a kernel or a notebook; `None` for a text that
         the caller sent.
+    optional:
+        How soon it is left out where there is no room for all, the larger the sooner; 0 if never.
     """
 
     kind: str
     name: str
     text: str
     level: str | None = None
+    optional: int = 0
 
     def render(self) -> str:
         """Return the section between tags that name it, with no way to close them from inside."""

@@ -102,6 +102,14 @@ class ContextItem(BaseModel):
         "it is left out where less may be seen now.",
     )
 
+    optional: int = Field(
+        default=0,
+        ge=0,
+        le=9,
+        description="How soon it is left out where the model's window has no room for all, the larger the "
+        "sooner; 0: it goes along.",
+    )
+
     @model_validator(mode="after")
     def holds_something(self) -> ContextItem:
         if "text" not in self.model_fields_set and self.data is None:

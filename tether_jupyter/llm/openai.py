@@ -25,6 +25,8 @@ from tether_jupyter.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
+from tether_jupyter.llm import address
+from tether_jupyter.llm.address import LOOPBACK, OPENAI, OPENROUTER, host_of
 from tether_jupyter.llm.chunks import Chunks
 from tether_jupyter.llm.ends import ends
 from tether_jupyter.llm.refusals import leave_out, not_taken, refusal
@@ -35,9 +37,6 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 MISSING = 'openai is not installed here: `pip install "tether-jupyter[openai]"`, then restart Jupyter.'
-OPENAI = "https://api.openai.com/v1"
-OPENROUTER = "https://openrouter.ai/api/v1"
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 MAX_CONNECTIONS = 4096
 MAX_REFUSAL = 64 * 1024  # bytes of an error that are read
 LONGEST_PAUSE = 5.0  # seconds that a refusal may ask to wait before it is passed on instead
@@ -68,10 +67,11 @@ class OpenAIService(LLMService):
     ) -> None:
         self.options = options
         self.base_url = base_url
-        self.leaves = urlsplit(base_url).hostname not in LOOPBACK
+        self.leaves = host_of(base_url) not in LOOPBACK
         self.model_name = options.model
         self._api_key = api_key
         self._key_name = key_name
+        self._unfit = self._find_unfit()
         self._client: AsyncOpenAI | None = None
         self._building = Lock()
         self._refused: dict[str, list[str]] = {}
@@ -79,13 +79,11 @@ class OpenAIService(LLMService):
     @classmethod
     def from_settings(cls, settings: Settings) -> OpenAIService:
         options = settings.openai
-        base_url = options.base_url
-        if base_url and "://" not in base_url:
-            base_url = with_scheme(base_url)
+        base_url = address.whole(options.base_url)
         name = options.api_key_name or "OPENAI_API_KEY"
         # A key goes to the service that it is for, and to no other. Where OpenRouter is asked for by its
         # address, `OPENAI_API_KEY` may hold a key of OpenRouter's: so it counts if there is no other.
-        openrouter = urlsplit(base_url).hostname == urlsplit(OPENROUTER).hostname
+        openrouter = host_of(base_url) == host_of(OPENROUTER)
         theirs = openrouter or (not base_url and not settings.secret(name))
         if theirs and not options.api_key_name and settings.secret("OPENROUTER_API_KEY"):
             name, base_url = "OPENROUTER_API_KEY", OPENROUTER
@@ -93,27 +91,36 @@ class OpenAIService(LLMService):
 
     def prepare(self) -> None:
         super().prepare()
-        if not self._keyless:
+        if self._unfit is None:
             self._built()
 
     async def initialize(self) -> None:
         await self._awake()
 
     async def _awake(self) -> AsyncOpenAI:
-        if self._keyless:
-            raise ModelNotReady(
-                f"There is no API key. Set {self._key_name} before Jupyter starts, or OPENAI_BASE_URL for a "
-                "server of your own."
-            )
+        if self._unfit is not None:
+            raise ModelNotReady(self._unfit)
         if self._client is None:
             # The first import takes most of a second: not on the event loop.
             return await asyncio.to_thread(self._built)
         return self._client
 
-    @property
-    def _keyless(self) -> bool:
-        """Whether there is no key where one is needed."""
-        return self.base_url == OPENAI and not self._api_key
+    def _find_unfit(self) -> str | None:
+        """Return what is wrong with the settings, so that nothing can be asked; `None` where nothing is."""
+        if not address.leads_somewhere(self.base_url):
+            return address.NONE
+        if self.base_url == OPENAI and not self._api_key:
+            return (
+                f"There is no API key. Set {self._key_name} before Jupyter starts, or OPENAI_BASE_URL for a "
+                "server of your own."
+            )
+        # What a header does not take; a blank in the middle is for the API to judge.
+        if not (self._api_key.isascii() and self._api_key.isprintable()):
+            return (
+                f"The key in {self._key_name} holds characters that no key has, such as … or a line break. "
+                "Copy it anew, then restart Jupyter."
+            )
+        return None
 
     def _built(self) -> AsyncOpenAI:
         with self._building:
@@ -140,13 +147,16 @@ class OpenAIService(LLMService):
             verify=SSLContext(PROTOCOL_TLS_CLIENT) if plain else True,
             event_hooks={"response": [bounded]},
         )
-        return AsyncOpenAI(
-            api_key=self._api_key or "none",
-            base_url=self.base_url,
-            http_client=http,
-            max_retries=options.max_retries,
-            timeout=httpx2.Timeout(None, connect=options.connect_timeout),
-        )
+        try:
+            return AsyncOpenAI(
+                api_key=self._api_key or "none",
+                base_url=self.base_url,
+                http_client=http,
+                max_retries=options.max_retries,
+                timeout=httpx2.Timeout(None, connect=options.connect_timeout),
+            )
+        except httpx2.InvalidURL:
+            raise ModelNotReady(address.NONE) from None
 
     async def cleanup(self) -> None:
         if self._client is not None:
@@ -173,14 +183,8 @@ class OpenAIService(LLMService):
         return told if isinstance(told, int) and told > 0 else None
 
     async def describe(self) -> dict[str, Any]:
-        problem = None
-        if importlib.util.find_spec("openai") is None:
-            problem = MISSING
-        elif self._keyless:
-            problem = (
-                f"There is no API key. Set {self._key_name}, or OPENAI_BASE_URL for a server of your own."
-            )
-        host = urlsplit(self.base_url).hostname or ""
+        problem = self._unfit if importlib.util.find_spec("openai") else MISSING
+        host = host_of(self.base_url)
         place = "this machine" if host in LOOPBACK else host
         return {"ready": problem is None, "problem": problem, "demo": False, "gpu": None, "place": place}
 
@@ -305,7 +309,7 @@ class OpenAIService(LLMService):
 
     @property
     def _who(self) -> str:
-        return urlsplit(self.base_url).hostname or "The API"
+        return host_of(self.base_url) or "The API"
 
     def _broken(self, reason: BaseException, started: bool) -> TetherError:
         # The transport calls every failure to connect a timeout; what happened stands further down.
@@ -318,16 +322,6 @@ class OpenAIService(LLMService):
         return UpstreamError(
             f"{self._who} cannot be reached. Check that it runs and that OPENAI_BASE_URL is right."
         )
-
-
-def with_scheme(address: str) -> str:
-    """Return an address that was written without a scheme: a key goes in the clear only to what is near.
-
-    Near is a name of this network, or an address with a port, as a server of one's own has.
-    """
-    found = urlsplit(f"//{address}")
-    near = "." not in (found.hostname or "") or found.hostname in LOOPBACK or ":" in found.netloc
-    return f"{'http' if near else 'https'}://{address}"
 
 
 def network_errors() -> tuple[type[Exception], ...]:

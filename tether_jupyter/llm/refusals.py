@@ -55,7 +55,10 @@ def refusal(
         case 403:
             return KeyRefused(f"{who} does not allow this. Check what the key in {key} may do.{quoted}")
         case 404 if model and model in body:
-            return NotFound(f"{who} does not know the model `{safe(model, limit=100)}`.{quoted}")
+            return NotFound(
+                f"{who} does not know the model `{safe(model, limit=100)}`. Choose one that it has (in a "
+                f"cell with -m), or set TETHER_OPENAI_MODEL to one before Jupyter starts.{quoted}"
+            )
         case 404 | 405:
             return NotFound(f"{who} has nothing at that address. {CHECK_URL}")
         case _ if 300 <= status < 400:

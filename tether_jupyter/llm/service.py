@@ -92,6 +92,9 @@ class LLMService:
         """Return whether a model takes images; `None` where nobody knows, and it is asked."""
         return self.vision
 
+    async def look(self) -> None:
+        """Read what has to be known of the model before a question is laid out; nothing is loaded for it."""
+
     def window_of(self, name: str | None) -> int | None:
         """Return the tokens of a model's window, where they are known."""
         return self.window
@@ -176,8 +179,12 @@ class LLMService:
 
 
 def guess(text: str) -> int:
-    """Return about how many tokens a text has: three bytes each, which English and code have more of."""
-    return -(-len(text.encode("utf-8", "replace")) // 3)
+    """Return about how many tokens a text has.
+
+    Three bytes each, which English and code have more of; a digit is one of its own with many tokenizers.
+    """
+    digits = sum(map(text.count, "0123456789"))
+    return digits - (digits - len(text.encode("utf-8", "replace"))) // 3
 
 
 def printable(name: str) -> str:

@@ -92,7 +92,10 @@ def cells_before(session: Session, how: str) -> list[dict[str, Any]]:
     history = session.shell.history_manager.input_hist_raw
     ran = [(number, source) for number, source in enumerate(history) if source.strip()][:-1]
     kept = ran[-FEW:] if how == "around" else ran[-MOST:]
-    return [cell_item(source, f"In [{number}]") for number, source in kept]
+    # Where there is no room for all, the oldest are left out first.
+    ages = [min(9, 1 + (len(kept) - 1 - at) * 9 // len(kept)) for at in range(len(kept))]
+    items = zip(kept, ages, strict=True)
+    return [cell_item(source, f"In [{number}]") | {"optional": age} for (number, source), age in items]
 
 
 def see(session: Session, given: Any) -> dict[str, Any]:

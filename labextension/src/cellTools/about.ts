@@ -8,6 +8,8 @@ import { errorText, Output, outputText } from './outputs';
 const NOT: ISee = { error: false };
 /** Characters of an error's words that are enough to know it by. */
 const MOST = 500;
+/** Characters of a cell that is asked for anew: what is not sent would be missing in the answer. */
+const MOST_CORRECTED = 20_000;
 
 /** A cell, by its notebook and its place there. */
 export interface IPlace {
@@ -61,16 +63,14 @@ export function outputsAt(place: IPlace): Output[] {
 
 /** A question about an error, with the error and its cell. */
 export function aboutError(place: IPlace, error: Output, fix: boolean): IAbout {
-  const name = `${error.ename || 'error'} in cell ${place.index + 1}`;
+  const piece = errorPiece(place, error);
+  const { name } = piece;
   const id = place.panel.content.model?.cells.get(place.index)?.id;
   return {
     words: fix
       ? `Fix the ${name}: why does it happen, and what is the corrected cell?`
       : `Explain the ${name}.`,
-    context: [
-      { kind: 'error', name, text: trimmed(errorText(error), 'end', ERROR_LIMIT) },
-      ...aboutCell(place)
-    ],
+    context: [piece, ...(fix ? aboutCell(place, MOST_CORRECTED) : aboutCell(place))],
     // A kernel knows of its last error alone, which may be that of a cell that was corrected since.
     options: {
       see: { ...(isLast(place) ? lookFor(place, error) : NOT), cells: 'around', cell_id: id }
@@ -79,21 +79,38 @@ export function aboutError(place: IPlace, error: Output, fix: boolean): IAbout {
 }
 
 /** A cell as context; an empty one is none. */
-export function aboutCell(place: IPlace): IContext[] {
+export function aboutCell(place: IPlace, limit?: number): IContext[] {
   const source = sourceAt(place);
   return source.trim()
-    ? [{ kind: 'cell', name: `cell ${place.index + 1}`, text: trimmed(source, 'start') }]
+    ? [{ kind: 'cell', name: `cell ${place.index + 1}`, text: trimmed(source, 'start', limit) }]
     : [];
 }
 
 /** What a cell put out, as context with the cell itself. */
 export function aboutOutput(place: IPlace): IContext[] {
-  const text = outputText(outputsAt(place));
+  const outputs = outputsAt(place);
+  const isError = (each: Output) => each.output_type === 'error';
+  const text = outputText(outputs.filter(each => !isError(each)));
   const name = `output of cell ${place.index + 1}`;
+  const errors = outputs.filter(isError).map(each => errorPiece(place, each));
   return [
     ...aboutCell(place),
-    ...(text ? [{ kind: 'selection' as const, name, text: trimmed(text, 'start') }] : [])
+    ...(text ? [{ kind: 'selection' as const, name, text: trimmed(text, 'start') }] : []),
+    // Pieces are known by their names.
+    ...errors.map((each, at) => {
+      const before = errors.slice(0, at).filter(other => other.name === each.name).length;
+      return before ? { ...each, name: `${each.name}, number ${before + 1}` } : each;
+    })
   ];
+}
+
+/** An error as a piece of its own, which the server leaves without the frames of libraries. */
+function errorPiece(place: IPlace, error: Output): IContext {
+  return {
+    kind: 'error',
+    name: `${error.ename || 'error'} in cell ${place.index + 1}`,
+    text: trimmed(errorText(error), 'end', ERROR_LIMIT)
+  };
 }
 
 function codeAt({ panel, index }: IPlace): ICodeCellModel | null {

@@ -6,6 +6,7 @@ import { Icon } from '../icon';
 import { lab } from '../threads/lab';
 import { Coded } from './coded';
 import { useSignals } from './hooks';
+import { useHealth } from './inForce';
 import { Rooms } from './rooms';
 
 const WAYS = [
@@ -31,7 +32,7 @@ export function Notice({ rooms }: { rooms: Rooms }): JSX.Element | null {
   useSignals(lab.assistance?.changed);
   const [dismissed, setDismissed] = React.useState(false);
   const [how, setHow] = React.useState(false);
-  const health = rooms.health;
+  const health = useHealth(rooms, rooms.current);
   if (lab.assistance?.on === false) {
     return <Off />;
   }
@@ -68,8 +69,8 @@ export function Notice({ rooms }: { rooms: Rooms }): JSX.Element | null {
     <section className="tether-notice" data-testid="tether-notice" aria-label="Notice">
       <p>
         This is the demo model: tiny, offline, only for trying Tether out. Choose a real one: a GGUF
-        file (<code>TETHER_MODEL_PATH</code>), an API key (<code>OPENAI_API_KEY</code>) or a local
-        server (<code>OPENAI_BASE_URL</code>).
+        file (<code>TETHER_MODEL_PATH</code>) or, with <code>TETHER_LLM_BACKEND=openai</code>, an
+        API key (<code>OPENAI_API_KEY</code>) or a local server (<code>OPENAI_BASE_URL</code>).
       </p>
       {how && <Ways />}
       <div className="tether-noticeButtons">
@@ -181,6 +182,10 @@ function Ways(): JSX.Element {
           </React.Fragment>
         ))}
       </dl>
+      <p>
+        After <code>make lab</code>, write <code>make lab</code> in place of{' '}
+        <code>jupyter lab</code>. On Windows, set the variables first.
+      </p>
     </div>
   );
 }

@@ -5,6 +5,7 @@ import { lab } from '../threads/lab';
 import { IIdea, ideas, ownPrompts } from '../threads/ideas';
 import { ask } from './ask';
 import { useSignals } from './hooks';
+import { useHealth } from './inForce';
 import type { ChatRoom } from './room';
 import type { Rooms } from './rooms';
 import type { Thread } from './thread';
@@ -24,6 +25,7 @@ export function Suggestions({ rooms, thread, room }: IProps): JSX.Element | null
   useSignals(thread.changed, thread.stateChanged, open.activeCellChanged, open.ran);
   useSignals(lab.assistance?.changed);
   useSignals(rooms.changed);
+  const health = useHealth(rooms, thread);
   const { loaded, trouble } = thread;
   const blank = thread.said.length === 0;
   const empty = blank && loaded && lab.assistance?.on !== false;
@@ -53,7 +55,7 @@ export function Suggestions({ rooms, thread, room }: IProps): JSX.Element | null
         <div className="tether-empty" data-testid="tether-empty">
           <p id="tether-emptyTitle">{invitation(thread, open)}, or begin with one of these:</p>
           <ul aria-labelledby="tether-emptyTitle">
-            {ideas(panelFor(thread, open), prompts, rooms.health?.demo).map(idea => (
+            {ideas(panelFor(thread, open), prompts, health?.demo).map(idea => (
               <li key={idea.label}>
                 <button
                   type="button"

@@ -93,7 +93,8 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
   const full = fullness(
     preview.found?.tokens ?? usedBy(last),
     preview.found?.window ?? model?.window ?? null,
-    preview.found !== null && !draft.isEmpty
+    preview.found !== null && !draft.isEmpty,
+    preview.found
   );
   const problem = preview.problem?.type === 'connection_lost' ? null : preview.problem;
   const unseen = model ? unseenWords(model, pictures) : null;

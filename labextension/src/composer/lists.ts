@@ -1,24 +1,34 @@
 import { ISignal, Signal } from '@lumino/signaling';
 
 import {
-  effectiveModel,
   IModelChoice,
   IPreset,
   modelChoices,
   modelId,
   presets,
-  useForAll
+  useForAll,
+  usualModel
 } from '../server/choices';
+import { settingsChanged } from '../server/clients';
+import { isToldOf } from '../server/models';
 import type { Level } from './commands';
 import { asTurnError } from '../server/problems';
 import type { IHealth, TetherServer } from '../server/request';
 import { ISuggestedPrompt, suggestedPrompts } from '../server/suggestions';
 
+const LOOKING = 'Looking…';
+
 export type ListName = 'models' | 'presets' | 'prompts' | 'usual';
 
 /** What is chosen from below the field: models, presets, prompts. Each is asked for when it is first needed. */
 export class Lists {
-  constructor(readonly server: TetherServer) {}
+  constructor(readonly server: TetherServer) {
+    settingsChanged.connect(() => {
+      if (this._asked.has('usual')) {
+        void this.lookUsual(true);
+      }
+    });
+  }
 
   models: readonly IModelChoice[] = [];
   presets: readonly IPreset[] = [];
@@ -31,7 +41,7 @@ export class Lists {
 
   /** Why a list is not there, or that it is being read, in words. */
   note(list: ListName): string | null {
-    return this._problems.get(list) ?? (this._read.has(list) ? null : 'Looking…');
+    return this._problems.get(list) ?? (this._read.has(list) ? null : LOOKING);
   }
 
   lookModels(again = false): Promise<void> {
@@ -58,7 +68,9 @@ export class Lists {
 
   lookUsual(again = false): Promise<void> {
     return this._once('usual', again, async () => {
-      this.usual = await effectiveModel(this.server);
+      const { value, own } = await usualModel(this.server);
+      this.usual = value;
+      this._own = own;
     });
   }
 
@@ -66,6 +78,16 @@ export class Lists {
   async useForAll(model: string): Promise<void> {
     await useForAll(this.server, model);
     await this.lookUsual(true);
+  }
+
+  /** What health tells, where that is the model that would answer; null for another, and until it is known. */
+  healthOf(model: string | undefined, health: IHealth | null): IHealth | null {
+    if (!model && this.note('usual') === LOOKING) {
+      return null;
+    }
+    // What the server is set to is what its health is about, whatever was put in its place since then.
+    const id = model ?? (this._own ? this.usual : null);
+    return health && isToldOf(id, health) ? health : null;
   }
 
   /** What is known of the model that would answer. */
@@ -111,6 +133,8 @@ export class Lists {
     return asked;
   }
 
+  /** Whether the sidebar's own settings name the usual one. */
+  private _own = false;
   private _asked = new Map<ListName, Promise<void>>();
   private _read = new Set<ListName>();
   private _problems = new Map<ListName, string>();

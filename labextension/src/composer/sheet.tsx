@@ -3,6 +3,7 @@ import React from 'react';
 
 import { IPreview, wordsOf } from '../server/preview';
 import type { IProblem } from '../server/events';
+import { overflow } from './gauge';
 import { sectionsOf } from './schema';
 
 const ROLE: Record<string, string> = {
@@ -74,6 +75,7 @@ function Failed({ problem }: { problem: IProblem | null }): JSX.Element {
 
 function Whole({ found, words }: { found: IPreview; words: boolean }): JSX.Element {
   const { to, masked, items, left_out: left, window, tokens } = found;
+  const over = overflow(found);
   const count = (n: number) => `${n.toLocaleString('en')} ${n === 1 ? 'token' : 'tokens'}`;
   return (
     <div className="tether-sheet" data-testid="tether-sheet">
@@ -87,6 +89,7 @@ function Whole({ found, words }: { found: IPreview; words: boolean }): JSX.Eleme
         {window ? ` of the ${window.toLocaleString('en')} that the model can take` : ''}. Of your
         variables it may see: {found.level}.
       </p>
+      {over && <p>{over}</p>}
       <p>
         {masked.length
           ? `Masked, because it looks secret: ${masked.map(each => `${each.count} × ${each.kind}`).join(', ')}.`

@@ -15,5 +15,6 @@ export function contextOf(cells: readonly ICellText[]): IContext[] {
       found.push({ kind: 'cell', name: `cell ${at + 1}`, text });
     }
   });
-  return found.slice(-CELLS);
+  // Nobody chose them: where there is no room for all, the farthest are left out first.
+  return found.slice(-CELLS).map((each, at, all) => ({ ...each, optional: all.length - at }));
 }

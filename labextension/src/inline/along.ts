@@ -28,6 +28,11 @@ export class Along {
     return this._masked;
   }
 
+  /** The numbers of the cells that the last question has no room for. */
+  get leftOut(): readonly number[] {
+    return this._leftOut;
+  }
+
   async look(question: IQuestion): Promise<void> {
     this.stop();
     const looking = (this._looking = new AbortController());
@@ -37,6 +42,10 @@ export class Along {
     if (!looking.signal.aborted) {
       this._to = found?.to ?? null;
       this._masked = !found || found.masked.length > 0;
+      this._leftOut = (found?.left_out ?? []).flatMap(({ kind, name }) => {
+        const cell = kind === 'cell' && /^cell (\d+)$/.exec(name);
+        return cell ? [Number(cell[1])] : [];
+      });
       this._changed();
     }
   }
@@ -48,6 +57,7 @@ export class Along {
   private _looking: AbortController | null = null;
   private _to: IPreview['to'] | null = null;
   private _masked = true;
+  private _leftOut: readonly number[] = [];
 }
 
 /** The cells around one of a notebook. */
@@ -64,9 +74,12 @@ export function neighboursOf({ content }: NotebookPanel, number: number): INeigh
 export function goesAlong(
   numbers: number[],
   own: number,
-  to: { place: string; leaves: boolean } | null
+  to: { place: string; leaves: boolean } | null,
+  leftOut: readonly number[] = []
 ): string {
-  const cells = [...numbers].sort((a, b) => a - b);
+  const inOrder = [...numbers].sort((a, b) => a - b);
+  const cells = inOrder.filter(each => !leftOut.includes(each));
+  const left = inOrder.filter(each => leftOut.includes(each));
   const what = !cells.length
     ? 'With nothing of the notebook'
     : cells.length > 1
@@ -75,7 +88,8 @@ export function goesAlong(
         ? 'With this cell'
         : `With cell ${cells[0]}`;
   const where = to && (to.leaves ? `to ${to.place}` : 'stays on this machine');
-  return where ? `${what} · ${where}` : what;
+  const without = left.length ? `no room for ${listed(left)}` : '';
+  return [what, without, where].filter(Boolean).join(' · ');
 }
 
 /** Numbers in order, three and more that follow each other as a range: `2 to 4 and 6`. */

@@ -312,7 +312,7 @@ export class InlineEdit {
           `Enter asks${keys.cancel ? `, ${keys.cancel} closes` : ''}.`);
     this._popover.show({
       status,
-      along: goesAlong(this._subject.sent, this.number, this._going.to),
+      along: goesAlong(this._subject.sent, this.number, this._going.to, this._going.leftOut),
       trouble: Boolean(trouble),
       busy: !ready && phase !== 'idle' && phase !== 'failed',
       ready,

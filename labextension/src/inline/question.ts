@@ -30,6 +30,8 @@ export interface IWanted {
 /** A cell longer than this cannot be answered whole by most models; what is sent of it is cut here, which is said. */
 export const MOST_SOURCE = 60_000;
 const MOST_NEIGHBOUR = 2000;
+/** The last of the places in which pieces are left out for want of room. */
+const LAST = 9;
 
 /** Tokens that an answer may have beyond what it replaces, and the most that is asked for. */
 const ROOM = 1024;
@@ -45,7 +47,9 @@ export function questionFor(wanted: IWanted): IQuestion {
     .map(each => ({
       kind: 'cell',
       name: `cell ${each.number}`,
-      text: trimmed(each.source, 'start', MOST_NEIGHBOUR)
+      text: trimmed(each.source, 'start', MOST_NEIGHBOUR),
+      // Nobody chose them: in a small window the nearest go along, as far as there is room.
+      optional: Math.min(Math.abs(each.number - number), LAST)
     }));
   if (source.trim()) {
     context.push({

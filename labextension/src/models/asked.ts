@@ -8,9 +8,6 @@ import type { TetherServer } from '../server/request';
 import { fileOf, freeName } from './presetFile';
 import { FIELDS } from './values';
 
-/** The layers that belong to the sidebar; the others are the server's. */
-const LAYERS = ['preset', 'client settings'];
-
 /** What the model is asked with: the sidebar's own values, what is in force and why, and the presets. */
 export class Asked {
   constructor(private _server: TetherServer) {}
@@ -50,7 +47,7 @@ export class Asked {
   async create(name: string): Promise<boolean> {
     return this._change(`${name} is kept.`, async () => {
       const values = Object.entries(await clients.inForce(this._server))
-        .filter(([field, { layer }]) => field !== 'see' && LAYERS.includes(layer))
+        .filter(([field, { layer }]) => field !== 'see' && clients.OWN_LAYERS.includes(layer))
         .map(([field, { value }]) => [field, value]);
       await clients.createPreset(this._server, name, Object.fromEntries(values));
     });

@@ -4,6 +4,7 @@ import { activity } from '../server/activity';
 import { change, inForce } from '../server/clients';
 import type { IProblem } from '../server/events';
 import { gaveBack, IModelState } from '../server/models';
+import { previewOf } from '../server/preview';
 import { asTurnError } from '../server/problems';
 import type { IHealth, TetherServer } from '../server/request';
 import { load, remove } from '../server/shelf';
@@ -76,17 +77,28 @@ export class Catalog {
     }
   }
 
-  /** Let a model answer from now on. One of this machine is loaded first: it could not answer otherwise. */
-  async use(model: IModelState): Promise<void> {
+  /** Let a model answer from now on. One of this machine is loaded first, which shows whether it can. */
+  async use(model: IModelState): Promise<boolean> {
     if (!isService(model) && !model.loaded && !(await this.load(model, false))) {
-      return;
+      return false;
     }
-    await this.useNamed(address(model), model.name);
+    return this._choose(address(model), model.name, isService(model));
   }
 
   /** Let a model answer that the list may not have, such as one of a service. */
-  async useNamed(wanted: string, name: string = wanted): Promise<boolean> {
+  async useNamed(wanted: string): Promise<boolean> {
+    const here = this.models?.find(
+      each => each.installed && !isService(each) && isChosen(each, wanted)
+    );
+    return here ? this.use(here) : this._choose(wanted, wanted, true);
+  }
+
+  /** Keep a model as the one that answers; `looking` finds out first whether it could. */
+  private async _choose(wanted: string, name: string, looking: boolean): Promise<boolean> {
     return this._try(name, async () => {
+      if (looking) {
+        await this._canAnswer(wanted);
+      }
       await change(this.server, { model: wanted });
       await this.refresh();
       this.told.emit(
@@ -95,6 +107,16 @@ export class Catalog {
           : `${name} is kept as your choice, but the active preset names another model.`
       );
     });
+  }
+
+  /** Raises TurnError where a question would be refused before anything is sent: no such model, or no key. */
+  private async _canAnswer(wanted: string): Promise<void> {
+    const question = { message: '?', model: wanted, store: false };
+    const { backend } = (await previewOf(this.server, question, undefined, true)).to;
+    if (backend === 'local' || backend === 'openai') {
+      // A service has no models to load: it is woken alone, which shows whether there is a key and asks nobody.
+      await load(this.server, backend === 'local' ? wanted : backend);
+    }
   }
 
   /** Let the model answer that the server is set to. */

@@ -138,7 +138,9 @@ function OtherService({ catalog }: { catalog: Catalog }): JSX.Element {
         Use
       </button>
       {problem && <p className="tether-problem">{problem.message}</p>}
-      <p className="tether-quiet">As SERVICE:MODEL. Its key and address are set on the server.</p>
+      <p className="tether-quiet">
+        As openai:MODEL, for Ollama and other services too. Key and address are set on the server.
+      </p>
     </form>
   );
 }

@@ -129,9 +129,9 @@ export function stateWords(model: IModelState, doing: Doing | undefined, chosen:
   if (!chosen || isService(model)) {
     return '';
   }
-  return model.active
+  return model.installed
     ? 'Not loaded: the next question loads it'
-    : 'Not loaded: load it before you ask';
+    : 'Not on this machine: fetch it before you ask';
 }
 
 /** Whether a process is up that has not loaded it yet. */

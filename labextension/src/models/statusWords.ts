@@ -1,4 +1,4 @@
-import { HERE, held, shortened, size } from '../server/models';
+import { HERE, held, isToldOf, shortened, size } from '../server/models';
 import type { IHealth } from '../server/request';
 import type { ILook } from './healthWatch';
 
@@ -73,26 +73,25 @@ function elsewhere(chosen: string, health: IHealth): IStatus {
   const name = chosen.startsWith(`${health.backend}:`)
     ? chosen.slice(health.backend.length + 1)
     : chosen;
-  const engine = health.llm_service?.engine;
-  const replaced = Boolean(engine) && name !== chosen;
-  const words = replaced ? 'not loaded' : '';
+  const { engine, ready } = health.llm_service ?? {};
+  // A question loads it in place of the one that is there.
+  const asleep = Boolean(engine) && name !== chosen;
+  const words = asleep ? 'asleep' : '';
+  const figures: [string, string][] = [['Model', name]];
   return {
-    state: replaced ? 'problem' : 'elsewhere',
+    state: asleep ? 'asleep' : 'elsewhere',
     model: cut(name),
     words,
     line: [cut(name), words].filter(Boolean).join(' · '),
-    figures: [['Model', name]],
-    problem: replaced
-      ? `Questions go to ${name}, but ${health.model} is the model that the server has ready. Load ${name} on the page of the models.`
-      : null,
+    figures: asleep && ready ? [...figures, ['Loaded now', health.model]] : figures,
+    problem: null,
     memory: held(engine)
   };
 }
 
 /** The chosen model, where it is another than the one that health tells of. */
-function otherModel(chosen: string | null, { backend, model }: IHealth): string | null {
-  const same = [null, '', backend, model, `${backend}:${model}`];
-  return same.includes(chosen) ? null : chosen;
+function otherModel(chosen: string | null, health: IHealth): string | null {
+  return isToldOf(chosen, health) ? null : chosen;
 }
 
 function stateOf(health: IHealth): { state: State; words: string } {

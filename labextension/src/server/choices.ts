@@ -1,3 +1,4 @@
+import { OWN_LAYERS } from './clients';
 import type { IModelState } from './models';
 import { JSON_BODY, TetherServer } from './request';
 
@@ -45,10 +46,21 @@ export async function useForAll(server: TetherServer, model: string | null): Pro
   });
 }
 
-/** The model that this front end asks where a conversation does not say, whichever setting says so. */
-export async function effectiveModel(server: TetherServer): Promise<string | null> {
-  const found = await server.json<{ model?: { value: string | null } }>(
+export interface IUsualModel {
+  value: string | null;
+  /** Whether the sidebar's own settings say so, and not the server's. */
+  own: boolean;
+}
+
+/** The model that this front end asks where a conversation does not say. */
+export async function usualModel(server: TetherServer): Promise<IUsualModel> {
+  const { model } = await server.json<{ model?: { value: string | null; layer?: string } }>(
     `${LAB}/llm?effective=true`
   );
-  return found.model?.value ?? null;
+  return { value: model?.value ?? null, own: OWN_LAYERS.includes(model?.layer ?? '') };
+}
+
+/** The same, whichever setting says so. */
+export async function effectiveModel(server: TetherServer): Promise<string | null> {
+  return (await usualModel(server)).value;
 }

@@ -1,3 +1,5 @@
+import { Signal } from '@lumino/signaling';
+
 import type { ISee, TetherServer } from './request';
 import { sent } from './sent';
 
@@ -38,6 +40,12 @@ export interface IPresetFile {
   presets: { name: string; values: Record<string, unknown> }[];
 }
 
+/** The layers that belong to the sidebar; the others are the server's. */
+export const OWN_LAYERS: readonly string[] = ['preset', 'client settings'];
+
+/** This page has changed what the sidebar asks with, and perhaps which model: whatever shows that looks again. */
+export const settingsChanged = new Signal<object, void>({});
+
 /** The sidebar and all that belongs to it ask as this front end. */
 const LLM = 'clients/lab/llm';
 const PRESETS = 'clients/lab/presets';
@@ -51,7 +59,7 @@ export async function inForce(server: TetherServer): Promise<InForce> {
 }
 
 export async function change(server: TetherServer, values: LlmChange): Promise<ILlm> {
-  return server.json(LLM, sent('PATCH', values));
+  return told(server.json(LLM, sent('PATCH', values)));
 }
 
 export async function presets(server: TetherServer): Promise<IPresets> {
@@ -75,12 +83,12 @@ export async function renamePreset(
 }
 
 export async function deletePreset(server: TetherServer, name: string): Promise<void> {
-  await server.json(of(name), { method: 'DELETE' });
+  await told(server.json(of(name), { method: 'DELETE' }));
 }
 
 /** Copy a preset's values into the settings. */
 export async function applyPreset(server: TetherServer, name: string): Promise<void> {
-  await server.json(`${of(name)}/apply`, sent('POST', {}));
+  await told(server.json(`${of(name)}/apply`, sent('POST', {})));
 }
 
 /** Lay a preset over the settings, or take it off. */
@@ -89,7 +97,8 @@ export async function activatePreset(
   name: string,
   active: boolean
 ): Promise<void> {
-  await server.json(`${of(name)}/set-active`, active ? sent('POST', {}) : { method: 'DELETE' });
+  const how = active ? sent('POST', {}) : { method: 'DELETE' };
+  await told(server.json(`${of(name)}/set-active`, how));
 }
 
 export async function importPresets(
@@ -97,7 +106,14 @@ export async function importPresets(
   file: IPresetFile,
   replace: boolean
 ): Promise<IPresets> {
-  return server.json(`${PRESETS}/import`, sent('POST', { presets: file.presets, replace }));
+  const body = { presets: file.presets, replace };
+  return told(server.json<IPresets>(`${PRESETS}/import`, sent('POST', body)));
+}
+
+async function told<T>(changing: Promise<T>): Promise<T> {
+  const found = await changing;
+  settingsChanged.emit();
+  return found;
 }
 
 function of(name: string): string {

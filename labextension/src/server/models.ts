@@ -57,6 +57,11 @@ export interface ILoad {
 export const HERE = 'this machine';
 const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'];
 
+/** Whether a setting names the model that health tells of; one that names none means that model. */
+export function isToldOf(id: string | null, { backend, model }: IHealth): boolean {
+  return [null, '', backend, model, `${backend}:${model}`].includes(id);
+}
+
 /** Whether a model takes memory that Tether can give back. */
 export function takesMemory(model: IModelState): boolean {
   // An API's server keeps its model whatever we do, on this machine as elsewhere.

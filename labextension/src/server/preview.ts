@@ -11,8 +11,12 @@ export interface IPreview {
   masked: { kind: string; count: number }[];
   messages: { role: string; content: string | IMessagePart[] }[];
   tokens: number;
+  /** Those of them that are not left behind where the conversation is too long: instructions and question. */
+  needed: number;
   /** Tokens that the model can take; null where nobody knows. */
   window: number | null;
+  /** What of the window is not kept for the answer. */
+  room: number | null;
 }
 
 interface IMessagePart {

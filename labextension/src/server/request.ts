@@ -32,6 +32,8 @@ export interface IContext {
   data?: Record<string, unknown>;
   /** The level at which it was looked at, for an earlier question; it is left out where less may be seen. */
   level?: ISee['level'] | null;
+  /** 1 to 9 where it may be left out for want of room, the larger number sooner; else it goes along. */
+  optional?: number;
 }
 
 /** What the server itself may look at for a question. What is left out follows the settings. */

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from tether_jupyter.core.prompt import Message, shrink
 from tether_jupyter.errors import ContextOverflow
+from tether_jupyter.llm.local.gguf import Header
 
 SHARE = 4
 """A quarter of the context is kept for the answer, unless a shorter one is asked for."""
@@ -16,6 +17,23 @@ Conversation = list[Message]
 def reserved(max_tokens: int | None, context_length: int) -> int:
     """Return the tokens of a context that are kept free for the answer."""
     return min(max_tokens or context_length, context_length // SHARE)
+
+
+def kept_free(most: int, window: int, header: Header | None, demo: bool) -> int:
+    """Return the tokens of a window that a question with all that goes along must leave.
+
+    Parameters
+    ----------
+    most:
+        Tokens that the answer may have; 0 for as many as there is room for.
+    header:
+        What the model's file says, which may know a shorter limit.
+    demo:
+        Whether it is the demo model, whose template puts marks before names.
+    """
+    own = header.max_tokens if header else None
+    answer = min(filter(None, (most, own)), default=0)
+    return reserved(answer, window) + (window // SHARE if demo else 0)
 
 
 def fit(
@@ -68,8 +86,9 @@ def fit(
             return found
         count = len(found)
     raise ContextOverflow(
-        f"The question has {'at least ' if certain else ''}{count} tokens; the model reads {most}. "
-        f"Shorten it by {count - most}.",
+        f"With all that goes along, the question has {'at least ' if certain else ''}{count} tokens; "
+        f"the model reads {most}. Shorten it by {count - most}.",
         hint=f"The context holds {context_length} tokens; {context_length - most} are for the answer. "
-        "Send less along, or ask a model with a larger context.",
+        "Send less along; or raise `LocalLLM.context_length` (`TETHER_CONTEXT_LENGTH`), where the model was "
+        "made for more; or ask another model.",
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tether_jupyter.errors import ModelNotReady
 from tether_jupyter.llm.local import demo, gguf
+from tether_jupyter.llm.models import facts
 from tether_jupyter.llm.models.shelf import Shelf, size_of, spelled
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class ModelFile:
         self.usual = Path(settings.model_path).expanduser().absolute() if settings.model_path else demo.PATH
         self.path = path or self.usual
         self.name = spelled(self.path.name)[0]
-        self._headers: dict[tuple[int, int], gguf.Header] = {}
+        self._facts: dict[tuple[int, int], facts.Facts] = {}
 
     def find(self, name: str | None) -> Path:
         """Return the file of a model: the shelf's, the settings' or the demo model's."""
@@ -77,20 +78,25 @@ class ModelFile:
             return [self.path]
         return [self.path.with_name(f"{name}-{n:05d}-of-{count:05d}.gguf") for n in range(1, count + 1)]
 
+    @property
+    def known(self) -> gguf.Header | None:
+        """What the model file says of itself, where it has been read; no disk is asked."""
+        return next((found.header for found in self._facts.values()), None)
+
     def header(self) -> gguf.Header:
         """Return what the model file says of itself, read anew when the file has changed.
 
         Raises
         ------
         ModelNotReady
-            There is no such file, or it is no model.
+            There is no such file, it is no model, or it is a piece of one whose others are not there.
         """
         try:
             status = self.path.stat()
             key = (status.st_mtime_ns, status.st_size)
-            if key not in self._headers:
-                self._headers = {key: gguf.read_header(self.path)}
-            return self._headers[key]
+            if key not in self._facts:
+                self._facts = {key: facts.read(self.path)}
+            return self._whole(self._facts[key])
         except FileNotFoundError:
             if self.path != self.usual:
                 raise ModelNotReady(
@@ -108,6 +114,37 @@ class ModelFile:
             raise ModelNotReady(
                 f"{self.path.name!r} is no model that can be loaded: {reason}. Choose another GGUF file."
             ) from reason
+
+    def _whole(self, found: facts.Facts) -> gguf.Header:
+        """Return the header of a file that is a model, alone or with the files beside it.
+
+        What the file says of a split counts: files that were merged may keep a name that tells of one.
+
+        Raises
+        ------
+        ModelNotReady
+            It is a later file of a split model, or the others are not where llama.cpp looks for them.
+        """
+        number, count = found.split or (0, 1)
+        named = spelled(self.path.name)[1:] == (number + 1, count)
+        first = f"-00001-of-{count:05d}.gguf"
+        if number or found.header is None:
+            raise ModelNotReady(
+                f"{self.path.name!r} is file {number + 1} of the {count} of a split model. Name the first "
+                f"in `LocalLLM.model_path`: {self.files()[0].name if named else f'its name ends in {first}'}."
+            )
+        if count > 1 and not named:
+            raise ModelNotReady(
+                f"{self.path.name!r} is the first of {count} files, and the others are found by its name. "
+                f"Rename it: it must end in {first}."
+            )
+        there = sum(file.exists() for file in self.files()) if count > 1 else count
+        if there < count:
+            raise ModelNotReady(
+                f"{there} of the {count} files of {self.name!r} {'is' if there == 1 else 'are'} there. Put "
+                f"the others beside {self.path.name!r}, or pull the model again."
+            )
+        return found.header
 
     def is_demo(self, header: gguf.Header | None) -> bool:
         """Return whether this is the model that comes with Tether."""

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -315,15 +315,23 @@ class LocalService(LLMService):
         """Tokens of the model's window; before it is loaded, those that are set."""
         worker = self._running()
         loaded = worker.ready.result()["context_length"] if worker is not None else 0
-        return int(loaded or self.settings.context_length) or None
+        trained = self.file.known.context_length if self.file.known else 0
+        return int(loaded) or min(filter(None, (self.settings.context_length, trained)), default=None)
 
     def window_of(self, name: str | None) -> int | None:
         """Return the tokens of a model's window; of one that is not loaded yet, those that are set."""
         return self.window if name in (None, self.model_name) else self.settings.context_length or None
 
+    async def look(self) -> None:
+        """Read the model file's header: without it nobody knows how long its window can be."""
+        if self.file.known is None:
+            with suppress(TetherError):
+                await asyncio.to_thread(self.file.header)
+
     def reserved(self, most: int, window: int | None) -> int:
-        """Return the tokens that the engine keeps free for an answer."""
-        return fitting.reserved(most, window) if window else most
+        """Return the tokens that the engine keeps free for an answer, and for what a template adds."""
+        header = self.file.known
+        return fitting.kept_free(most, window, header, self.file.is_demo(header)) if window else most
 
     async def count(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has; about how many, while no model is loaded."""
