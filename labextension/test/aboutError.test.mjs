@@ -32,13 +32,15 @@ test('a question about an error carries what it is known by', () => {
     error: true,
     shown_error: { ename: 'KeyError', evalue: "'b'", execution_count: 3 },
     cells: 'around',
-    cell_id: 'c0'
+    cell_id: 'c0',
+    cell_index: 0
   });
 });
 
 test('the kernel is asked nothing where a later error still shows', () => {
   const panel = notebook([3, ERROR], [4, ERROR]);
-  assert.deepEqual(see(panel, 0), { error: false, cells: 'around', cell_id: 'c0' });
+  const around = { cells: 'around', cell_id: 'c0', cell_index: 0 };
+  assert.deepEqual(see(panel, 0), { error: false, ...around });
   assert.equal(see(panel, 1).error, true);
 });
 
@@ -77,4 +79,24 @@ test('a cell that is to be corrected goes along whole, up to a length', () => {
   assert.equal(cell.text, source);
   const [, explained] = aboutError({ panel, index: 0 }, ERROR, false).context;
   assert.equal(explained.text.length, 4000);
+});
+
+test('where a command failed, the end of what it wrote to stderr goes along: the reason', () => {
+  const failed = { ...ERROR, ename: 'CalledProcessError', evalue: 'exit status 127.' };
+  const stream = (name, text) => ({ output_type: 'stream', name, text });
+  const said = ['\u001b[31mwarning\u001b[0m\n'.repeat(500), 'bash: gitt: command not found\n'];
+  const outputs = [stream('stdout', 'cloning'), stream('stderr', said)];
+  const panel = notebook([1, ...outputs, failed], [2, ...outputs, ERROR], [3, failed]);
+  const along = (index, fix) =>
+    aboutError({ panel, index }, errorAt({ panel, index }), fix).context.map(each => each.name);
+  const names = ['CalledProcessError in cell 1', 'cell 1', 'stderr of cell 1'];
+  assert.deepEqual(along(0, true), names);
+  assert.deepEqual(along(0, false), names);
+  const [, , piece] = aboutError({ panel, index: 0 }, failed, true).context;
+  assert.deepEqual([piece.kind, piece.text.length], ['selection', 2000]);
+  assert.match(piece.text, /\nwarning\nbash: gitt: command not found\n$/);
+  assert.doesNotMatch(piece.text, /cloning/);
+  // Others tell their reason themselves, and stderr holds warnings and bars.
+  assert.deepEqual(along(1, true), ['KeyError in cell 2', 'cell 2']);
+  assert.deepEqual(along(2, true), ['CalledProcessError in cell 3', 'cell 3']);
 });

@@ -118,6 +118,22 @@ test('a cell in which somebody has typed since is left as it is, and so is one t
   }
 });
 
+test('undo in a cell takes back what took its place, as one step, and redo brings it again', t => {
+  for (const each of KINDS) {
+    const { panel, model, sources } = labs(t, each, 'print(to)', 'b');
+    const cell = model.getCell(0);
+    cell.updateSource(8, 8, 'tals');
+    putSource(panel, 'replace', 'c0', 'print(sum(xs))');
+    cell.undo();
+    assert.deepEqual(sources(), ['print(totals)', 'b']);
+    cell.undo();
+    assert.deepEqual(sources(), ['print(to)', 'b']);
+    cell.redo();
+    cell.redo();
+    assert.deepEqual(sources(), ['print(sum(xs))', 'b']);
+  }
+});
+
 test('nothing is done to a notebook that was closed', t => {
   const { panel, model } = labs(t, true, 'a');
   const inserted = putSource(panel, 'below', 'c0', 'new');

@@ -271,3 +271,80 @@ test('what was queued while an answer was looked for again is asked once it is f
   assert.deepEqual(messages(server), ['second', 'third']);
   assert.deepEqual(words(thread).slice(0, 2), ['first', 'an answer']);
 });
+
+const cell = (number, text) => ({ kind: 'cell', name: `cell ${number}`, text });
+
+test('what was taken along goes, whatever cell has its number when it is asked', async () => {
+  const server = new Held();
+  const contextOf = () => [cell(3, 'what is there now'), cell(4, 'named as well')];
+  const thread = threadOf(server, { notebook: 'a.ipynb', contextOf });
+  void thread.send(ask('Fix cell 3.', [cell(3, 'what failed')]));
+  await settled();
+  assert.deepEqual(server.asked[0].context, [cell(4, 'named as well'), cell(3, 'what failed')]);
+  server.go(1);
+  await settled();
+  const [question] = thread.said;
+  void thread.edit(question, { ...ask('Fix cell 3!'), context: question.context });
+  await settled();
+  assert.ok(server.asked[1].context.some(each => each.text === 'what failed'));
+});
+
+test('what waits is asked with what its words named when it was typed', async () => {
+  const server = new Held();
+  let active = cell(1, 'a = 1');
+  const thread = threadOf(server, { notebook: 'a.ipynb', contextOf: () => [active] });
+  void thread.send(ask('first'));
+  await settled();
+  await thread.send(ask('What does this cell do?'));
+  await thread.send(ask('And why this one?'));
+  active = cell(2, 'b = 2');
+  server.go(1);
+  await settled();
+  assert.deepEqual(server.asked[1].context, [cell(1, 'a = 1')]);
+  await thread.stop();
+  const [last] = thread.queued;
+  server.go(2);
+  await settled();
+  assert.equal(server.asked.length, 2);
+  void thread.sendQueued(last);
+  await settled();
+  assert.deepEqual(messages(server), ['first', 'What does this cell do?', 'And why this one?']);
+  assert.deepEqual(server.asked[2].context, [cell(1, 'a = 1')]);
+});
+
+test('what words name is told once beside what is taken along, and not where it was dismissed', () => {
+  const contextOf = () => [cell(1, 'x'), cell(2, 'y'), cell(3, 'z')];
+  const thread = threadOf(new Held(), { notebook: 'a.ipynb', contextOf });
+  thread.dismiss(cell(2, 'y'));
+  assert.deepEqual(thread.named('cells', [{ kind: 'cell', name: 'cell 1' }]), [cell(3, 'z')]);
+});
+
+/** A conversation whose reader went back to the first of two versions of its first question. */
+async function turnedBack(server) {
+  server.keep('c_1', 'a.ipynb', 'one', 'yes', 'two', 'yes');
+  const { messages } = server._kept.get('c_1');
+  messages.push(
+    { ...messages[0], id: 'e_1', content: 'one, otherwise' },
+    { ...messages[1], id: 'e_2', parent_id: 'e_1' }
+  );
+  const whole = [...messages];
+  server.remove = async (id, deleted = true) => {
+    const gone = ['c_1_2', 'c_1_3'];
+    const left = whole.filter(each => !gone.includes(each.id));
+    messages.splice(0, whole.length, ...(deleted ? left : whole));
+  };
+  const thread = threadOf(server);
+  await thread.refresh();
+  await thread.turnTo(thread.said[0], -1);
+  return thread;
+}
+
+test('a question that is taken away leaves its reader in the branch, and undone it is there again', async () => {
+  const thread = await turnedBack(new Held());
+  assert.deepEqual(words(thread), ['one', 'yes', 'two', 'yes']);
+  const undo = await thread.remove(thread.said[2]);
+  assert.deepEqual(words(thread), ['one', 'yes']);
+  assert.equal(thread.parentFor(null), 'c_1_1');
+  await undo();
+  assert.deepEqual(words(thread), ['one', 'yes', 'two', 'yes']);
+});

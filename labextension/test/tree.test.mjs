@@ -96,6 +96,50 @@ test('an edited first question stands beside the first', () => {
   assert.equal(tree.parentOf('q2'), null);
 });
 
+test('what is left of a branch is shown where a question in it was taken away, and the whole of it once that is back', () => {
+  const stored = [
+    message('q1', null),
+    message('a1', 'q1'),
+    message('q2', 'a1'),
+    message('a2', 'q2'),
+    message('e1', null),
+    message('b1', 'e1')
+  ];
+  const left = stored.filter(each => !/2/.test(each.id));
+  const tree = new Tree();
+  tree.take(stored);
+  const turnBack = tree.drop('q2', tree.turn('q1'));
+  assert.deepEqual(ids(tree.take(left)), ['q1', 'a1']);
+  turnBack();
+  assert.deepEqual(ids(tree.take(stored)), ['q1', 'a1', 'q2', 'a2']);
+});
+
+test('of several versions of a question another one is shown where one was taken away', () => {
+  const left = [
+    message('q1', null),
+    message('a1', 'q1'),
+    message('q2', 'a1'),
+    message('a2', 'q2'),
+    message('e1', null)
+  ];
+  const stored = [...left.slice(0, 4), message('q3', 'a1'), left[4]];
+  const tree = new Tree();
+  tree.take(stored);
+  tree.drop('q3', tree.turn('q3'));
+  assert.deepEqual(ids(tree.take(left)), ['q1', 'a1', 'q2', 'a2']);
+});
+
+test('what was asked since a question was taken away stays on the screen when that is back', () => {
+  const left = [message('q1', null), message('a1', 'q1'), message('e1', null)];
+  const stored = [...left, message('q2', 'a1')];
+  const tree = new Tree();
+  tree.take(stored);
+  const turnBack = tree.drop('q2', tree.turn('q2'));
+  tree.take([...left, message('q3', 'e1')]);
+  turnBack();
+  assert.deepEqual(ids(tree.take([...stored, message('q3', 'e1')])), ['e1', 'q3']);
+});
+
 test('the branch that was turned to stays until something new is said', () => {
   const stored = [message('q1', null), message('a1', 'q1'), message('a2', 'q1')];
   const tree = new Tree();

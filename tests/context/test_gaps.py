@@ -129,6 +129,12 @@ class TestManyCells:
     def test_give_the_same_around_the_asking_one(self, file: bytes, cell_id: Any) -> None:
         assert look(read(file), cell_id=cell_id) == look(json.loads(file), cell_id=cell_id)
 
+    @pytest.mark.parametrize("cell_index", [5, 9_999])
+    def test_give_the_same_around_one_that_is_not_saved_yet(self, file: bytes, cell_index: int) -> None:
+        told = {"cell_id": "new", "cell_index": cell_index}
+        assert look(read(file), **told) == look(json.loads(file), **told)
+        assert (look(read(file), **told) == look(read(file))) is (cell_index > 4_000)
+
     def test_are_not_found_by_an_id_that_stands_in_another_ones_output(self, file: bytes) -> None:
         listed = (
             b'"outputs": [{"output_type": "display_data", "data": {"application/json": {"id": "c2000"}}}]'

@@ -56,6 +56,21 @@ def test_the_cell_that_asks_is_told_by_id_or_index_else_it_is_the_end():
         assert names(pieces(MANY, cell_id=nobody))[-1] == "cell 40, In [39]"
 
 
+def test_a_file_that_keeps_no_ids_is_told_the_cell_by_its_index():
+    old = book(*(code(f"x = {number}", execution_count=number) for number in range(40)))
+    assert pieces(old, cell_id="c20", cell_index=20) == pieces(MANY, cell_id="c20")
+    assert pieces(MANY, cell_id="c20", cell_index=3) == pieces(MANY, cell_id="c20")
+    assert pieces(old, cell_id="c99", cell_index=99) == pieces(old)
+
+
+def test_around_a_cell_that_is_not_saved_yet_come_those_that_it_stands_between():
+    found = pieces(MANY, cell_id="new", cell_index=20)
+    assert names(found) == [f"cell {n + 1}, In [{n}]" for n in range(20 - BEFORE, 20 + AFTER)]
+    ranks = {piece.name: piece.rank for piece in found}
+    beside = {piece.name: piece.rank for piece in pieces(MANY, cell_id="c19")}
+    assert ranks["cell 21, In [20]"] == beside["cell 21, In [20]"]
+
+
 def test_all_cells_come_where_all_are_wanted_but_the_one_that_asks():
     assert len(pieces(MANY, cell_id="c20", reach="all")) == 39
 

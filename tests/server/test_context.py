@@ -243,6 +243,19 @@ async def test_cells_before_the_question_go_along_and_those_after_it_do_not(ask,
     assert "df.price.mean()" not in sent(preview)
 
 
+async def test_cells_around_one_go_along_where_the_file_keeps_no_ids(ask, notebook, jp_root_dir):
+    found = nbformat.read(jp_root_dir / notebook, 4)
+    for cell in found.cells:
+        del cell["id"]
+    found.nbformat_minor = 4
+    nbformat.write(found, jp_root_dir / notebook)
+    asked = {"cells": "around", "cell_id": "of-the-page", "cell_index": 1}
+    preview = await previewed(ask, notebook=notebook, see=asked)
+    assert "import pandas" in sent(preview)
+    assert "read_csv" not in sent(preview)
+    assert (await ask("context", body={"message": "why?", "see": {"cell_index": -1}})).code == 400
+
+
 @pytest.mark.parametrize(("level", "there"), [("schema", False), ("samples", True)])
 async def test_a_level_holds_for_what_cells_have_shown_too(ask, jp_root_dir, level, there):
     html = "<table><tr><th>city</th></tr><tr><td>Vienna</td></tr></table>"

@@ -43,7 +43,7 @@ class Wish:
     names:
         Variables of the kernel to describe.
     cells:
-        `off`, `around` or `all`.
+        `off`, `around` or `all`: near `cell_id`, or `cell_index` where the file does not know that id.
     shown_error:
         The error that the question is about, as its cell shows it: another one does not go along.
     """
@@ -52,6 +52,7 @@ class Wish:
     names: tuple[str, ...] = ()
     cells: Literal["off", "around", "all"] = "off"
     cell_id: str | None = None
+    cell_index: int | None = None
     error: bool = False
     shown_error: Mapping[str, Any] | None = None
     running: bool = False
@@ -261,6 +262,7 @@ class Builder:
             look,
             notebook,
             cell_id=wish.cell_id,
+            cell_index=wish.cell_index,
             reach=reach,
             sees=reader.sees,
             level="schema" if wish.level == "off" else wish.level,
@@ -390,6 +392,7 @@ def settled(*layers: Mapping[str, Any] | None, default: str, most: str = "values
         names=tuple(dict.fromkeys(value("names", ()))),
         cells=cells if cells in ("around", "all") else "off",
         cell_id=value("cell_id", None),
+        cell_index=value("cell_index", None),
         error=bool(value("error", False)),
         shown_error=value("shown_error", None),
         running=bool(value("running", False)),

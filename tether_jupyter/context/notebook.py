@@ -94,6 +94,7 @@ def look(
     notebook: Any,
     *,
     cell_id: str | int | None = None,
+    cell_index: int | None = None,
     reach: Literal["around", "all"] = "around",
     sees: bool = False,
     level: Level = "samples",
@@ -107,6 +108,8 @@ def look(
         Of `read`, or any JSON. It is not changed.
     cell_id:
         The cell that asks, by its id or its index from 0; the end of the notebook where it is neither.
+    cell_index:
+        Where that cell stands, from 0, for a notebook that does not know `cell_id`.
     reach:
         `around`: some cells before and after, with the headings above and the imports. `all`: every cell.
     sees:
@@ -118,9 +121,9 @@ def look(
         Characters after which no further cell is looked at; a cell that is larger than that does not count.
     """
     level = level if level in outputs.ROWS else "schema"
-    cells, asking, unparsed = near(notebook, cell_id)
+    cells, asking, unparsed = near(notebook, cell_id, cell_index)
     payload = notebook.payload if isinstance(notebook, Notebook) else None
-    ranks = ranked(cells, asking, reach)
+    ranks = ranked(cells, asking, reach, new=is_new(cells, asking, cell_id))
     nearest = sorted(ranks, key=lambda at: -ranks[at])
     done = []
     images, spent = MOST_IMAGES, 0
@@ -136,13 +139,15 @@ def look(
     return Looked([piece for _, piece in sorted(done, key=lambda one: one[0]) if piece is not None], beyond)
 
 
-def near(notebook: Any, cell_id: str | int | None) -> tuple[list[Cell], int, int]:
+def near(
+    notebook: Any, cell_id: str | int | None, cell_index: int | None = None
+) -> tuple[list[Cell], int, int]:
     """Return the cells, the index of the one that asks, and how many are too far from it to be parsed."""
     found = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(found, Cells):
         cells = list(cells_of(notebook))
-        return cells, place_of(cells, cell_id), 0
-    asking = found.place(cell_id)
+        return cells, placed(place_of(cells, cell_id), len(cells), cell_index), 0
+    asking = placed(found.place(cell_id), len(found), cell_index)
     first = last = asking
     room = MOST_PARSED
     while room > 0 and (first > 0 or last < len(found)):
@@ -157,7 +162,7 @@ def near(notebook: Any, cell_id: str | int | None) -> tuple[list[Cell], int, int
     parsed = [found.parsed(at) for at in range(first, last)]
     if None in parsed and isinstance(whole := found.whole(), list):
         # What was cut apart at the cells' brackets were not its cells: it is laid out in another way.
-        return near({"cells": whole}, cell_id)
+        return near({"cells": whole}, cell_id, cell_index)
     cells = [cell_of(cell, at) for at, cell in enumerate(parsed, first + 1)]
     return cells, asking - first, len(found) - len(cells)
 
@@ -175,8 +180,14 @@ def piece_of(
     return Piece("cell", cell.name, text, rank, tuple(found.images))
 
 
-def ranked(cells: list[Cell], asking: int, reach: str) -> dict[int, float]:
-    """Return which cells come, by index, and how much each matters."""
+def ranked(cells: list[Cell], asking: int, reach: str, *, new: bool = False) -> dict[int, float]:
+    """Return which cells come, by index, and how much each matters.
+
+    Parameters
+    ----------
+    new:
+        Whether the cell that asks is not among them: it stands before the one at `asking`.
+    """
     ranks: dict[int, float] = {}
     above = 7
     for at in range(min(asking, len(cells)) - 1, -1, -1):
@@ -193,11 +204,22 @@ def ranked(cells: list[Cell], asking: int, reach: str) -> dict[int, float]:
             rank, near = max(rank, 0.35), True
         if near:
             ranks[at] = rank
-    for at in range(asking + 1, len(cells)):
-        distance = at - asking
+    for at in range(asking if new else asking + 1, len(cells)):
+        distance = at - asking + new
         if not cells[at].speaks and (reach == "all" or distance <= AFTER):
             ranks[at] = 0.6 / (1 + distance**0.5)
     return ranks
+
+
+def placed(found: int, count: int, cell_index: int | None) -> int:
+    """Return the place that was found; where that is the end, the one that is told instead."""
+    return found if found < count or cell_index is None else min(cell_index, count)
+
+
+def is_new(cells: list[Cell], asking: int, cell_id: str | int | None) -> bool:
+    """Return whether another cell is at the asking one's place, as that one is not saved yet."""
+    own = cells[asking].id if asking < len(cells) else None
+    return isinstance(cell_id, str) and own is not None and own != cell_id
 
 
 def place_of(cells: list[Cell], cell_id: str | int | None) -> int:

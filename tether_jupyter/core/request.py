@@ -152,6 +152,11 @@ class See(BaseModel):
     cell_id: Annotated[str, StringConstraints(max_length=256)] | None = Field(
         None, description="The cell where the question stands; the notebook's end without one."
     )
+    cell_index: Annotated[int, Field(ge=0)] | None = Field(
+        None,
+        description="The index of that cell, from 0, for a notebook as it was last saved that does not know "
+        "`cell_id`: formats before 4.5 keep no ids, and a new cell is not in the file yet.",
+    )
     error: bool | None = Field(None, description="The kernel's last error, with its frames.")
     shown_error: ShownError | None = Field(
         None,

@@ -3,13 +3,17 @@ import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 
 import { ERROR_LIMIT, trimmed } from '../notebook/text';
 import type { IAskOptions, IContext, ISee } from '../server/request';
-import { errorText, Output, outputText } from './outputs';
+import { errorText, Output, outputText, stderrText } from './outputs';
 
 const NOT: ISee = { error: false };
 /** Characters of an error's words that are enough to know it by. */
 const MOST = 500;
 /** Characters of a cell that is asked for anew: what is not sent would be missing in the answer. */
 const MOST_CORRECTED = 20_000;
+/** Characters of what a command wrote to stderr: the reason stands at its end. */
+const MOST_SAID = 2000;
+/** The error of a command that failed, as `%%bash` runs one: it tells the exit status and not the reason. */
+const COMMAND_FAILED = 'CalledProcessError';
 
 /** A cell, by its notebook and its place there. */
 export interface IPlace {
@@ -70,10 +74,20 @@ export function aboutError(place: IPlace, error: Output, fix: boolean): IAbout {
     words: fix
       ? `Fix the ${name}: why does it happen, and what is the corrected cell?`
       : `Explain the ${name}.`,
-    context: [piece, ...(fix ? aboutCell(place, MOST_CORRECTED) : aboutCell(place))],
+    context: [
+      piece,
+      ...(fix ? aboutCell(place, MOST_CORRECTED) : aboutCell(place)),
+      ...(error.ename === COMMAND_FAILED ? aboutStderr(place) : [])
+    ],
     // A kernel knows of its last error alone, which may be that of a cell that was corrected since.
     options: {
-      see: { ...(isLast(place) ? lookFor(place, error) : NOT), cells: 'around', cell_id: id }
+      see: {
+        ...(isLast(place) ? lookFor(place, error) : NOT),
+        cells: 'around',
+        cell_id: id,
+        // The server reads the notebook as last saved: older formats keep no ids, and a new cell is not there yet.
+        cell_index: place.index
+      }
     }
   };
 }
@@ -102,6 +116,13 @@ export function aboutOutput(place: IPlace): IContext[] {
       return before ? { ...each, name: `${each.name}, number ${before + 1}` } : each;
     })
   ];
+}
+
+/** The end of what a cell wrote to stderr, as context. */
+function aboutStderr(place: IPlace): IContext[] {
+  const text = stderrText(outputsAt(place));
+  const name = `stderr of cell ${place.index + 1}`;
+  return text.trim() ? [{ kind: 'selection', name, text: trimmed(text, 'end', MOST_SAID) }] : [];
 }
 
 /** An error as a piece of its own, which the server leaves without the frames of libraries. */

@@ -11,6 +11,13 @@ export function outputText(outputs: Output[]): string {
     .join('\n');
 }
 
+/** What was written to stderr. */
+export function stderrText(outputs: Output[]): string {
+  return outputText(
+    outputs.filter(each => each.output_type === 'stream' && each.name === 'stderr')
+  );
+}
+
 /** The traceback of an error, else its name and what it says. */
 export function errorText(error: Output): string {
   const traceback = joined(error.traceback, '\n');

@@ -17,6 +17,15 @@ export interface IAsk {
   options: IAskOptions;
 }
 
+/** What a piece is known by: of those that share it, one goes along. */
+export function keyOf({ kind, name }: Pick<IContext, 'kind' | 'name'>): string {
+  return `${kind} ${name}`;
+}
+
+export function isFirst(piece: IContext, at: number, all: IContext[]): boolean {
+  return all.findIndex(each => keyOf(each) === keyOf(piece)) === at;
+}
+
 /** Words with nothing but this beside them. */
 export function ask(words: string, context: IContext[] = [], options: IAskOptions = {}): IAsk {
   return { words, context, attachments: [], options };

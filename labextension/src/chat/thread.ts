@@ -7,7 +7,7 @@ import type { IStoredMessage, Reaction } from '../server/history';
 import { asTurnError, TurnError } from '../server/problems';
 import type { IContext, IHealth, IQuestion } from '../server/request';
 import { Answer, Question } from './answer';
-import type { IAsk } from './ask';
+import { IAsk, isFirst, keyOf } from './ask';
 import { Course } from './course';
 import { Path } from './path';
 import { Tree } from './tree';
@@ -87,14 +87,13 @@ export class Thread extends Path {
    * Every way of asking comes through here: what was chosen for the conversation holds for each. What may not be asked
    * is in the field, for the time when it may.
    */
-  async send(ask: IAsk): Promise<void> {
+  async send(ask: IAsk, named = this.named(ask.words, ask.context)): Promise<void> {
     if (!this.allowed) {
       this.draft.restore(ask);
       return;
     }
-    const context = [...this.named(ask.words), ...ask.context];
     const options = merged(this.draft.options, ask.options);
-    const whole = { ...ask, context: context.filter(isFirst), options };
+    const whole = { ...ask, context: [...named, ...ask.context].filter(isFirst), options };
     this._waiting.isHeld = false;
     if (this.busy || this._retrying) {
       this._waiting.add(whole);
@@ -104,9 +103,16 @@ export class Thread extends Path {
     }
   }
 
-  /** What of the notebook words name outright, which goes along unless it was dismissed here. */
-  named(words: string): IContext[] {
-    return this._options.contextOf(words).filter(each => !this.leftOut.has(keyOf(each)));
+  /** Ask what waits with what it took along: what its words name may be something else by now. */
+  async sendQueued(ask: IAsk): Promise<void> {
+    this.unqueue(ask);
+    await this.send(ask, []);
+  }
+
+  /** What of the notebook words name outright and is not taken along yet: it goes along unless it was dismissed here. */
+  named(words: string, along: readonly Pick<IContext, 'kind' | 'name'>[]): IContext[] {
+    const stays = (key: string) => this.leftOut.has(key) || along.some(own => keyOf(own) === key);
+    return this._options.contextOf(words).filter(each => !stays(keyOf(each)));
   }
 
   /** What the next question follows, or one in another's place: an id, `root`, or null for the newest message. */
@@ -273,14 +279,20 @@ export class Thread extends Path {
       // Something else may have been asked since, which stays.
       return async () => this._show([...this._said.slice(0, at), ...gone, ...this._said.slice(at)]);
     }
-    const { server } = this;
-    await server.remove(question.id);
-    this._tree.end = null;
+    const { id } = question;
+    await this.server.remove(id);
+    const turnBack = this._tree.drop(id, this._said);
+    // What was asked meanwhile is in the branch to show.
+    this._tree.end = this.busy ? null : this._tree.end;
     await this._read();
     return async () => {
-      await server.remove(question.id ?? '', false);
-      // An answer under way is not taken from the screen: the rest is read when it is over.
-      await (this.busy ? this.refresh() : this._read());
+      await this.server.remove(id, false);
+      if (this.busy) {
+        // An answer under way is not taken from the screen: the rest is read when it is over.
+        return this.refresh();
+      }
+      turnBack();
+      await this._read();
     };
   }
 
@@ -372,8 +384,7 @@ export class Thread extends Path {
     const goesOn = answer.phase === 'done' && !this.busy && !this._waiting.isHeld && this.allowed;
     const next = this.queued[0];
     if (goesOn && next) {
-      this.unqueue(next);
-      await this.send(next);
+      await this.sendQueued(next);
     }
   }
 
@@ -386,12 +397,4 @@ export class Thread extends Path {
 /** Under which name a tab keeps what is not sent yet in a conversation. */
 export function keptName({ notebook, id }: Pick<Thread, 'notebook' | 'id'>): string {
   return `${notebook ?? ''}#${id ?? ''}`;
-}
-
-function isFirst(piece: IContext, at: number, all: IContext[]): boolean {
-  return all.findIndex(each => keyOf(each) === keyOf(piece)) === at;
-}
-
-function keyOf(piece: IContext): string {
-  return `${piece.kind} ${piece.name}`;
 }

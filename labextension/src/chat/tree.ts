@@ -15,16 +15,19 @@ export function siblings<T extends Leaf>(stored: readonly T[], id: string): T[] 
 
 /** The newest message below one, or the message itself where nothing follows it. */
 export function newestBelow<T extends Leaf>(stored: readonly T[], id: string): string {
-  const below = new Set([id]);
-  let newest = id;
+  return [...withBelow(stored, id)].pop() ?? id;
+}
+
+/** A message's id and those of all that follow it, in the order of time. */
+function withBelow<T extends Leaf>(stored: readonly T[], id: string): Set<string> {
+  const found = new Set([id]);
   // In the order of time, a message comes after the one that it follows.
   for (const each of stored) {
-    if (each.parent_id !== null && below.has(each.parent_id)) {
-      below.add(each.id);
-      newest = each.id;
+    if (each.parent_id !== null && found.has(each.parent_id)) {
+      found.add(each.id);
     }
   }
-  return newest;
+  return found;
 }
 
 /** The branch that ends with a message, from its beginning. */
@@ -95,6 +98,28 @@ export class Tree {
   turn(id: string): IStoredMessage[] {
     this.end = newestBelow(this._stored, id);
     return branchTo(this._stored as IStoredMessage[], this.end);
+  }
+
+  /**
+   * Take a message out with all that follows it: what is left of its branch is shown when the history is read. Once it
+   * is in the history again, call what is returned to show what was shown, as long as nothing new was said.
+   */
+  drop(id: string, shown: readonly Said[]): () => void {
+    const before = this._stored;
+    const known = new Set(before.map(each => each.id));
+    const last = [...shown].reverse().find(each => known.has(each.id ?? ''));
+    const gone = withBelow(before, id);
+    const parent = this.parentOf(id) ?? null;
+    this._stored = before.filter(each => !gone.has(each.id));
+    // Other versions of what was taken away are turned to from where it stood.
+    this.end = parent === null ? null : newestBelow(this._stored, parent);
+    return () => {
+      if (this._stored.every(each => known.has(each.id))) {
+        this._stored = before;
+        this._partial = true;
+        this.end = last?.id ?? null;
+      }
+    };
   }
 
   private _knows(id: string | undefined): boolean {

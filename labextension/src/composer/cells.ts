@@ -1,7 +1,7 @@
 import type { ICodeCellModel } from '@jupyterlab/cells';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 
-import { withoutAnsi } from '../notebook/text';
+import { ERROR_LIMIT, withoutAnsi } from '../notebook/text';
 import { around, ISelection } from './around';
 import { IChip, textChip } from './chip';
 
@@ -56,7 +56,7 @@ export function errorChips(
   const traceback = (output.traceback as string[] | undefined)?.join('\n');
   const text = withoutAnsi(traceback || `${output.ename}: ${output.evalue}`);
   return {
-    error: textChip('error', `${output.ename} in cell ${at + 1}`, text),
+    error: textChip('error', `${output.ename} in cell ${at + 1}`, text, ERROR_LIMIT),
     cell: cellChip(panel, at + 1)
   };
 }

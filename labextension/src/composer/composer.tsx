@@ -216,10 +216,7 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
       <Queue
         queued={thread.queued}
         isHeld={!busy}
-        onAsk={ask => {
-          thread.unqueue(ask);
-          void thread.send(ask);
-        }}
+        onAsk={ask => void thread.sendQueued(ask)}
         onBack={back}
       />
       {draft.editing && (
@@ -313,8 +310,7 @@ export function Composer({ rooms, thread }: IProps): JSX.Element {
 
 /** What the typed words name outright, which goes along without being chosen. */
 function namedIn(thread: Thread) {
-  const chosen = new Set(thread.draft.chips.map(each => `${each.kind} ${each.name}`));
-  return thread.named(thread.draft.words).filter(each => !chosen.has(`${each.kind} ${each.name}`));
+  return thread.named(thread.draft.words, thread.draft.chips);
 }
 
 function lastAnswer(thread: Thread): Answer | null {

@@ -73,18 +73,17 @@ export function putSource(
   const stays = replaced?.cell_type === type;
   const id = stays ? replaced.getId() : UUID.uuid4();
   const before = stays ? replaced.getSource() : (replaced?.toJSON() ?? null);
-  const undo = stepIn(shared, shared, { id, before }, () =>
-    shared.transact(() => {
-      if (stays) {
-        replaced.setSource(text);
-        return;
-      }
-      if (replaced) {
-        shared.deleteCell(at);
-      }
-      shared.insertCell(target, { cell_type: type, id, source: text, metadata: {} });
-    })
-  );
+  const undo = stays
+    ? // A step of the cell's own, which undo in that cell knows; one of the notebook's it would take apart.
+      stepIn(shared, replaced, { id, before }, () => replaced.setSource(text))
+    : stepIn(shared, shared, { id, before }, () =>
+        shared.transact(() => {
+          if (replaced) {
+            shared.deleteCell(at);
+          }
+          shared.insertCell(target, { cell_type: type, id, source: text, metadata: {} });
+        })
+      );
   notebook.activeCellIndex = target;
   void notebook.scrollToItem(target, 'smart');
   return {

@@ -3,9 +3,10 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IOutputModel, IRenderMimeRegistry } from '@jupyterlab/rendermime';
 
-import { aboutError, activePlace, errorAt, IAbout, placeOf, sourceAt } from '../cellTools/about';
+import { aboutError, activePlace, errorAt, IPlace, placeOf, sourceAt } from '../cellTools/about';
 import { ERRORS, IErrorDoing, withErrorTools } from '../cellTools/errorTools';
 import type { Output } from '../cellTools/outputs';
+import { toFront } from '../cellTools/toFront';
 import { asksTether } from '../notebook/text';
 import { IAssistance, ITether } from '../tokens';
 
@@ -33,7 +34,12 @@ export const errorButtons: JupyterFrontEndPlugin<void> = {
   ) => {
     const { commands } = app;
     const on = () => assistance?.on ?? true;
-    const ask = ({ words, context, options }: IAbout) => void tether.ask(words, context, options);
+    const ask = async (place: IPlace, error: Output, fix: boolean) => {
+      // Told before the wait, in which the notebook may change.
+      const { words, context, options } = aboutError(place, error, fix);
+      await toFront(place.panel, notebooks, id => app.shell.activateById(id));
+      await tether.ask(words, context, options);
+    };
     const doing: IErrorDoing = {
       offers: model => {
         const place =
@@ -44,7 +50,7 @@ export const errorButtons: JupyterFrontEndPlugin<void> = {
         const place = placeOf(notebooks, model);
         if (place) {
           const error = (model as IOutputModel).toJSON() as unknown as Output;
-          ask(aboutError(place, error, fix));
+          void ask(place, error, fix);
         }
       }
     };
@@ -69,7 +75,7 @@ export const errorButtons: JupyterFrontEndPlugin<void> = {
         execute: () => {
           const found = active();
           if (found) {
-            ask(aboutError(found.place, found.error, fix));
+            void ask(found.place, found.error, fix);
           }
         }
       });

@@ -42,6 +42,8 @@ export interface ISee {
   names?: string[];
   cells?: 'off' | 'around' | 'all';
   cell_id?: string;
+  /** The same cell by its index from 0, for where the file does not know its id. */
+  cell_index?: number;
   error?: boolean;
   /** The error that is asked about: the kernel's last one goes along only if it is this one. */
   shown_error?: { ename: string; evalue: string; execution_count: number | null };
