@@ -29,7 +29,6 @@ CELLS = (
     ("code", "%load_ext tether_jupyter"),
     ("code", "%%tether --no-such-option\nhello"),
     ("code", ""),
-    ("code", "xylophone = 1 / 0"),
     *(("code", f"filler_{n} = {n}\n\n\n\n\n") for n in range(30)),
 )
 
@@ -104,7 +103,11 @@ def test_fix_asks_with_the_error_and_its_cell(lab, script):
 
 def test_fix_on_an_older_error_takes_that_one_along_and_no_other(lab, script):
     cell = failed(lab)
-    lab.run("xylophone").locator(".jp-OutputArea-output", has_text="ZeroDivisionError").wait_for()
+    newer = lab.cells.nth(4)
+    newer.locator(".cm-content").click()
+    lab.page.keyboard.type("xylophone = 1 / 0")
+    lab.page.keyboard.press("Control+Enter")
+    newer.locator(".jp-OutputArea-output", has_text="ZeroDivisionError").wait_for()
     cell.locator(".jp-OutputArea-output", has_text="KeyError").hover()
     fix(cell).click()
     answered(lab, "Fix the KeyError in cell 1")
@@ -332,6 +335,24 @@ def test_fix_brings_its_notebooks_own_conversation_and_takes_nothing_of_the_othe
         assert part not in asked
     (other,) = server.get("tether/conversations?notebook=other.ipynb")["conversations"]
     assert other["message_count"] == 2
+
+
+def test_fix_in_a_view_of_an_output_asks_in_the_conversation_of_its_notebook(beside, script):
+    page = beside.page
+    beside.cell("rows = {}").locator(".jp-InputPrompt").click()
+    page.evaluate("jupyterapp.commands.execute('notebook:create-output-view')")
+    view = page.locator(".jp-LinkedOutputView")
+    view.locator(".jp-OutputArea-output", has_text="KeyError").wait_for()
+    page.locator("#jp-main-dock-panel .lm-TabBar-tab", has_text="other.ipynb").click()
+    beside.cell("of the other notebook").locator(".cm-content").click()
+    view.locator(".jp-OutputArea-output", has_text="KeyError").hover()
+    with page.expect_request("**/tether/chat/stream*") as sent:
+        fix(view).click()
+    answered(beside, "Fix the KeyError in cell 1")
+    assert sent.value.post_data_json["notebook"] == "quickstart.ipynb"
+    asked = "\n".join(script.asked)
+    assert "print('so far')" in asked
+    assert "of the other notebook" not in asked
 
 
 def test_a_cell_that_is_asked_about_goes_into_its_notebooks_own_conversation(beside, script):

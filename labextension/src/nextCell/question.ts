@@ -46,6 +46,7 @@ export function question(panel: NotebookPanel, sources: readonly string[], at: n
     see: {
       cells: 'around',
       cell_id: cell.id,
+      cell_index: at,
       names: assigned(sources.slice(0, at + 1).join('\n')),
       running: false
     },
