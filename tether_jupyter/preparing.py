@@ -25,7 +25,8 @@ log = logging.getLogger("tether")
 FIRST_NEEDED = (
     *("tether_jupyter.core.request", "tether_jupyter.seeing"),
     *("tether_jupyter.store.clients", "tether_jupyter.store.notebooks", "tether_jupyter.store.threads"),
-    *("tether_jupyter.context.budget", "tether_jupyter.context.room", "tether_jupyter.context.variables"),
+    *("tether_jupyter.context.budget", "tether_jupyter.context.room"),
+    *("tether_jupyter.context.tracebacks", "tether_jupyter.context.variables"),
 )
 """Modules that a server starts without, and that its first question needs."""
 NEXT_NEEDED = ("tether_jupyter.llm.models.library", "tether_jupyter.llm.local.service")

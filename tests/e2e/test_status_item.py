@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import notebook_home
+from tests.e2e.kept import send
 from tests.e2e.lab import Lab
 from tests.e2e.test_models import command, toast
 from tests.e2e.test_models_page import serious
@@ -59,6 +60,7 @@ def test_a_cell_that_asks_is_seen_at_once(page, status_lab):
     lab.run("NameError").get_by_text("demo model ·").wait_for()
     # A page that saw nothing of it would look again half a minute later.
     item.get_by_text("demo model · ready").wait_for(timeout=20_000)
+    send(status_lab, "POST", "models/unload", {})
 
 
 def test_the_line_follows_what_the_model_does(page, status_lab):

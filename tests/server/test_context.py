@@ -481,9 +481,9 @@ async def test_an_error_as_a_page_shows_it_goes_without_the_frames_of_libraries(
     assert "KeyError: 'prise'" in message
     assert "raise KeyError(key)" not in message
     assert "hashtable" not in message
-    again = {"conversation_id": first["conversation_id"], "regenerate": True}
-    await ask("chat", body=again)
-    assert mock.prompts[-1].messages[-1]["content"] == message
+    again = {"conversation_id": first["conversation_id"], "regenerate": first["id"]}
+    assert (await ask("chat", body=again)).code == 200
+    assert [prompt.messages[-1]["content"] for prompt in mock.prompts] == [message, message]
 
 
 @pytest.mark.parametrize(
