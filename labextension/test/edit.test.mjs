@@ -134,6 +134,32 @@ test('undo in a cell takes back what took its place, as one step, and redo bring
   }
 });
 
+test('undo in the notebook takes it back as well, not the cell that was put in before', t => {
+  for (const each of KINDS) {
+    const { panel, model, sources } = labs(t, each, 'a');
+    model.insertCell(1, fresh);
+    const replaced = model.getCell(1);
+    putSource(panel, 'replace', replaced.getId(), 'total / 3');
+    model.undo();
+    assert.deepEqual(sources(), ['a', '']);
+    model.redo();
+    assert.deepEqual(sources(), ['a', 'total / 3']);
+    replaced.undo();
+    assert.deepEqual(sources(), ['a', '']);
+  }
+});
+
+test('what both have taken back is taken back once', t => {
+  const { panel, model, sources } = labs(t, true, 'a', 'b');
+  model.insertCell(2, fresh);
+  putSource(panel, 'replace', 'c1', 'B');
+  model.getCell(1).undo();
+  model.undo();
+  assert.deepEqual(sources(), ['a', 'b', '']);
+  model.undo();
+  assert.deepEqual(sources(), ['a', 'b']);
+});
+
 test('nothing is done to a notebook that was closed', t => {
   const { panel, model } = labs(t, true, 'a');
   const inserted = putSource(panel, 'below', 'c0', 'new');

@@ -2,7 +2,7 @@ import type { Notebook, NotebookPanel } from '@jupyterlab/notebook';
 import { UUID } from '@lumino/coreutils';
 
 import { IRestored, lost, restored } from './masked';
-import { stepIn } from './step';
+import { inBoth, stepIn } from './step';
 import { isWritable } from './writable';
 
 const PUT_BACK = ', with what was masked in it put back';
@@ -74,8 +74,10 @@ export function putSource(
   const id = stays ? replaced.getId() : UUID.uuid4();
   const before = stays ? replaced.getSource() : (replaced?.toJSON() ?? null);
   const undo = stays
-    ? // A step of the cell's own, which undo in that cell knows; one of the notebook's it would take apart.
-      stepIn(shared, replaced, { id, before }, () => replaced.setSource(text))
+    ? // A step of the cell's own too: undo in the cell would take one of the notebook's alone apart.
+      stepIn(shared, replaced, { id, before }, () =>
+        inBoth(shared, replaced, () => replaced.setSource(text))
+      )
     : stepIn(shared, shared, { id, before }, () =>
         shared.transact(() => {
           if (replaced) {

@@ -1,4 +1,4 @@
-import type { ISharedNotebook, SharedCell } from '@jupyter/ydoc';
+import type { ISharedCell, ISharedNotebook, SharedCell } from '@jupyter/ydoc';
 
 const CLOSED = 'Nothing was taken back: the notebook has been closed since.';
 const CHANGED =
@@ -11,11 +11,38 @@ export interface IChange {
   before: string | SharedCell.Cell | null;
 }
 
+/** Whose changes both keep as a step: the notebook and the cell in it. */
+const BOTH = {};
+
+interface ISteps {
+  readonly undoStack: readonly unknown[];
+  stopCapturing(): void;
+  addTrackedOrigin(origin: unknown): void;
+}
+
 /** The model of a notebook or of a cell, with its undoable steps; Lab's interfaces do not tell of them. */
 interface IStepped {
   readonly isDisposed: boolean;
   undo(): boolean;
-  undoManager?: { readonly undoStack: readonly unknown[]; stopCapturing(): void } | null;
+  undoManager?: ISteps | null;
+}
+
+/**
+ * Change a cell's source as one step for whoever takes it back: undo in the cell, and undo in the notebook, which
+ * would otherwise take back what was done to its cells before.
+ */
+export function inBoth(notebook: ISharedNotebook, cell: ISharedCell, run: () => void): void {
+  const { ydoc } = notebook as unknown as { ydoc?: { transact(f: () => void, by: unknown): void } };
+  const all = [notebook, cell].map(each => (each as unknown as IStepped).undoManager);
+  if (!ydoc || !all[0] || !all[1] || all[0] === all[1]) {
+    return run();
+  }
+  for (const steps of all) {
+    steps?.addTrackedOrigin(BOTH);
+    steps?.stopCapturing();
+  }
+  ydoc.transact(run, BOTH);
+  all[0].stopCapturing();
 }
 
 /**
