@@ -67,6 +67,17 @@ def test_everything_else_is_a_question(line: str) -> None:
         assert commands.read(line, None) is None
 
 
+@pytest.mark.parametrize("line", ["doctor", "doctor --json", "pull qwen3-4b", "pull qwen3-4b --file q4"])
+def test_a_command_of_the_terminal_says_how_to_run_it_in_a_cell(
+    shell: InteractiveShell, tether: FakeTether, line: str
+) -> None:
+    with pytest.raises(UsageError, match=f"in a cell it is `!tether {line}`"):
+        shell.run_line_magic("tether", line)
+    assert tether.requests == []
+    assert commands.read(line, "some words") is None
+    assert commands.read(f"{line.split()[0]} the data together for me", None) is None
+
+
 @pytest.mark.parametrize("line", ["explain this loop:", "models", "undo", "status", "use -t 0", "histroy"])
 def test_a_cells_body_is_never_a_command(line: str) -> None:
     assert commands.read(line, "some words") is None

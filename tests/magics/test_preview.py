@@ -50,6 +50,21 @@ def test_says_where_to_how_much_and_what(tether: FakeTether, said: Said) -> None
     assert tether.requests == []
 
 
+@pytest.mark.parametrize(
+    ("needed", "room", "told"),
+    [
+        (700, 7000, "the model can take, 1,192 for its answer.\n"),
+        (700, 1000, "The beginning of the conversation stays behind."),
+        (1200, 1000, "this question and what goes along have 1,200 tokens, and the model reads 1,000."),
+    ],
+)
+def test_says_what_becomes_of_it_where_there_is_too_little_room(
+    tether: FakeTether, said: Said, needed: int, room: int, told: str
+) -> None:
+    tether.preview = FOUND | {"needed": needed, "room": room}
+    assert told in said("preview why?")
+
+
 def test_sends_the_request_that_the_question_would_be(
     shell: InteractiveShell, tether: FakeTether, said: Said
 ) -> None:

@@ -94,6 +94,10 @@ TABLE = {
 }
 
 
+TERMINAL = {"doctor": OPTIONS, "pull": r"\S+(\s+-.*)?"}
+"""Commands of `tether` in a terminal, and what may follow them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A command in a line, and what follows it."""
@@ -113,9 +117,14 @@ def read(line: str, cell: str | None) -> Found | None:
     Raises
     ------
     UsageError
-        The line is a single word that is nearly a command.
+        The line is a single word that is nearly a command, or a command for a terminal.
     """
     word, rest = split(line)
+    if cell is None and word in TERMINAL and (not rest or re.fullmatch(TERMINAL[word], rest)):
+        raise UsageError(
+            f"`tether {word}` is typed in a terminal; in a cell it is `!tether {f'{word} {rest}'.strip()}`. "
+            f"As a question it is `%tether ask {word}`."
+        )
     command = TABLE.get(word)
     if command is not None:
         takes = command.takes if cell is None else command.below

@@ -48,9 +48,7 @@ def head(found: dict[str, Any]) -> str:
     name = ":".join(str(part) for part in (to.get("backend"), to.get("model")) if part)
     place = to.get("place") or ("another machine" if to.get("leaves") else "this machine")
     leaves = "It would leave this machine." if to.get("leaves") else "It would stay on this machine."
-    window = found.get("window")
     amount = tokens(found.get("tokens")) or "An unknown number of tokens"
-    room = f" of the {window:,} that the model can take" if isinstance(window, int) else ""
     level = found.get("level")
     masked = ", ".join(f"{each['count']} × {each['kind']}" for each in found.get("masked") or [])
     return "\n".join(
@@ -58,12 +56,35 @@ def head(found: dict[str, Any]) -> str:
             None,
             [
                 f"To {name} at {place}. {leaves} Nothing was sent.",
-                f"{amount}{room}.",
+                f"{amount}{window(found)}.",
+                overflow(found),
                 f"Of your variables it would see: {level}." if level else None,
                 f"Masked, because it looks secret: {masked}." if masked else None,
             ],
         )
     )
+
+
+def window(found: dict[str, Any]) -> str:
+    """Return how much the model can take, and what of that is kept for its answer."""
+    most, room = found.get("window"), found.get("room")
+    if not isinstance(most, int):
+        return ""
+    kept = most - room if isinstance(room, int) else 0
+    return f" of the {most:,} that the model can take" + (f", {kept:,} for its answer" if kept > 0 else "")
+
+
+def overflow(found: dict[str, Any]) -> str | None:
+    """Return what becomes of a question for which there is not enough room; `None` where there is."""
+    all_of_it, needed, room = (found.get(name) for name in ("tokens", "needed", "room"))
+    if not isinstance(all_of_it, int) or not isinstance(room, int) or all_of_it <= room:
+        return None
+    if isinstance(needed, int) and needed > room:
+        return (
+            f"That is too much: this question and what goes along have {tokens(needed)}, and the model reads "
+            f"{room:,}. Shorten it, or send less along."
+        )
+    return "The beginning of the conversation stays behind."
 
 
 def context(found: dict[str, Any]) -> str:
