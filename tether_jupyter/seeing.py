@@ -162,12 +162,14 @@ class Seeing:
                 raise Forbidden("You may not look into kernels on this server: leave `see` and `@` out.")
         if wish.cells != "off" and may is not None and not await may("read", "contents"):
             raise Forbidden("You may not read notebooks on this server: leave `see.cells` out.")
-        await service.look()
+        await service.look(model)
         window = service.window_of(model)
         reader = Reader(
             service.count,
             window,
-            service.reserved(request.max_tokens or self.settings.tether.default_max_tokens or 0, window),
+            service.reserved(
+                request.max_tokens or self.settings.tether.default_max_tokens or 0, window, model
+            ),
             self.settings.tether.context_budget,
             service.sees(model) is not False,
             f"{service.service_type}:{service.model_name}" if service.is_ready() else None,
@@ -204,8 +206,10 @@ class Seeing:
         counts = await self.counted(service, [text_of(message["content"]) for message in messages])
         # What is before the question, engines leave behind where there is no room for it.
         stays = [message["role"] == "system" for message in messages[:-1]] + [True]
-        window = service.window_of(turn.prompt.model)
-        kept = service.reserved(turn.sampling.max_tokens or 0, window)
+        model = turn.prompt.model
+        await service.look(model)
+        window = service.window_of(model)
+        kept = service.reserved(turn.sampling.max_tokens or 0, window, model)
         seen = turn.seen
         return {
             "to": {

@@ -138,26 +138,45 @@ test('undo in the notebook takes it back as well, not the cell that was put in b
   for (const each of KINDS) {
     const { panel, model, sources } = labs(t, each, 'a');
     model.insertCell(1, fresh);
-    const replaced = model.getCell(1);
-    putSource(panel, 'replace', replaced.getId(), 'total / 3');
+    putSource(panel, 'replace', model.getCell(1).getId(), 'total / 3');
     model.undo();
     assert.deepEqual(sources(), ['a', '']);
     model.redo();
     assert.deepEqual(sources(), ['a', 'total / 3']);
-    replaced.undo();
+    model.undo();
     assert.deepEqual(sources(), ['a', '']);
   }
 });
 
-test('what both have taken back is taken back once', t => {
-  const { panel, model, sources } = labs(t, true, 'a', 'b');
-  model.insertCell(2, fresh);
-  putSource(panel, 'replace', 'c1', 'B');
-  model.getCell(1).undo();
-  model.undo();
-  assert.deepEqual(sources(), ['a', 'b', '']);
-  model.undo();
-  assert.deepEqual(sources(), ['a', 'b']);
+test('what one has taken back, brought again or followed is none of the other: nothing is lost', t => {
+  const whole = labs(t, true, 'a', 'b');
+  whole.model.insertCell(2, fresh);
+  putSource(whole.panel, 'replace', 'c1', 'B');
+  whole.model.getCell(1).undo();
+  assert.deepEqual(whole.sources(), ['a', 'b', '']);
+  whole.model.getCell(1).redo();
+  assert.deepEqual(whole.sources(), ['a', 'B', '']);
+  whole.model.undo();
+  assert.deepEqual(whole.sources(), ['a', 'B']);
+
+  const own = labs(t, true, 'a', 'b');
+  putSource(own.panel, 'replace', 'c1', 'B');
+  own.model.undo();
+  own.model.redo();
+  own.model.getCell(1).undo();
+  assert.deepEqual(own.sources(), ['a', 'B']);
+  own.model.undo();
+  assert.deepEqual(own.sources(), ['a', 'b']);
+
+  const typed = labs(t, true, 'a', 'b');
+  typed.model.insertCell(2, fresh);
+  putSource(typed.panel, 'replace', 'c1', 'B');
+  typed.model.getCell(1).updateSource(1, 1, ' = 1');
+  typed.model.undo();
+  assert.deepEqual(typed.sources(), ['a', 'B = 1']);
+  typed.model.getCell(1).undo();
+  typed.model.getCell(1).undo();
+  assert.deepEqual(typed.sources(), ['a', 'b']);
 });
 
 test('nothing is done to a notebook that was closed', t => {

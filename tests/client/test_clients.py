@@ -330,7 +330,7 @@ def test_abort_wakes_a_thread_that_waits_for_an_event(tether: FakeTether) -> Non
         thread.start()
         tether.wait_until_reached("never")
         stream.abort()
-        thread.join(5)
+        thread.join(20)
         assert not thread.is_alive()
     assert isinstance(ended[0], UpstreamError)
     tether.wait_for_close()

@@ -72,8 +72,10 @@ def test_another_kind_is_never_cut():
     assert fit([Piece("cell", "c", text)], 500, Words(), shorten=["file"]).kept == []
 
 
-def test_a_line_that_is_too_long_to_be_shortened_is_left_out():
-    assert fit([Piece("file", "f", "word " * 5000)], 200, Words(), shorten=["file"]).kept == []
+def test_a_line_that_is_too_long_ends_within_it():
+    [kept] = fit([Piece("file", "f", "word " * 5000)], 200, Words(), shorten=["file"]).kept
+    assert 100 < len(kept.text.split()) < 200
+    assert kept.text.endswith(" of 25,000 characters are here.]")
 
 
 def test_pieces_are_counted_together_in_few_calls():

@@ -61,6 +61,16 @@ def test_files_become_shorter_and_a_small_one_stays_whole():
     assert told["why"].startswith("Only the first ")
 
 
+@pytest.mark.parametrize("text", ["[" + "1, " * 2000 + "]", "word " * 2000 + "\n\nAnd more."])
+def test_a_file_whose_first_line_is_too_long_ends_within_it(text):
+    kept, left = made_to_fit([Section("file", "data.json", text)], 500, words)
+    assert 400 < words([kept[0].text])[0] < 500
+    [begun, note] = kept[0].text.rsplit("\n", 1)
+    assert text.startswith(begun)
+    assert note == f"[Only the first {len(begun):,} of {len(text):,} characters are here.]"
+    assert left[0]["why"] == note.strip("[]")
+
+
 @pytest.mark.parametrize("room", [0, 20, -500])
 def test_a_file_of_which_not_even_the_beginning_fits_is_left_out_and_says_so(room):
     kept, left = made_to_fit([section("file", "large", 900)], room, words)

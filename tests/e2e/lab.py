@@ -37,6 +37,11 @@ class Lab:
         self.page.keyboard.press("Control+Enter")
         return cell
 
+    def edit(self, cell: Any) -> None:
+        """Put the cursor into a cell: until it is there, keys are the notebook's, and nothing is typed."""
+        cell.locator(".cm-content").click()
+        cell.locator(".cm-editor.cm-focused").wait_for()
+
     def load(self) -> None:
         """Load the magic and wait until it is there."""
         cell = self.run("%load_ext")

@@ -109,7 +109,7 @@ def test_a_file_that_is_too_large_says_so_and_can_be_put_away(page, small):
 
 def test_what_leaves_is_shown_exactly_with_secrets_masked(page, small):
     lab, panel = fresh(page, small)
-    lab.cell("column =").locator(".cm-content").click()
+    lab.edit(lab.cell("column ="))
     page.keyboard.press("Control+A")
     page.keyboard.insert_text("key = 'sk-proj-abcdefghijklmnopqrstuvwxyz0123456789ABCD'")
     box(panel).press_sequentially("what is wrong in @cell 6")

@@ -109,6 +109,8 @@ def test_the_demo_model_is_asked_what_it_can_answer(page, tmp_path_factory):
             panel.get_by_test_id("tether-suggestion").filter(has_text=label).click()
             panel.locator(".tether-figures").wait_for()
             answer = panel.locator(".tether-Answer").last
+            # What the words mean as Markdown may be drawn after the figures.
+            answer.locator("pre").wait_for()
             assert "do not know" not in answer.inner_text()
             assert answer.locator("pre").count() == 1
             panel.get_by_test_id("tether-newChat").click()

@@ -112,6 +112,8 @@ def test_undo_of_inserted_code_takes_back_that_code_alone(page, slow_lab):
     page.keyboard.press("Escape")
     page.keyboard.press("b")
     page.keyboard.press("Enter")
+    # A new cell may not have its editor yet: until then, keys are the notebook's.
+    page.locator(".jp-NotebookPanel .jp-Cell.jp-mod-active .cm-editor.cm-focused").wait_for()
     page.keyboard.type("mine = 1")
     panel.get_by_test_id("tether-undo").click()
     lab.cell("total = 1 + 2").wait_for(state="detached")

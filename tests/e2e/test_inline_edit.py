@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.kept import forget_all
 from tests.e2e.lab import Lab, composed
 from tests.e2e.told import BACKEND, FAIL, HOLD, Script, written
 from tests.support.servers import running
@@ -149,6 +150,7 @@ def test_the_question_holds_the_cell_and_its_neighbours(lab, script):
 
 def test_nothing_of_the_notebooks_conversation_goes_along_and_no_kernel_is_looked_into(lab, script):
     script.says("Noted.")
+    forget_all(lab.server)
     panel = lab.open_panel()
     lab.ask("Remember the xylophone.")
     panel.locator(".tether-Answer", has_text="Noted.").wait_for()

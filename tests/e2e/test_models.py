@@ -78,8 +78,7 @@ def test_the_model_is_unloaded_from_the_sidebar_and_loads_again_when_asked(page,
     page.keyboard.press("Enter")
     page.locator(".lm-Menu-item", has_text="Unload the model").click()
     told = toast(page, "tether-demo is unloaded and gave back about")
-    told.wait_for()
-    assert "The next question loads it again." in told.inner_text()
+    told.filter(has_text="The next question loads it again.").wait_for()
     assert not loaded(demo_lab)["tether-demo"]
     lab.ask("What is a KeyError?")
     panel.locator(".tether-figures").nth(1).wait_for()
@@ -166,8 +165,7 @@ def test_a_model_that_loads_is_named_in_the_sidebar(page, slow_lab):
 
 
 def test_a_limit_keeps_the_words_and_counts_down_to_the_next_try(page, slow_lab):
-    lab = Lab(page, slow_lab)
-    panel = lab.open_panel()
+    lab, panel = fresh(page, slow_lab)
     reason = {
         "type": "rate_limited",
         "message": "4 of your questions are with the model already. Try again in about 15 s.",

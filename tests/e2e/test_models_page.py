@@ -235,6 +235,7 @@ def test_removing_names_what_is_lost_and_asks_first(page, shelf):
     press(page, row(page, "tiny-one").get_by_role("button", name="Remove tiny-one"))
     dialog = page.locator(".jp-Dialog", has_text="Its files are deleted from the disk for good: 1.75 MB")
     dialog.wait_for()
+    page.wait_for_function("document.activeElement.closest('.jp-Dialog') !== null")
     # The focus is on what loses nothing.
     page.keyboard.press("Enter")
     dialog.wait_for(state="detached")
@@ -272,7 +273,7 @@ def test_a_pull_shows_how_far_it_is_stops_and_goes_on(page, shelf):
     # It went on from where it was.
     assert re.fullmatch(r"bytes=[1-9]\d*-", shelf.hub.ranges()[-1])
     row(page, NAME).get_by_role("button", name="Use").wait_for()
-    assert pull.count() == 0
+    pull.wait_for(state="detached")
     assert page.elsewhere == []
 
 

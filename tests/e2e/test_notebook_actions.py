@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e.kept import forget_all, send
 from tests.e2e.lab import Lab
+from tests.e2e.test_models import command
 from tests.e2e.test_threads import open_list, row
 from tests.e2e.told import BACKEND, Script, written
 from tests.support.servers import running
@@ -104,7 +105,7 @@ def test_fix_asks_with_the_error_and_its_cell(lab, script):
 def test_fix_on_an_older_error_takes_that_one_along_and_no_other(lab, script):
     cell = failed(lab)
     newer = lab.cells.nth(4)
-    newer.locator(".cm-content").click()
+    lab.edit(newer)
     lab.page.keyboard.type("xylophone = 1 / 0")
     lab.page.keyboard.press("Control+Enter")
     newer.locator(".jp-OutputArea-output", has_text="ZeroDivisionError").wait_for()
@@ -122,15 +123,17 @@ def test_what_a_fix_looked_at_goes_with_no_later_question(lab, script):
     cell.locator(".jp-OutputArea-output", has_text="KeyError").hover()
     fix(cell).click()
     panel = answered(lab, "Fix the KeyError in cell 1")
+    # While an answer is written, Escape stops it and leaves what is edited.
+    panel.get_by_test_id("tether-send").wait_for()
     box = panel.locator("textarea:not([aria-hidden])")
     box.press("ArrowUp")
     lab.page.wait_for_function(
         "document.querySelector('#tether-chat textarea:not([aria-hidden])').value.startsWith('Fix')"
     )
     box.press("Escape")
-    with lab.page.expect_request(lambda sent: "and now?" in (sent.post_data or "")) as sent:
+    with lab.page.expect_request("**/tether/chat/stream*") as sent:
         lab.ask("and now?")
-    assert sent.value.url.split("?")[0].endswith("/tether/chat/stream")
+    assert sent.value.post_data_json["message"] == "and now?"
     assert not {"error", "cells", "cell_id"} & set(sent.value.post_data_json.get("see") or {})
 
 
@@ -161,7 +164,7 @@ def test_the_buttons_go_with_their_error(lab, script):
     cell = failed(lab)
     failed(lab)
     assert fix(lab.page).count() == 1
-    cell.locator(".cm-content").click()
+    lab.edit(cell)
     lab.page.keyboard.press("Control+a")
     lab.page.keyboard.type("print('well')")
     lab.page.keyboard.press("Control+Enter")
@@ -224,7 +227,7 @@ def test_the_cell_toolbar_explains_and_asks(lab, script):
 
 def test_explain_is_there_as_soon_as_something_stands_in_an_empty_cell(lab, script):
     cell = lab.cells.nth(4)
-    cell.locator(".cm-content").click()
+    lab.edit(cell)
     off = cell.locator('[data-jp-item-name="tether-explain"] [aria-disabled="true"]').first
     off.wait_for(state="attached")
     lab.page.keyboard.type("x = 1")
@@ -259,10 +262,7 @@ def test_the_context_menu_explains_and_asks_about_cells_and_outputs(lab, script)
 
 def test_the_palette_has_them_and_an_empty_cell_has_nothing_to_explain(lab, script):
     failed(lab)
-    lab.page.keyboard.press("Control+Shift+c")
-    box = lab.page.locator(".lm-CommandPalette-input")
-    box.fill("Tether: Fix the error")
-    lab.page.keyboard.press("Enter")
+    command(lab.page, "Tether: Fix the error")
     answered(lab, "Fix the KeyError in cell 1")
     lab.page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 4")
     enabled = [

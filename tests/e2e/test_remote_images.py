@@ -68,6 +68,7 @@ def test_an_image_is_loaded_in_place_after_its_whole_address_was_seen(page, lab_
     link.click()
     address = page.locator(".jp-Dialog .tether-address")
     address.get_by_text(f"http://localhost:{elsewhere.server_port}/plot.png?tail=secret").wait_for()
+    page.wait_for_function("document.activeElement.closest('.jp-Dialog') !== null")
     # Enter does not load what somebody else wrote.
     page.keyboard.press("Enter")
     address.wait_for(state="detached")

@@ -60,12 +60,14 @@ def test_off_in_the_menu_nothing_is_asked_and_on_again_all_of_it_is_there(page, 
         while server.get(SETTING)["settings"].get("enabled") is not False:
             page.wait_for_timeout(50)
         typing.gone()
+        # The page hears of it after the server.
+        page.get_by_test_id("tether-status-item").get_by_text("Tether is off").wait_for()
         asks = asks_of(page)
         try_all(typing, 1)
+        assert asks == []
         command(page, "Tether: Assistance")
         while server.get(SETTING)["settings"].get("enabled") is False:
             page.wait_for_timeout(50)
-        assert asks == []
         typing.enter(2)
         page.keyboard.press("End")
         page.keyboard.press("Backspace")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.conftest import notebook_home
-from tests.e2e.kept import send
-from tests.e2e.lab import Lab
+from tests.e2e.kept import empty_lab, send
 from tests.support.servers import running
 
 pytestmark = pytest.mark.browser
@@ -25,8 +24,7 @@ def server(tmp_path_factory):
 
 
 def test_a_question_taken_away_in_another_window_goes_when_this_one_comes_to_the_front(page, server):
-    lab = Lab(page, server)
-    lab.open_panel()
+    lab = empty_lab(page, server)
     lab.ask("Where is the total?")
     question = page.locator("#tether-chat .tether-Question", has_text="Where is the total?")
     page.locator("#tether-chat .tether-Answer", has_text="Sum the column.").wait_for()
@@ -38,10 +36,11 @@ def test_a_question_taken_away_in_another_window_goes_when_this_one_comes_to_the
     send(server, "PATCH", f"messages/{asked['id']}", {"deleted": True})
     assert question.count() == 1
     looks = []
-    page.on("request", lambda each: looks.append(each.url) if "tether/conversations" in each.url else None)
+    # The name of the conversation may be asked for at the same time.
+    page.on("request", lambda each: looks.append(each.url) if "tether/conversations?" in each.url else None)
     for _ in range(5):
         page.evaluate("window.dispatchEvent(new Event('focus'))")
     question.wait_for(state="detached")
-    assert len([each for each in looks if "search" not in each]) <= 2
+    assert len(looks) <= 2
     # What is being typed stays.
     assert page.locator("#tether-chat .tether-input textarea").input_value() == "And then"

@@ -236,6 +236,26 @@ async def test_a_preview_counts_no_attachment_as_used(ask, services, jp_root_dir
     assert await used()
 
 
+async def test_a_cell_is_kept_with_its_question_where_an_attached_file_found_no_room(
+    ask, mock, monkeypatch, jp_root_dir
+):
+    async def count(texts):
+        return [len(text) for text in texts]
+
+    monkeypatch.setattr(mock, "window", 1000)
+    monkeypatch.setattr(mock, "count", count)
+    (jp_root_dir / "notes.txt").write_text("remember the milk\n" * 200)
+    taken = content(await ask("uploads", body={"path": "notes.txt"}))["uploads"][0]["id"]
+    cell = {"kind": "cell", "name": "cell 3", "text": "total = 1\n" * 85}
+    body = {"message": "why?", "system": "", "attachments": [taken], "context": [cell], "max_tokens": 100}
+    assert [each["name"] for each in (await previewed(ask, **body))["left_out"]] == ["notes.txt"]
+    told = content(await ask("chat", body=body))
+    reply = await ask("conversations", told["conversation_id"], "messages", method="GET")
+    asked = content(reply)["messages"][0]
+    reply = await ask("conversations", told["conversation_id"], "messages", asked["id"], method="GET")
+    assert [each["name"] for each in content(reply)["context"]] == ["cell 3"]
+
+
 async def test_cells_before_the_question_go_along_and_those_after_it_do_not(ask, notebook):
     preview = await previewed(ask, notebook=notebook, see={"cells": "around", "cell_id": "mean"})
     assert "read_csv" in sent(preview)

@@ -122,7 +122,7 @@ async def test_what_an_error_says_is_compared_and_not_sent(ask, jp_serverapp):
 
 async def test_a_preview_tells_what_stays_of_a_long_conversation_and_the_room_for_it(ask, mock, monkeypatch):
     monkeypatch.setattr(mock, "window", 4096)
-    monkeypatch.setattr(mock, "reserved", lambda most, window: min(most, window // 4))
+    monkeypatch.setattr(mock, "reserved", lambda most, window, name: min(most, window // 4))
 
     async def count(texts):
         return [len(text) for text in texts]
@@ -135,6 +135,12 @@ async def test_a_preview_tells_what_stays_of_a_long_conversation_and_the_room_fo
     assert preview["needed"] == sum(len(text) for text in stays)
     assert preview["tokens"] > preview["needed"] + 1500
     assert (preview["window"], preview["room"]) == (4096, 3072)
+    assert (await previewed(ask, max_tokens=96))["room"] == 4000
+
+
+async def test_half_of_a_window_is_the_questions_however_long_its_answer_may_be(ask, mock, monkeypatch):
+    monkeypatch.setattr(mock, "window", 4096)
+    assert (await previewed(ask, max_tokens=4096))["room"] == 2048
     assert (await previewed(ask, max_tokens=96))["room"] == 4000
 
 

@@ -38,7 +38,8 @@ async def test_stop_ends_one_turn_and_leaves_the_others(socket, mock):
         await ws.write_message(json.dumps({"chat": {"message": "hi"}}))
     while len(turns) < 2:
         event = json.loads(await ws.read_message())
-        if "meta" in event:
+        # A turn is told of before its model is asked.
+        if "delta" in event:
             turns.append(event["turn"])
     await ws.write_message(json.dumps({"stop": turns[0]}))
     ended = (await until_end(ws))[-1]

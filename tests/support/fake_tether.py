@@ -1,9 +1,10 @@
 """A Jupyter server with Tether, played: it speaks the contract and does what a test tells it to.
 
 A script is a list of steps. A step is an event of a turn, or one of `{"sleep": seconds}`,
-`{"wait": name}` (until the test calls `release(name)`), `{"repeat": [count, event, gap]}`, `{"drop": True}`
-(the connection breaks), `{"raw": bytes}` and `{"refuse": error payload, "status": 503}` (before any byte;
-`"header": [name, value]` adds one, and a payload of `None` leaves the body out).
+`{"wait": name}` (until the test calls `release(name)`; `stop` is released when a conversation is stopped),
+`{"repeat": [count, event, gap]}`, `{"drop": True}` (the connection breaks), `{"raw": bytes}` and
+`{"refuse": error payload, "status": 503}` (before any byte; `"header": [name, value]` adds one, and a
+payload of `None` leaves the body out).
 """
 
 from __future__ import annotations
@@ -318,6 +319,7 @@ class Health(Handler):
 class Stop(Handler):
     def post(self, conversation: str) -> None:
         self.fake.stopped.append(conversation)
+        self.fake.release("stop")
         self.finish({})
 
 

@@ -22,6 +22,8 @@ BATCH = 64
 MOST_KNOWN = 4_096
 LEAST_PART = 48
 """Tokens below which a shortened piece says too little."""
+LEAST_OF_A_LINE = 64
+"""Characters of a line that is too long, below which they say too little."""
 
 OVER = "It does not fit beside what matters more."
 ALONE = "It alone is larger than all the room there is."
@@ -142,7 +144,10 @@ def measured(pieces: Sequence[Piece], budget: int, count: Count) -> list[int]:
 
 
 def shortened(piece: Piece, room: int, count: Count) -> tuple[Piece, int, str] | None:
-    """Return a piece's first lines with a note, what they cost, and why; `None` where nothing fits."""
+    """Return a piece's beginning with a note, what it costs, and why; `None` where nothing fits.
+
+    It ends with a line, unless not even the first one fits.
+    """
     lines = piece.text[: room * CHARACTERS_PER_TOKEN].split("\n")
     total = piece.text.count("\n") + 1
     least, most = 0, min(len(lines), total - 1)
@@ -157,7 +162,22 @@ def shortened(piece: Piece, room: int, count: Count) -> tuple[Piece, int, str] |
                 least, best = number, (part, tokens, note)
             elif tokens > room:
                 most = min(most, number - 1)
-    return best
+    return best or within_line(piece, room, count)
+
+
+def within_line(piece: Piece, room: int, count: Count) -> tuple[Piece, int, str] | None:
+    """Return the beginning of a piece whose first line is too long, as `shortened` does."""
+    whole = piece.text
+    length = min(len(whole), room * CHARACTERS_PER_TOKEN)
+    while length >= LEAST_OF_A_LINE:
+        note = f"Only the first {length:,} of {len(whole):,} characters are here."
+        part = replace(piece, text=f"{whole[:length]}\n[{note}]")
+        [tokens] = measured([part], room, count)
+        if tokens <= room:
+            return part, tokens, note
+        # A little less than what the last count promises: a few counts are enough.
+        length = min(length - 1, length * room * 9 // (tokens * 10))
+    return None
 
 
 def headed(piece: Piece, lines: list[str], number: int, total: int) -> tuple[Piece, str]:

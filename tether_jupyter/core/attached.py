@@ -119,7 +119,8 @@ def attach(
     texts = [one for one in attached if one.kind == "text"]
     rooms = shares([len(one.text) for one in texts], most)
     sections = [
-        Section("file", one.name, shortened(one, room)) for one, room in zip(texts, rooms, strict=True)
+        Section("file", one.name, shortened(one, room), attached=True)
+        for one, room in zip(texts, rooms, strict=True)
     ]
     if images:
         words = [{"type": "text", "text": content}] if isinstance(content, str) else list(content)

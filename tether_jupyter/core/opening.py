@@ -103,13 +103,13 @@ async def open_turn(
         if not given:
             sections = given_with(again.data)
             given = as_kept(sections)
-    content, attachments = words, 0
+    content = words
     if files is not None:
         # What a question without an answer held goes no further: it may be why there is none.
         earlier = [id for m in reversed(answered(chain)) for id in m.attachments or () if id not in asked]
         attached = await files(asked, list(dict.fromkeys(earlier)), conversation.project_id)
         content, read = attach(words, attached, sees=sees, model=model_label, most=file_room)
-        sections, attachments = [*read, *sections], len(read)
+        sections = [*read, *sections]
     question = Question(text=content, system=system or None, sections=sections, past=past)
     if see is not None:
         question = await see(question, conversation, given, named_in(again.data) if again else None)
@@ -150,7 +150,7 @@ async def open_turn(
             words,
             chain[-1].id if chain else None,
             attachments=list(request.attachments) or None,
-            data=remembered(question.seen, question.sections[attachments:]),
+            data=remembered(question.seen, [each for each in question.sections if not each.attached]),
         ),
         max_answer_size=defaults.max_answer_size,
         new=new,

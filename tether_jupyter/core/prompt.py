@@ -76,6 +76,8 @@ class Section:
         the caller sent.
     optional:
         How soon it is left out where there is no room for all, the larger the sooner; 0 if never.
+    attached:
+        Whether it is an upload's text, which is kept by its id.
     """
 
     kind: str
@@ -83,6 +85,7 @@ class Section:
     text: str
     level: str | None = None
     optional: int = 0
+    attached: bool = False
 
     def render(self) -> str:
         """Return the section between tags that name it, with no way to close them from inside."""

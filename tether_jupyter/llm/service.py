@@ -92,16 +92,19 @@ class LLMService:
         """Return whether a model takes images; `None` where nobody knows, and it is asked."""
         return self.vision
 
-    async def look(self) -> None:
-        """Read what has to be known of the model before a question is laid out; nothing is loaded for it."""
+    async def look(self, name: str | None = None) -> None:
+        """Read what has to be known of a model before a question is laid out; nothing is loaded for it."""
 
     def window_of(self, name: str | None) -> int | None:
         """Return the tokens of a model's window, where they are known."""
         return self.window
 
-    def reserved(self, most: int, window: int | None) -> int:
-        """Return the tokens of a window that are kept free for an answer of so many tokens at most."""
-        return most
+    def reserved(self, most: int, window: int | None, name: str | None = None) -> int:
+        """Return the tokens of a window that are kept free for an answer of so many tokens at most.
+
+        Half of it goes to the question in any case: an answer that finds no room is cut, not refused.
+        """
+        return min(most, window // 2) if window else most
 
     def check_model(self, name: str | None) -> None:
         """Raise `NotFound` where a request names a model that does not answer here."""

@@ -35,8 +35,10 @@ export function Row(props: IProps): JSX.Element | null {
   const items = preview.found?.items ?? [];
   const tokensOf = (kind: string, name: string) =>
     items.find(each => each.kind === kind && each.name === name)?.tokens ?? null;
-  const leftOut = (name: string) =>
-    preview.found?.left_out.find(each => each.name === name)?.why ?? null;
+  const leftOut = (kind: string, name: string) =>
+    preview.found?.left_out.find(each => each.kind === kind && each.name === name)?.why ?? null;
+  const missing = ({ id, name }: { id: string; name: string }) =>
+    leftOut('file', name) ?? files.note(id);
   const total = items.reduce((sum, each) => sum + (each.tokens ?? 0), 0);
   return (
     <div className="tether-alongRow" role="group" aria-label="Goes along" data-testid="tether-row">
@@ -45,14 +47,14 @@ export function Row(props: IProps): JSX.Element | null {
           key={chip.key}
           label={labelOf(chip)}
           tokens={tokensOf(chip.kind, chip.name)}
-          note={leftOut(chip.name) ?? cutWords(chip)}
-          warn={leftOut(chip.name) !== null}
+          note={leftOut(chip.kind, chip.name) ?? cutWords(chip)}
+          warn={leftOut(chip.kind, chip.name) !== null}
           onShow={() =>
             onShow({
               kind: chip.kind,
               name: chip.name,
               text: chip.text,
-              note: leftOut(chip.name) ?? cutWords(chip)
+              note: leftOut(chip.kind, chip.name) ?? cutWords(chip)
             })
           }
           onRemove={() => draft.remove(chip.key)}
@@ -83,11 +85,9 @@ export function Row(props: IProps): JSX.Element | null {
           picture={files.picture(each.id)}
           isFile
           tokens={tokensOf('file', each.name)}
-          note={files.note(each.id) ?? size(each.size)}
-          warn={files.note(each.id) !== null}
-          onShow={() =>
-            onShow({ kind: 'file', name: each.name, text: null, note: files.note(each.id) })
-          }
+          note={missing(each) ?? size(each.size)}
+          warn={missing(each) !== null}
+          onShow={() => onShow({ kind: 'file', name: each.name, text: null, note: missing(each) })}
           onRemove={() => files.remove(each.id)}
         />
       ))}

@@ -14,10 +14,14 @@ export interface IChange {
 /** Whose changes both keep as a step: the notebook and the cell in it. */
 const BOTH = {};
 
+type Told = (told: { stackItem: unknown; type: 'undo' | 'redo' }) => void;
+
 interface ISteps {
-  readonly undoStack: readonly unknown[];
+  readonly undoStack: unknown[];
   stopCapturing(): void;
   addTrackedOrigin(origin: unknown): void;
+  on(what: 'stack-item-popped' | 'stack-item-added', then: Told): void;
+  off(what: 'stack-item-popped' | 'stack-item-added', then: Told): void;
 }
 
 /** The model of a notebook or of a cell, with its undoable steps; Lab's interfaces do not tell of them. */
@@ -33,16 +37,43 @@ interface IStepped {
  */
 export function inBoth(notebook: ISharedNotebook, cell: ISharedCell, run: () => void): void {
   const { ydoc } = notebook as unknown as { ydoc?: { transact(f: () => void, by: unknown): void } };
-  const all = [notebook, cell].map(each => (each as unknown as IStepped).undoManager);
-  if (!ydoc || !all[0] || !all[1] || all[0] === all[1]) {
+  const whole = (notebook as unknown as IStepped).undoManager;
+  const own = (cell as unknown as IStepped).undoManager;
+  if (!ydoc || !whole || !own || whole === own) {
     return run();
   }
-  for (const steps of all) {
-    steps?.addTrackedOrigin(BOTH);
-    steps?.stopCapturing();
+  for (const steps of [whole, own]) {
+    steps.addTrackedOrigin(BOTH);
+    steps.stopCapturing();
   }
   ydoc.transact(run, BOTH);
-  all[0].stopCapturing();
+  for (const steps of [whole, own]) {
+    steps.stopCapturing();
+  }
+  once(whole, own);
+}
+
+/**
+ * See that the newest step of two is taken back by one of them only, and in the notebook only until the cell has a
+ * newer one. Otherwise Yjs would delete what came since, or what was brought again, and restore nothing.
+ */
+function once(whole: ISteps, own: ISteps): void {
+  const [there, here] = [whole, own].map(steps => steps.undoStack[steps.undoStack.length - 1]);
+  const end = (steps: ISteps, step: unknown) => {
+    const at = steps.undoStack.indexOf(step);
+    if (at >= 0) {
+      steps.undoStack.splice(at, 1);
+    }
+    whole.off('stack-item-popped', onWhole);
+    own.off('stack-item-popped', onOwn);
+    own.off('stack-item-added', onNewer);
+  };
+  const onWhole: Told = ({ stackItem }) => stackItem === there && end(own, here);
+  const onOwn: Told = ({ stackItem }) => stackItem === here && end(whole, there);
+  const onNewer: Told = ({ type }) => type === 'undo' && end(whole, there);
+  whole.on('stack-item-popped', onWhole);
+  own.on('stack-item-popped', onOwn);
+  own.on('stack-item-added', onNewer);
 }
 
 /**

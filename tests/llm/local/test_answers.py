@@ -290,24 +290,18 @@ def test_waiting_requests_are_told_their_place_and_answered_in_order(endless: Pa
         async with lm.running(endless, slots=1) as local:
             first = local.stream(lm.question("first"), Sampling())
             assert "delta" in await anext(first)
-            finished: list[int] = []
-
-            async def wait(number: int) -> list[dict[str, object]]:
-                events = await lm.ask(local, f"question {number}", max_tokens=3)
-                finished.append(number)
-                return events
-
-            second = asyncio.create_task(wait(2))
-            third = asyncio.create_task(wait(3))
-            async for _ in first:  # Both are in the queue once the first has gone on for a while.
-                status = await lm.status(local)
-                if status["waiting"] == 2:
-                    break
+            waiting = [
+                local.stream(lm.question(f"question {number}"), Sampling(max_tokens=3)) for number in (2, 3)
+            ]
+            # What is counted as waiting may not be in the queue yet: what has been told its place is.
+            told = [await anext(stream) for stream in waiting]
+            assert told == [{"queued": {"position": 1}}, {"queued": {"position": 2}}]
             await first.aclose()
-            events = [await second, await third]
-        assert finished == [2, 3]
-        assert events[0][0] == {"queued": {"position": 1}}
-        assert [e["queued"]["position"] for e in events[1] if "queued" in e] == [2, 1]
+            second, third = [[event async for event in stream] for stream in waiting]
+        assert lm.answer(second) == lm.answer(third) == " w0 w1 w2"
+        # The third one moved up when the second had its turn: by what they were told, whoever is read first.
+        assert [event for event in second if "queued" in event] == []
+        assert [event for event in third if "queued" in event] == [{"queued": {"position": 1}}]
 
     asyncio.run(run())
 

@@ -51,6 +51,22 @@ async def test_a_model_is_loaded_in_place_of_another_and_back(shelf: Path) -> No
             local.check_model("blue")
 
 
+async def test_a_question_to_a_model_that_is_not_loaded_is_measured_by_that_models_file(shelf: Path) -> None:
+    from tether_jupyter.llm.local import demo
+    from tether_jupyter.llm.local.gguf import read_header
+
+    async with on_shelf(shelf, context_length=4096) as local:
+        name, trained = demo.PATH.stem, read_header(demo.PATH).context_length
+        assert trained < 4096
+        assert local.window_of(name) == 4096
+        await local.look(name)
+        assert local.window_of(name) == trained
+        # Of the demo's window a quarter goes to the marks of its template, which no other model has.
+        assert local.reserved(0, trained, name) > local.reserved(0, trained, "red")
+        await local.look("nobody")
+        assert local.window_of("nobody") == 4096
+
+
 async def test_what_is_loaded_already_is_left_alone(shelf: Path) -> None:
     async with on_shelf(shelf) as local:
         await local.load("red")

@@ -69,6 +69,8 @@ class LocalService(LLMService):
         self._starting = threading.Lock()
         self._machine = Machine()
         self._failure: str | None = None
+        self._other: ModelFile | None = None
+        """Another model that was asked for, and is not loaded yet."""
         # Of the file that the worker has loaded: it answers on where the file is gone or another by now.
         self._loaded: gguf.Header | None = None
 
@@ -315,23 +317,42 @@ class LocalService(LLMService):
         """Tokens of the model's window; before it is loaded, those that are set."""
         worker = self._running()
         loaded = worker.ready.result()["context_length"] if worker is not None else 0
-        trained = self.file.known.context_length if self.file.known else 0
-        return int(loaded) or min(filter(None, (self.settings.context_length, trained)), default=None)
+        return int(loaded) or self._window_in(self.file)
 
     def window_of(self, name: str | None) -> int | None:
-        """Return the tokens of a model's window; of one that is not loaded yet, those that are set."""
-        return self.window if name in (None, self.model_name) else self.settings.context_length or None
+        """Return the tokens of a model's window; of one that is not loaded, what is set and its file says."""
+        return self.window if self._answers(name) else self._window_in(self._file_of(name))
 
-    async def look(self) -> None:
-        """Read the model file's header: without it nobody knows how long its window can be."""
-        if self.file.known is None:
-            with suppress(TetherError):
-                await asyncio.to_thread(self.file.header)
+    async def look(self, name: str | None = None) -> None:
+        """Read a model file's header: without it nobody knows how long its window can be."""
+        with suppress(TetherError):
+            if self._answers(name):
+                if self.file.known is None:
+                    await asyncio.to_thread(self.file.header)
+            else:
+                path = await asyncio.to_thread(self.file.find, name)
+                if self._other is None or self._other.path != path:
+                    self._other = ModelFile(self.settings, self.shelf, path)
+                await asyncio.to_thread(self._other.header)
 
-    def reserved(self, most: int, window: int | None) -> int:
+    def reserved(self, most: int, window: int | None, name: str | None = None) -> int:
         """Return the tokens that the engine keeps free for an answer, and for what a template adds."""
-        header = self.file.known
-        return fitting.kept_free(most, window, header, self.file.is_demo(header)) if window else most
+        file = self._file_of(name)
+        demo = file is not None and file.is_demo(file.known)
+        return fitting.kept_free(most, window, file.known if file else None, demo) if window else most
+
+    def _answers(self, name: str | None) -> bool:
+        return name in (None, self.model_name)
+
+    def _file_of(self, name: str | None) -> ModelFile | None:
+        """Return a model's file, where it has been looked at."""
+        if self._answers(name):
+            return self.file
+        return self._other if self._other is not None and self._other.name == name else None
+
+    def _window_in(self, file: ModelFile | None) -> int | None:
+        trained = file.known.context_length if file is not None and file.known else 0
+        return min(filter(None, (self.settings.context_length, trained)), default=None)
 
     async def count(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has; about how many, while no model is loaded."""
