@@ -18,6 +18,7 @@ CLASS = re.compile(r"[A-Z][A-Za-z]+(?:Error|Warning|Interrupt|Iteration)")
 HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 FRAME = re.compile(r"\bdf\b")
 OWN = "your own"
+PLAIN = ("", "", "how do I ", "How do I ", "how to ", "how can I ", "How can I ")
 ARTICLE = re.compile(r"\b([Aa])n? (?=XX)")
 
 
@@ -48,6 +49,8 @@ def question(rng: random.Random) -> tuple[str, str, Spans]:
     if rng.random() < 0.62:
         item = rng.choice(STEPS)
         text, answer = wording.ask(item, rng), item.answer
+        if rng.random() < 0.25:
+            text = rng.choice(PLAIN) + grammar.expand(rng.choice(item.plain), rng) + rng.choice(("", "?"))
     else:
         text, answer = meaning(rng)
     text = rough.rough(text, rng)

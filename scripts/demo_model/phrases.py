@@ -6,6 +6,7 @@ A stanza is a block of ``key:`` lines with indented lines below, and ends at an 
     message: line: alone:   of an error: its text, lines that raise it, the answer without a line
     pick:                   "code <- word|word": $W is one of the words, $A the code they stand for
     weight:                 how often it is asked, 1 if left out
+    plain:                  tasks in the few words that are typed first ("sort a table")
     do: thing: say:         tasks ("sort it"), things ("the mean price"), sentences of their own
 
 ``choice NAME:`` defines a shared choice {NAME}; ``picks NAME:`` a pick that others refer to.
@@ -33,6 +34,7 @@ class Item:
     do: tuple[str, ...] = ()
     thing: tuple[str, ...] = ()
     say: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()
     pick: Pick = ()
     weight: float = 1.0
     message: str = ""
@@ -93,7 +95,7 @@ def read(name: str) -> list[Item]:
                 message="\n".join(stanza.get("message", [])),
                 weight=float(stanza.get("weight", ["1"])[0]),
                 pick=pick,
-                **{k: tuple(stanza.get(k, ())) for k in ("do", "thing", "say", "line")},
+                **{k: tuple(stanza.get(k, ())) for k in ("do", "thing", "say", "plain", "line")},
             )
         )
     return items

@@ -89,6 +89,9 @@ class Turn:
             self._spoke.set()
             self._flush()
             reader.join(STOP_SECONDS)
+            if reader.is_alive():
+                # It was to be broken before there was a connection, and one has come since.
+                self._stream.abort()
 
     def stop(self) -> None:
         """End the turn, keeping its text: ask the server, and break the connection if that does not help."""
