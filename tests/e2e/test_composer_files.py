@@ -107,6 +107,22 @@ def test_a_file_that_is_too_large_says_so_and_can_be_put_away(page, small):
     sending.wait_for(state="detached")
 
 
+def test_a_file_that_does_not_fit_into_the_window_says_how_much_of_it_goes_along(page, demo_lab):
+    _, panel = fresh(page, demo_lab)
+    give(page, [("long.json", "application/json", b"[" + b"1, " * 3000 + b"1]")], "paste")
+    chip = chips(panel).filter(has_text="long.json")
+    chip.wait_for()
+    box(panel).fill("What is a KeyError?")
+    page.wait_for_function(
+        "title => document.querySelector('[title*=\"' + title + '\"]')", arg="Only the first "
+    )
+    assert re.search(r"Only the first [\d,]+ of [\d,]+ characters are here", chip.get_attribute("title"))
+    box(panel).press("Enter")
+    panel.locator(".tether-Answer").last.get_by_text("key").first.wait_for()
+    panel.get_by_test_id("tether-send").wait_for()
+    assert panel.get_by_test_id("tether-failure").count() == 0
+
+
 def test_what_leaves_is_shown_exactly_with_secrets_masked(page, small):
     lab, panel = fresh(page, small)
     lab.edit(lab.cell("column ="))

@@ -37,6 +37,17 @@ async def test_a_text_has_as_many_tokens_as_it_adds_to_a_prompt() -> None:
         assert (await local.count([f" {WORDS}"]))[0] == pytest.approx(long - short, abs=1)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["[" + "1, " * 300 + "1]", "city,price\nBergen,12\n" * 40, "def mean(xs):\n    return sum(xs)\n" * 20],
+)
+async def test_of_the_demo_model_the_guess_is_hardly_ever_too_small(text: str) -> None:
+    async with lm.running(demo.PATH) as local:
+        [guessed] = await lm.service(demo.PATH).count([text])
+        [counted] = await local.count([text])
+        assert 0.9 * counted <= guessed <= 2.5 * counted
+
+
 async def test_before_a_model_is_loaded_counts_are_a_careful_guess(thinker: LocalService) -> None:
     fresh = lm.service(thinker.file.path)
     guessed = await fresh.count(TEXTS)
