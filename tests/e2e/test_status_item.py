@@ -57,10 +57,12 @@ def test_a_cell_that_asks_is_seen_at_once(page, status_lab):
     lab.load()
     item = page.get_by_test_id("tether-status-item")
     item.get_by_text("demo model · asleep").wait_for()
-    lab.run("NameError").get_by_text("demo model ·").wait_for()
-    # A page that saw nothing of it would look again half a minute later.
-    item.get_by_text("demo model · ready").wait_for(timeout=20_000)
-    send(status_lab, "POST", "models/unload", {})
+    try:
+        lab.run("NameError").get_by_text("demo model ·").wait_for()
+        # A page that saw nothing of it would look again half a minute later.
+        item.get_by_text("demo model · ready").wait_for(timeout=25_000)
+    finally:
+        send(status_lab, "POST", "models/unload", {})
 
 
 def test_the_line_follows_what_the_model_does(page, status_lab):
