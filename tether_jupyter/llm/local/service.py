@@ -366,7 +366,7 @@ class LocalService(LLMService):
     def loads(self, name: str | None) -> bool:
         """Return whether a question for a model has it loaded: it is here, and no other one is at work."""
         idle = not self._swapping and not self.room.total
-        return idle and name not in (None, self.model_name) and self._has(name)
+        return idle and not self._answers(name) and self._has(name)
 
     def _has(self, name: str | None) -> bool:
         try:
@@ -377,7 +377,7 @@ class LocalService(LLMService):
 
     def check_model(self, name: str | None) -> None:
         """Refuse a model that is not loaded here; say so where it is on the shelf."""
-        if name in (None, self.model_name):
+        if self._answers(name):
             return
         shown = printable(str(name))
         if not self._has(name):
