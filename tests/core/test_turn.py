@@ -52,18 +52,6 @@ async def collect(turn):
     return [event async for event in turn.run()]
 
 
-async def test_the_question_is_kept_before_the_model_is_asked(turn_for, history, model):
-    seen = []
-
-    async def wake():
-        (conversation,) = await history.conversations("owner")
-        seen.extend(m.content for m in await history.messages("owner", conversation.id))
-        return model
-
-    await collect(await turn_for(wake=wake))
-    assert seen[0] == "hello"
-
-
 async def test_the_answer_is_kept_with_its_figures(turn_for, history):
     turn = await turn_for()
     await collect(turn)
@@ -118,6 +106,46 @@ def slow(history, monkeypatch):
 
     monkeypatch.setattr(history, "begin", wait)
     return asked, go_on
+
+
+async def test_a_model_wakes_while_the_question_is_kept_and_nothing_is_told_before(turn_for, slow, model):
+    _, go_on = slow
+    woken = asyncio.Event()
+
+    async def wake():
+        woken.set()
+        return model
+
+    generation = Generation(await turn_for(wake=wake))
+    await woken.wait()
+    assert not generation.events
+    go_on.set()
+    await generation.wait()
+    assert [events.kind(event) for event in generation.events[:2]] == ["meta", "delta"]
+
+
+async def test_a_question_that_may_not_be_kept_ends_what_was_begun_for_it(turn_for, history, monkeypatch):
+    closed = asyncio.Event()
+
+    class Begun:
+        """An answer that is under way before anybody reads it."""
+
+        def stream(self, prompt, sampling):
+            return self
+
+        async def aclose(self):
+            closed.set()
+
+    async def wake():
+        return Begun()
+
+    async def refuse(*said, **given):
+        raise NotFound("That conversation was deleted.")
+
+    turn = await turn_for(wake=wake)
+    monkeypatch.setattr(history, "begin", refuse)
+    assert (await collect(turn))[-1]["error"]["message"] == "That conversation was deleted."
+    assert closed.is_set()
 
 
 @pytest.mark.parametrize("new", [True, False])

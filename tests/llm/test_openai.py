@@ -116,6 +116,18 @@ async def test_closing_the_stream_closes_the_upstream():
         await service.cleanup()
 
 
+async def test_an_answer_is_asked_for_before_it_is_read_and_given_up_unread():
+    async with FakeOpenAI() as fake:
+        service = service_at(fake.url, idle_timeout=60)
+        for first in (0, 3600):
+            stream = service.stream(asked(f"n=2,first={first},gap=3600"), Sampling())
+            await fake.until(lambda seen: seen.open == 1)
+            await stream.aclose()
+            await fake.until(lambda seen: seen.open == 0)
+        assert fake.seen.aborted == 2
+        await service.cleanup()
+
+
 async def test_the_key_goes_out_in_the_header_and_a_blank_one_not_at_all():
     async with FakeOpenAI() as fake:
         for key in ("sk-test", ""):

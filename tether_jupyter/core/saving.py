@@ -23,7 +23,7 @@ SAVE_BYTES = 1536
 class Saving:
     """One turn's messages on their way into the history; `None` for a turn that is not kept.
 
-    Nothing of the stream waits for a save but the first one: the question is kept before a model is asked.
+    Nothing of the stream waits for a save but the first one: the question is kept before anything is told.
     """
 
     def __init__(self, history: History | None, conversation: Conversation) -> None:

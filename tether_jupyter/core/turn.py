@@ -101,21 +101,20 @@ class Turn:
         told = False
         heard = Heard(self.max_answer_size)
         ending: Event
-        stream: AsyncIterator[Event] | None = None
+        asked: asyncio.Task[AsyncIterator[Event]] | None = None
         answer = StoredMessage(
             self.id, "assistant", "", self.question.id, model=self.model_label, status="running"
         )
         saving = Saving(self.history, self.conversation)
         try:
             try:
+                # The model is on its way to an answer while the question is written down.
+                asked = asyncio.create_task(self._ask())
                 self.conversation = await saving.begin(self.question, answer, new=self.new)
-                # From here on the question is kept, whatever happens.
+                # From here on the question is kept, whatever happens; nothing is told before.
                 told = True
                 yield self.meta()
-                # Waking may take minutes of loading: it is part of the turn, and can be stopped with it.
-                model = await self.wake()
-                stream = model.stream(self.prompt, self.sampling)
-                async for event in stream:
+                async for event in await asked:
                     if (said := heard.take(event)) is not None:
                         saving.note(answer, heard)
                         yield said
@@ -128,10 +127,8 @@ class Turn:
                     raise OnlyThought(heard.usage["completion_tokens"], self.sampling.max_tokens)
                 ending = heard.ending or events.done("stop")
             finally:
-                # However the turn ends, what the model started upstream ends here. A user's own `stream`
-                # may be any iterator, which has nothing to close.
-                if close := getattr(stream, "aclose", None):
-                    await close()
+                if asked is not None:
+                    await close(asked)
         except asyncio.CancelledError:
             ending = events.done("cancelled")
         except TetherError as reason:
@@ -154,6 +151,14 @@ class Turn:
         yield {"usage": self.usage}
         yield ending
 
+    async def _ask(self) -> AsyncIterator[Event]:
+        """Return the answer of whoever answers; a model may have begun with it.
+
+        Waking may take minutes of loading: it is part of the turn, and can be stopped with it.
+        """
+        model = await self.wake()
+        return model.stream(self.prompt, self.sampling)
+
     def meta(self) -> Event:
         """Return the event that says which turn this is."""
         return events.meta(
@@ -164,6 +169,17 @@ class Turn:
             correlation_id=self.correlation_id,
             context=self.seen,
         )
+
+
+async def close(asked: asyncio.Task[AsyncIterator[Event]]) -> None:
+    """However a turn ends, end what the model has started upstream for it."""
+    asked.cancel()
+    await asyncio.wait([asked])
+    if asked.cancelled() or asked.exception() is not None:
+        return
+    # A user's own `stream` may be any iterator, which has nothing to close.
+    if close := getattr(asked.result(), "aclose", None):
+        await close()
 
 
 def complete_usage(heard: Heard, started: float) -> dict[str, Any]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator
 from fnmatch import fnmatchcase
 from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from threading import Lock
@@ -27,6 +26,7 @@ from tether_jupyter.errors import (
 )
 from tether_jupyter.llm import address
 from tether_jupyter.llm.address import LOOPBACK, OPENAI, OPENROUTER, host_of
+from tether_jupyter.llm.ahead import Ahead
 from tether_jupyter.llm.chunks import Chunks
 from tether_jupyter.llm.ends import ends
 from tether_jupyter.llm.refusals import leave_out, not_taken, refusal
@@ -34,6 +34,7 @@ from tether_jupyter.llm.service import LLMService
 from tether_jupyter.settings import OpenAILLM, Settings
 
 if TYPE_CHECKING:
+    from httpx2 import Response
     from openai import AsyncOpenAI
 
 MISSING = 'openai is not installed here: `pip install "tether-jupyter[openai]"`, then restart Jupyter.'
@@ -188,33 +189,44 @@ class OpenAIService(LLMService):
         place = "this machine" if host in LOOPBACK else host
         return {"ready": problem is None, "problem": problem, "demo": False, "gpu": None, "place": place}
 
-    async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncIterator[Event]:
+    def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncIterator[Event]:
+        request = self._request(prompt, sampling)
+        tries = ends(prompt.messages, self.window_of(prompt.model), sampling.max_tokens)
+        first = self._open({**request, "messages": next(tries)})
+        return Ahead(first, lambda opening: self._read(opening, request, tries))
+
+    async def _read(
+        self, opening: Awaitable[Response], request: dict[str, Any], tries: Iterator[list[Message]]
+    ) -> AsyncGenerator[Event, None]:
+        """Yield the events of an answer that is asked for already; where it is too much, try with less."""
         options = self.options
-        client = await self._awake()
+        # The first import counts for nobody's patience with the API.
+        await self._awake()
         loop = asyncio.get_running_loop()
         first = loop.time() + options.first_byte_timeout
         deadline = loop.time() + options.total_timeout
-        request = self._request(prompt, sampling)
-        tries = ends(prompt.messages, self.window_of(prompt.model), sampling.max_tokens)
-        messages: list[Message] | None = next(tries)
         while True:
-            plain = sampling.response_format is not None
+            plain = "response_format" in request
             chunks = Chunks(self._who, request["model"], [self._api_key], plain=plain)
             try:
-                async with asyncio.timeout_at(first) as clock, AsyncExitStack() as stack:
-                    body = await self._open(stack, client, {**request, "messages": messages})
-                    moved = 0.0
-                    async for data in body:
-                        for event in chunks.feed(data):
-                            yield event
-                        if chunks.failure is not None:
-                            raise chunks.failure
-                        if chunks.ended:
-                            return
-                        # Moving the clock costs as much as parsing a chunk: once a second is often enough.
-                        if (now := loop.time()) - moved > CLOCK:
-                            moved = now
-                            clock.reschedule(min(now + options.idle_timeout + CLOCK, deadline))
+                async with asyncio.timeout_at(first) as clock:
+                    response = await opening
+                    try:
+                        moved = 0.0
+                        # The transport's own stream: every layer above it adds a generator to each chunk.
+                        async for data in response.stream:  # type: ignore[union-attr]
+                            for event in chunks.feed(data):
+                                yield event
+                            if chunks.failure is not None:
+                                raise chunks.failure
+                            if chunks.ended:
+                                return
+                            # Moving the clock costs as much as parsing a chunk: once a second is enough.
+                            if (now := loop.time()) - moved > CLOCK:
+                                moved = now
+                                clock.reschedule(min(now + options.idle_timeout + CLOCK, deadline))
+                    finally:
+                        await response.aclose()
                 break
             except TimeoutError:
                 where = "stopped sending" if chunks.started else "did not answer"
@@ -223,6 +235,7 @@ class OpenAIService(LLMService):
                 messages = next(tries, None)
                 if chunks.started or messages is None:
                     raise
+                opening = self._open({**request, "messages": messages})
             except TetherError:
                 raise
             except network_errors() as reason:
@@ -230,10 +243,9 @@ class OpenAIService(LLMService):
         for event in chunks.close():
             yield event
 
-    async def _open(
-        self, stack: AsyncExitStack, client: AsyncOpenAI, request: dict[str, Any]
-    ) -> AsyncIterator[bytes]:
-        """Send the request and return the bytes of its answer; leave out what the server does not take."""
+    async def _open(self, request: dict[str, Any]) -> Response:
+        """Send the request and return its answer, unread; leave out what the server does not take."""
+        client = await self._awake()
         import httpx2
         from openai import APIStatusError, Omit
 
@@ -250,7 +262,7 @@ class OpenAIService(LLMService):
             try:
                 # Below `chat.completions.create`, which walks every message by its type hints: half of the
                 # cost of a request.
-                response = await client.post(
+                response: Response = await client.post(
                     "/chat/completions",
                     cast_to=httpx2.Response,
                     body={**request, "stream": True},
@@ -258,7 +270,6 @@ class OpenAIService(LLMService):
                     stream=True,
                     stream_cls=None,
                 )
-                stack.push_async_callback(response.aclose)
                 break
             except APIStatusError as reason:
                 said = await read_refusal(reason)
@@ -276,12 +287,12 @@ class OpenAIService(LLMService):
                 leave_out(request, unknown)
         kind = response.headers.get("content-type", "")
         if "text/event-stream" not in kind:
+            await response.aclose()
             raise UpstreamError(
                 f"{self._who} did not answer with a stream ({kind.split(';')[0][:40] or 'no type'}). "
                 "Check OPENAI_BASE_URL: it usually ends in /v1."
             )
-        # The transport's own stream: every layer above it adds a generator to each chunk.
-        return response.stream.__aiter__()  # type: ignore[union-attr]
+        return response
 
     def _request(self, prompt: Prompt, sampling: Sampling) -> dict[str, Any]:
         """Return the request's fields, without those that are unset."""
