@@ -26,7 +26,11 @@ interface IProps {
 /** What was asked, as typed: it may hold text of a file or a variable, so it is never markup. */
 export function QuestionBody({ question, thread, room }: IProps): JSX.Element {
   useLook(
-    () => JSON.stringify([thread.busy, thread.allowed, thread.siblings(question)]),
+    () => {
+      const siblings = thread.siblings(question);
+      // An answer under way concerns only the arrows between branches.
+      return JSON.stringify([thread.allowed, siblings, siblings.count > 1 && thread.busy]);
+    },
     thread.changed,
     thread.stateChanged,
     lab.assistance?.changed

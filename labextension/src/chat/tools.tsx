@@ -16,7 +16,13 @@ export function Tools({ label, children }: IProps): JSX.Element {
   const rove = (to: Element | null) => {
     const all = buttons();
     current.current = all.find(each => each === to) ?? all[0] ?? null;
-    all.forEach(each => (each.tabIndex = each === current.current ? 0 : -1));
+    for (const each of all) {
+      const index = each === current.current ? 0 : -1;
+      // What is set anew is looked at anew, also where it was so before; and each question comes by here.
+      if (each.tabIndex !== index) {
+        each.tabIndex = index;
+      }
+    }
   };
   React.useLayoutEffect(() => rove(current.current));
   const onKeyDown = (event: React.KeyboardEvent) => {
