@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +19,11 @@ from tether_jupyter.errors import (
     NotFound,
     TetherError,
 )
-from tether_jupyter.llm.local import bindings, demo, fitting, state
+from tether_jupyter.llm.local import bindings, demo, state
 from tether_jupyter.llm.local.answers import answer, counts, vectors
 from tether_jupyter.llm.local.breaker import Breaker
 from tether_jupyter.llm.local.checking import figures, plain
-from tether_jupyter.llm.local.model_file import ModelFile
+from tether_jupyter.llm.local.files import Files
 from tether_jupyter.llm.local.probe import Machine
 from tether_jupyter.llm.local.process import WorkerProcess
 from tether_jupyter.llm.local.room import Room
@@ -33,6 +33,7 @@ from tether_jupyter.llm.service import LLMService, printable
 
 if TYPE_CHECKING:
     from tether_jupyter.llm.local import gguf
+    from tether_jupyter.llm.local.model_file import ModelFile
     from tether_jupyter.settings import LocalLLM, Settings
 
 MAX_TEXTS = 2048
@@ -57,7 +58,7 @@ class LocalService(LLMService):
         # About half of a window, at three characters a token; the model's own length is not read yet.
         self.file_room = 3 * (settings.context_length or CONTEXT) // 2
         self.shelf = Shelf(settings.models_dir)
-        self.file = ModelFile(settings, self.shelf)
+        self.files = Files(settings, self.shelf)
         self.model_name = self.file.name
         self.breaker = Breaker()
         self.room = Room(settings.max_waiting)
@@ -69,8 +70,6 @@ class LocalService(LLMService):
         self._starting = threading.Lock()
         self._machine = Machine()
         self._failure: str | None = None
-        self._other: ModelFile | None = None
-        """Another model that was asked for, and is not loaded yet."""
         # Of the file that the worker has loaded: it answers on where the file is gone or another by now.
         self._loaded: gguf.Header | None = None
 
@@ -78,6 +77,11 @@ class LocalService(LLMService):
     def from_settings(cls, settings: Settings) -> LocalService:
         """Build the service. Nothing is read and nothing is started yet."""
         return cls(settings.local)
+
+    @property
+    def file(self) -> ModelFile:
+        """The file of the model that answers."""
+        return self.files.used
 
     # -- life
 
@@ -149,7 +153,7 @@ class LocalService(LLMService):
         self._rest()
 
     def _choose(self, path: Path) -> None:
-        self.file = ModelFile(self.settings, self.shelf, path)
+        self.files.use(path)
         self.model_name = self.file.name
         self.breaker, self._failure = Breaker(), None
 
@@ -317,42 +321,19 @@ class LocalService(LLMService):
         """Tokens of the model's window; before it is loaded, those that are set."""
         worker = self._running()
         loaded = worker.ready.result()["context_length"] if worker is not None else 0
-        return int(loaded) or self._window_in(self.file)
+        return int(loaded) or self.files.window(None)
 
     def window_of(self, name: str | None) -> int | None:
         """Return the tokens of a model's window; of one that is not loaded, what is set and its file says."""
-        return self.window if self._answers(name) else self._window_in(self._file_of(name))
+        return self.window if self.files.answers(name) else self.files.window(name)
 
     async def look(self, name: str | None = None) -> None:
-        """Read a model file's header: without it nobody knows how long its window can be."""
-        with suppress(TetherError):
-            if self._answers(name):
-                if self.file.known is None:
-                    await asyncio.to_thread(self.file.header)
-            else:
-                path = await asyncio.to_thread(self.file.find, name)
-                if self._other is None or self._other.path != path:
-                    self._other = ModelFile(self.settings, self.shelf, path)
-                await asyncio.to_thread(self._other.header)
+        """Read a model file's header; see `Files.look`."""
+        await self.files.look(name)
 
     def reserved(self, most: int, window: int | None, name: str | None = None) -> int:
         """Return the tokens that the engine keeps free for an answer, and for what a template adds."""
-        file = self._file_of(name)
-        demo = file is not None and file.is_demo(file.known)
-        return fitting.kept_free(most, window, file.known if file else None, demo) if window else most
-
-    def _answers(self, name: str | None) -> bool:
-        return name in (None, self.model_name)
-
-    def _file_of(self, name: str | None) -> ModelFile | None:
-        """Return a model's file, where it has been looked at."""
-        if self._answers(name):
-            return self.file
-        return self._other if self._other is not None and self._other.name == name else None
-
-    def _window_in(self, file: ModelFile | None) -> int | None:
-        trained = file.known.context_length if file is not None and file.known else 0
-        return min(filter(None, (self.settings.context_length, trained)), default=None)
+        return self.files.reserved(most, window, name) if window else most
 
     async def count(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has; about how many, while no model is loaded."""
@@ -366,21 +347,14 @@ class LocalService(LLMService):
     def loads(self, name: str | None) -> bool:
         """Return whether a question for a model has it loaded: it is here, and no other one is at work."""
         idle = not self._swapping and not self.room.total
-        return idle and not self._answers(name) and self._has(name)
-
-    def _has(self, name: str | None) -> bool:
-        try:
-            self.file.find(name)
-        except TetherError:
-            return False
-        return True
+        return idle and not self.files.answers(name) and self.files.has(name)
 
     def check_model(self, name: str | None) -> None:
         """Refuse a model that is not loaded here; say so where it is on the shelf."""
-        if self._answers(name):
+        if self.files.answers(name):
             return
         shown = printable(str(name))
-        if not self._has(name):
+        if not self.files.has(name):
             raise NotFound(
                 f"There is no local model called {shown!r}. "
                 f"This server runs {self.model_name!r}; ask for that, or for no model."
