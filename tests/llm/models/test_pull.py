@@ -206,6 +206,13 @@ class TestRefusals:
         assert not failed.value.retryable
         assert "Accept the terms." in failed.value.message
 
+    @pytest.mark.parametrize("token", ["hf_…", "hf_one\nhf_two"])
+    async def test_a_token_that_can_be_none_is_told_before_anything_is_asked(self, offered, shelf, token):
+        with pytest.raises(InvalidRequest, match="HF_TOKEN holds characters that no token has") as told:
+            await Library(shelf, endpoint=offered.url, token=token).pull(REPO, print)
+        assert "hf_" not in str(told.value)
+        assert not offered.requests
+
     async def test_a_private_model_opens_with_the_right_token(self, pull, offered, shelf):
         offered.private = REPO
         with pytest.raises(UpstreamError, match="for a private model set HF_TOKEN"):

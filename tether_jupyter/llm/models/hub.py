@@ -113,7 +113,14 @@ class Hub:
         ------
         ModelNotReady
             The package that does it is not installed.
+        InvalidRequest
+            The token is none that a header takes.
         """
+        if self.tells_token and not (self.token.isascii() and self.token.isprintable()):
+            raise InvalidRequest(
+                "The token in HF_TOKEN holds characters that no token has, such as … or a line break. "
+                "Copy it anew, then restart Jupyter."
+            )
         # The first import takes a fifth of a second: not on the event loop.
         try:
             aiohttp = await asyncio.to_thread(import_module, "aiohttp")
