@@ -134,6 +134,24 @@ test('a deletion during the reading is not undone by a page that was read before
   assert.equal(found.threads.size, 149);
 });
 
+test('what is restored while the deleted ones are read is not among them', async () => {
+  const server = serverOf([
+    thread('t0', { deleted_at: 'now' }),
+    thread('t1', { deleted_at: 'now' })
+  ]);
+  const found = new shelf.Shelf(server);
+  let go;
+  server.late = new Promise(resolve => (go = resolve));
+  const reading = found.loadDeleted();
+  await found.restore('t1');
+  go();
+  await reading;
+  assert.deepEqual(
+    found.deleted.map(each => each.id),
+    ['t0']
+  );
+});
+
 test('a project that is made or named during a reading stays as it is', async () => {
   const server = serverOf(many(2));
   const found = new shelf.Shelf(server);

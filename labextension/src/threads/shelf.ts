@@ -84,7 +84,13 @@ export class Shelf {
 
   async loadDeleted(): Promise<void> {
     try {
-      const page = await listThreads(this._server, { offset: 0, limit: PAGE, deleted: true });
+      let changes: number;
+      let page: Awaited<ReturnType<typeof listThreads>>;
+      do {
+        // What is read while something is deleted or restored may be older than that.
+        changes = this._changes;
+        page = await listThreads(this._server, { offset: 0, limit: PAGE, deleted: true });
+      } while (changes !== this._changes);
       // What was deleted last is what is looked for first.
       const at = (thread: IThread) => thread.deleted_at ?? '';
       this.deleted = page.conversations.sort((a, b) => at(b).localeCompare(at(a)));
@@ -183,6 +189,7 @@ export class Shelf {
   ): Promise<T> {
     const wasReading = this.loading;
     this._reading++;
+    this._changes++;
     this.loading = false;
     try {
       const after = await ask();
@@ -193,6 +200,7 @@ export class Shelf {
       throw asTurnError(reason);
     } finally {
       this._reading++;
+      this._changes++;
       if (wasReading || this.loading) {
         void this.load();
       }
@@ -245,6 +253,8 @@ export class Shelf {
 
   /** Counts what makes a reading stale. */
   private _reading = 0;
+  /** Counts what is changed here, at its beginning and at its end. */
+  private _changes = 0;
   private _watched = false;
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private _changed = new Signal<this, void>(this);
